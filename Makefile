@@ -1,0 +1,46 @@
+# make run    set up everything in $(VENV), then run the default study
+# make test   set up everything, then run the tests
+# make lint   ruff, snakefmt, snakemake --lint
+# VENV=path   share one virtual environment between clones (it takes 6 GB and two to three minutes)
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready-$(shell cksum requirements.txt | cut -d' ' -f1)
+# Snakemake finds its helpers, and jobs their interpreter, in the environment, activated or not.
+export PATH := $(BIN):$(PATH)
+
+.PHONY: run test lint format config setup
+
+run: $(READY)
+	snakemake --cores all
+
+test: $(READY)
+	python -m pytest
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	snakefmt --check --diff Snakefile rules
+	python .ci/lint-rules
+
+format: $(READY)
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+# Schema and reference of the configuration, from the one place that defines it.
+config: $(READY)
+	python workflow/scripts/document_config.py
+
+setup: $(READY)
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "alphascale needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+	    "Name another: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	@echo "installing the requirements into $(VENV): two to three minutes, 6 GB"
+	$(VENV)/bin/python -m pip install --quiet -r requirements.txt
+	@touch $@

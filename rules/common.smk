@@ -1,0 +1,167 @@
+# The validated study, and the functions that rules use in place of lambdas.
+
+import atexit
+import re
+import shlex
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from alphascale import study as slices
+from alphascale.config import NAME, check_paths, read_study
+from alphascale.data.inspect import check_source, input_files, source_state
+from alphascale.devices import gpus_per_job, visible_devices
+from alphascale.errors import UserError
+from alphascale.models.sizes import check_size
+from alphascale.provenance import code_digest
+
+try:
+    STUDY = read_study(config)
+    check_paths(STUDY)
+    for name, task in STUDY.domains.items():
+        check_source(name, slices.data_slice(STUDY, name))
+        for scale, size in task.ladder.items():
+            check_size(
+                task.family, size, f"configuration: domains.{name}.ladder.{scale}"
+            )
+        if task.naive is not None:
+            check_size(task.family, task.naive, f"configuration: domains.{name}.naive")
+        slices.check_factory(name, task)
+except UserError as fault:
+    sys.exit(f"error: {fault}")
+
+RESULTS = f"results/{STUDY.run}"
+FAULTS = Path(RESULTS) / "logs" / "faults.txt"
+# One interpreter for every job, the one that runs Snakemake; quoted, for folders with spaces.
+PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
+
+CHECKPOINTS = f"{RESULTS}/checkpoints"
+# Language domains that are judged together: the first one's name → all of them.
+LANGUAGE = slices.language_groups(STUDY)
+GPUS_PER_JOB = gpus_per_job(STUDY.device)
+# `resources: gpu=1` limits nothing by itself: cap it at what the machine has, unless told.
+if visible_devices():
+    workflow.global_resources.setdefault("gpu", len(visible_devices()))
+
+
+wildcard_constraints:
+    domain="|".join(map(re.escape, STUDY.domains)),
+    scale=NAME.strip("^$"),
+    fraction=r"[0-9.e-]+",
+
+
+def out(path):
+    """A path under this run's results."""
+    return f"{RESULTS}/{path}"
+
+
+def spec_of(slice_of, *names):
+    """A params function: the slice of the study for the named wildcards, as canonical JSON."""
+
+    def spec(wildcards):
+        return slices.canonical(slice_of(STUDY, *(wildcards[name] for name in names)))
+
+    return spec
+
+
+def data_files(wildcards):
+    """The user's own file behind a domain, so that an edit of it re-runs the preparation."""
+    return input_files(slices.data_slice(STUDY, wildcards.domain))
+
+
+def data_state(wildcards):
+    """Digest of names, sizes and times in a user's folder of images."""
+    return source_state(slices.data_slice(STUDY, wildcards.domain))
+
+
+def records(wildcards):
+    """All training records of a domain."""
+    return [
+        out(f"train/{wildcards.domain}/{scale}/{fraction}.json")
+        for scale, fraction in slices.cells(STUDY, wildcards.domain)
+    ]
+
+
+def verified_records(wildcards):
+    """Records that an earlier `snakemake verify` left: they join the observations, marked."""
+    folder = Path(out(f"verify/{wildcards.domain}"))
+    found = slices.verified(STUDY, wildcards.domain, code_digest("train.py"), folder)
+    return [path for path, *_ in found]
+
+
+def expected_records(wildcards):
+    """What the aggregate checks those records against."""
+    folder = Path(out(f"verify/{wildcards.domain}"))
+    return slices.canonical(
+        slices.aggregate_slice(STUDY, wildcards.domain, code_digest("train.py"), folder)
+    )
+
+
+def per_domain(pattern):
+    """One path per domain."""
+    return [out(pattern.format(domain=domain)) for domain in STUDY.domains]
+
+
+def final_outputs():
+    """Everything a study delivers."""
+    return [
+        out("observations.csv"),
+        out("summary.csv"),
+        out("summary.txt"),
+        out("audit.csv"),
+        out("scales.csv"),
+        *(out(f"figures/summary.{kind}") for kind in ("png", "svg")),
+        *(out(f"figures/audit.{kind}") for kind in ("png", "svg")),
+        *(
+            path
+            for figure in FIGURES
+            for kind in ("png", "svg")
+            for path in per_domain(f"figures/{{domain}}/{figure}.{kind}")
+        ),
+    ]
+
+
+def forget_faults():
+    FAULTS.unlink(missing_ok=True)
+
+
+def repeat_faults():
+    """Below Snakemake's own account of a failure, as the last words: what went wrong."""
+    if FAULTS.exists():
+        lines = "\n" + FAULTS.read_text(encoding="utf-8")
+        atexit.register(lambda: print(lines, file=sys.stderr, end=""))
+
+
+def print_summary():
+    path = Path(out("summary.txt"))
+    if path.exists():
+        print("\n" + path.read_text(encoding="utf-8"), end="")
+
+
+def language_observations(wildcards):
+    """Observations of a domain and of those that compare to it."""
+    return [out(f"observations/{domain}.csv") for domain in LANGUAGE[wildcards.domain]]
+
+
+def language_outputs():
+    """What every group of language domains delivers."""
+    return [
+        out(path)
+        for domain in LANGUAGE
+        for path in (
+            f"language/{domain}.txt",
+            *(
+                f"figures/{domain}/{figure}.{kind}"
+                for figure in LANGUAGE_FIGURES
+                for kind in ("png", "svg")
+            ),
+        )
+    ]
+
+
+def print_language():
+    for path in (Path(out(f"language/{domain}.txt")) for domain in LANGUAGE):
+        if path.exists():
+            print("\n" + path.read_text(encoding="utf-8"), end="")

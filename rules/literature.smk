@@ -1,0 +1,35 @@
+# The published laws by themselves: `snakemake literature` needs no study and no training.
+
+LITERATURE = "results/literature"
+LITERATURE_TABLES = [
+    "laws",
+    "allocations",
+    "comparison",
+    "strategies",
+    "critical_batch",
+]
+LITERATURE_FIGURES = [
+    "loss_over_params",
+    "loss_over_tokens",
+    "training_curves",
+    "frontier",
+]
+
+
+rule literature:
+    output:
+        tables=[f"{LITERATURE}/{name}.csv" for name in LITERATURE_TABLES],
+        figures=[
+            f"{LITERATURE}/{name}.{kind}"
+            for name in LITERATURE_FIGURES
+            for kind in ("png", "svg")
+        ],
+    log:
+        f"{LITERATURE}/literature.log",
+    params:
+        code=code_digest("literature.py"),
+    message:
+        "write the tables and figures of the published laws"
+    shell:
+        "{PYTHON}/literature.py --out={LITERATURE:q} --log={log:q} "
+        "--faults={FAULTS:q}"

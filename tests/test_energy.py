@@ -1,0 +1,155 @@
+"""Energy: counters that wrap, other processes' share, and every way in which there is no number."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import types
+from pathlib import Path
+
+import pytest
+from alphascale.training.energy import Meter
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Machine:
+    """Counters of a made machine: a folder like /sys/class/powercap, a file like /proc/stat."""
+
+    def __init__(self, folder: Path, zones: dict[str, str], wraps_at: float = 1000.0):
+        self.folder, self.stat = folder / "powercap", folder / "stat"
+        for zone, name in zones.items():
+            path = self.folder / zone
+            path.mkdir(parents=True)
+            (path / "name").write_text(name + "\n")
+            (path / "max_energy_range_uj").write_text(f"{wraps_at * 1e6:.0f}\n")
+            self.set(zone, 0.0)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.busy(0.0)
+
+    def set(self, zone: str, joules: float) -> None:
+        (self.folder / zone / "energy_uj").write_text(f"{joules * 1e6:.0f}\n")
+
+    def busy(self, seconds: float) -> None:
+        """Seconds used by all processes, and far more idle ones."""
+        ticks = round(seconds * TICKS)
+        self.stat.write_text(f"cpu  {ticks} 0 0 {10_000 * TICKS} 777 0 0 0 0 0\ncpu0 1 2 3 4\n")
+
+    def meter(self, **options) -> Meter:
+        return Meter(powercap=self.folder, stat=self.stat, **options)
+
+
+def test_packages_and_memory_are_added_and_what_contains_them_is_not(tmp_path: Path) -> None:
+    zones = {
+        "intel-rapl:0": "package-0", "intel-rapl:0:0": "core", "intel-rapl:0:1": "dram",
+        "intel-rapl:1": "package-1", "intel-rapl:2": "psys",
+    }  # fmt: skip
+    machine = Machine(tmp_path, zones)
+    with machine.meter() as meter:
+        for zone, joules in zip(zones, (10, 500, 3, 20, 900), strict=True):
+            machine.set(zone, joules)
+    found = meter.result()
+    assert found["joules"] == pytest.approx(33) and found["how"].startswith("measured: RAPL")
+    assert "psys" not in found["how"]
+
+
+def test_a_counter_that_wraps_between_samples_loses_nothing(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"}, wraps_at=100.0)
+    machine.set("intel-rapl:0", 90)
+    with machine.meter(sample_s=0.01) as meter:
+        for joules in (99, 30, 80, 20):  # +9, +31 over the end, +50, +40 over the end
+            machine.set("intel-rapl:0", joules)
+            moved = threading.Event()
+            while meter.last[0] != joules:
+                moved.wait(0.005)
+    assert meter.result()["joules"] == pytest.approx(9 + 31 + 50 + 40)
+
+
+def test_a_job_pays_its_share_of_a_busy_machine(tmp_path: Path, monkeypatch) -> None:
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
+    used = iter((5.0, 7.0))
+    monkeypatch.setattr("alphascale.training.energy.time.process_time", lambda: next(used))
+    with machine.meter() as meter:
+        machine.set("intel-rapl:0", 80)
+        machine.busy(8.0)
+    found = meter.result()
+    assert found["joules"] == pytest.approx(80 * 2 / 8) and "25 %" in found["how"]
+
+
+def test_without_counters_there_is_a_reason_and_no_number(tmp_path: Path) -> None:
+    with Machine(tmp_path, {}).meter() as meter:
+        pass
+    found = meter.result()
+    assert found["joules"] is None
+    assert found["how"].startswith("not measured") and "no counters" in found["how"]
+
+
+def test_a_counter_for_root_only_is_named(tmp_path: Path, monkeypatch) -> None:
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
+    read = Path.read_text
+
+    def denied(path: Path, *args, **kwargs) -> str:
+        if path.name == "energy_uj":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with machine.meter() as meter:
+        pass
+    assert meter.result()["joules"] is None and "root" in meter.result()["how"]
+
+
+def test_a_counter_that_dies_costs_the_number_not_the_training(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
+    with machine.meter() as meter:
+        (machine.folder / "intel-rapl:0" / "energy_uj").unlink()
+    assert meter.result()["joules"] is None and "failed" in meter.result()["how"]
+
+
+def test_a_resumed_job_claims_no_energy(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
+    with machine.meter(partial="the job goes on from a checkpoint") as meter:
+        machine.set("intel-rapl:0", 50)
+    assert meter.result() == {
+        "joules": None,
+        "how": "not measured: the job goes on from a checkpoint",
+    }
+
+
+def _nvml(counter: list[int], fails: bool = False) -> types.ModuleType:
+    """A stand-in for the driver's library: the counter in millijoules."""
+    module = types.ModuleType("pynvml")
+
+    class NVMLError(Exception):
+        pass
+
+    def handle(uuid: bytes) -> bytes:
+        if fails:
+            raise NVMLError("Not Supported")
+        return uuid
+
+    module.NVMLError = NVMLError
+    module.nvmlInit = lambda: None
+    module.nvmlDeviceGetHandleByUUID = handle
+    module.nvmlDeviceGetTotalEnergyConsumption = lambda device: counter[0]
+    return module
+
+
+def test_a_gpu_is_read_in_millijoules_and_says_that_the_cpu_is_missing(
+    tmp_path: Path, monkeypatch
+) -> None:
+    counter = [5_000]
+    monkeypatch.setitem(sys.modules, "pynvml", _nvml(counter))
+    with Machine(tmp_path, {}).meter(gpu="12ab") as meter:
+        counter[0] = 47_500
+    found = meter.result()
+    assert found["joules"] == pytest.approx(42.5) and "without the CPU" in found["how"]
+
+
+def test_a_gpu_that_cannot_be_read_is_not_replaced_by_the_cpu(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", _nvml([0], fails=True))
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
+    with machine.meter(gpu="12ab") as meter:
+        machine.set("intel-rapl:0", 50)
+    assert meter.result() == {"joules": None, "how": "not measured: NVML: Not Supported"}

@@ -1,0 +1,44 @@
+"""The `alphascale` command: a dispatcher; each family of subcommands lives in a module of its own
+room.
+
+A family is a module with `register(subparsers)`, which adds its parsers and sets
+`run=function(args) -> None`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+from alphascale import __version__
+from alphascale.errors import UserError
+from alphascale.program import OneLineParser
+
+FAMILIES = ("alphascale.laws.commands", "alphascale.decide.calc_commands")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; 0 when all went well, 2 when the user has something to mend."""
+    parser = OneLineParser(
+        prog="alphascale", description="Fit scaling laws to your own results and decide with them."
+    )
+    parser.add_argument("--version", action="version", version=f"alphascale {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for family in FAMILIES:
+        import_module(family).register(subparsers)
+    args = parser.parse_args(argv)
+    try:
+        args.run(args)
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"alphascale {args.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Whether a study's fractions can be trained on, told from the descriptions of prepared data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import UserError
+from .store import prefix
+
+
+def check_fractions(domain: str, sidecar: dict[str, Any], fractions: list[str]) -> None:
+    """Raise UserError if a fraction of the training pool leaves a class without samples.
+
+    sidecar: description of the domain's prepared data. The message names `domains.NAME.fractions`,
+    the class, and the smallest fraction that holds every class.
+    """
+    rows = sidecar["sizes"]["train"]
+    first = sidecar["first_rows"]
+    for fraction in sorted(fractions, key=float):
+        samples = prefix(rows, fraction)
+        without = [c for c, row in enumerate(first) if row >= samples]
+        if without:
+            more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+            raise UserError(
+                f"domains.{domain}.fractions: {fraction} is {samples} of {rows} training samples "
+                f"and leaves class {sidecar['class_names'][without[0]]!r}{more} without any; the "
+                f"smallest fraction that holds every class is "
+                f"{smallest_fraction(rows, sidecar['smallest_prefix'])}"
+            )
+
+
+def smallest_fraction(rows: int, smallest_prefix: int) -> str:
+    """The shortest decimal fraction of `rows` that is `smallest_prefix` rows or a few more."""
+    for digits in range(1, 17):
+        unit = 10**digits
+        fraction = repr(-(-smallest_prefix * unit // rows) / unit)  # rounded up
+        if smallest_prefix <= prefix(rows, fraction) <= 1.05 * smallest_prefix:
+            return fraction
+    return "1.0"

@@ -1,0 +1,111 @@
+"""What passes between reading a source, splitting it and turning it into tensors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from ..results import sha256_file
+
+# Fields that stand for no value, in any case of letters.
+MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "?"})
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All samples of a source, read but not yet prepared: nothing is computed from them so far.
+
+    kind: `image`, `tabular` or `text`. x: uint8 [n, C, H, W], a pandas DataFrame of n rows, or n
+    strings. y: int64 [n], positions in class_names. own_test: bool [n], True where the source
+    itself says that a sample is for testing; None where it does not. groups: int [n], samples of
+    one group must stay on one side of a split; None for each its own. source: name, provenance,
+    licence and the SHA-256 of each file. notes: what was dropped or changed in reading, in words.
+    """
+
+    kind: str
+    x: Any
+    y: np.ndarray
+    class_names: list[str]
+    source: dict[str, Any]
+    own_test: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Tensors-to-be of the three splits and the statistics they were made with.
+
+    x: split → array with the rows of the positions asked for. The rest is as in `store.Meta`;
+    columns names the F numbers of a tabular sample.
+    """
+
+    x: dict[str, np.ndarray]
+    shape: list[int]
+    vocabulary: int | None = None
+    pad: int | None = None
+    mean: list[float] | None = None
+    std: list[float] | None = None
+    columns: list[str] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def index_labels(labels: Iterable[str]) -> tuple[np.ndarray, list[str]]:
+    """Class index of every label, int64 [n], and the names: in numerical order if all are integers.
+
+    "3", "3.0" and "03" are one class, as a column that lost its integer type writes them.
+    """
+    labels = list(labels)
+    distinct = set(labels)
+    try:
+        number = {text: float(text) for text in distinct}
+        integers = all(value == int(value) for value in number.values())
+    except (ValueError, OverflowError):
+        integers = False
+    if integers:
+        name = {text: str(int(value)) for text, value in number.items()}
+        names = sorted(set(name.values()), key=int)
+    else:
+        name = {text: text for text in distinct}
+        names = sorted(distinct)
+    index = {text: names.index(name[text]) for text in distinct}
+    return np.array([index[text] for text in labels], dtype=np.int64), names
+
+
+def is_missing(text: str) -> bool:
+    """Whether a field of a table holds no value."""
+    return text.strip().lower() in MISSING_WORDS
+
+
+def check_labels(labels: Sequence[str], column: str, path: str) -> tuple[np.ndarray, list[str]]:
+    """`index_labels` of a user's own file; raises UserError where a row has no label."""
+    missing = [row for row, text in enumerate(labels, 1) if is_missing(text)]
+    if missing:
+        raise UserError(
+            f"label: column {column!r} of {path} has no value in {len(missing)} of {len(labels)} "
+            f"rows (first: data row {missing[0]}); label these rows or take them out"
+        )
+    return index_labels(text.strip() for text in labels)
+
+
+def own_source(path: str, *files: Path) -> dict[str, Any]:
+    """Description of a user's own file, or of a folder by the files that were read in it."""
+    if not files:
+        digests = {Path(path).name: sha256_file(path)}
+    elif len(files) <= 4:
+        digests = {file.name: sha256_file(file) for file in files}
+    else:  # thousands of images: one digest over the list of names and digests
+        lines = [f"{f.relative_to(path).as_posix()} {sha256_file(f)}\n" for f in files]
+        digests = {f"{len(files)} files": hashlib.sha256("".join(lines).encode()).hexdigest()}
+    return {
+        "name": Path(path).name,
+        "provenance": str(path),
+        "licence": "the user's own",
+        "files": digests,
+    }

@@ -1,0 +1,187 @@
+"""From a corpus to tensors for next-token prediction: split, tokens, windows, one description.
+
+x are windows of token ids, y the ids that follow, so that a model's output at position t of x is
+compared with y at t. Windows do not overlap: every token but a split's first is predicted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from ..results import SCHEMA
+from .corpora import CORPORA, Corpus
+from .store import SPLITS
+from .texts import train_byte_pairs
+
+END = "[END]"  # closes every document
+# A file that stands alone is cut into its three splits where a line ends.
+FEWEST_DOCUMENTS = 3
+
+Texts = dict[str, list[str]]
+Tokenize = Callable[[list[str]], list[list[int]]]
+
+
+def build_windows(
+    spec: dict[str, Any], say: Callable[[str], None] = print
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The six arrays of `store.open_tensors` and their description, without the file's SHA-256.
+
+    x int32 and y int64, both [n, length]. Training windows lie in one seeded permutation, so that a
+    fraction is a sample of the whole corpus and not its beginning.
+    """
+    say(f"reading {spec['source']}")
+    corpus = CORPORA[spec["source"]](spec)
+    rng = np.random.default_rng(spec["seed"])
+    notes = list(corpus.notes)
+    texts = _split(corpus, spec, rng, notes)
+    say(f"tokenising {sum(len(t) for part in texts.values() for t in part):,} characters")
+    tokenize, vocabulary, end = _tokenizer(texts["train"], spec, notes)
+    tensors: dict[str, np.ndarray] = {}
+    tokens, sizes = {}, {}
+    for split in SPLITS:
+        stream = _stream(tokenize(texts[split]), end)
+        tokens[split] = len(stream)
+        order = rng.permutation if split == "train" else np.arange
+        limit = spec["limit"] if split == "train" else None
+        x, y = _windows(stream, spec["length"], split, order, limit)
+        tensors[f"{split}_x"], tensors[f"{split}_y"], sizes[split] = x, y, len(x)
+    size = {split: sum(len(t.encode()) for t in texts[split]) for split in SPLITS}
+    return tensors, {
+        "schema": SCHEMA,
+        "kind": "tokens",
+        "classes": vocabulary,
+        "class_names": [],
+        "shape": [spec["length"]],
+        "vocabulary": vocabulary,
+        "pad": None,
+        "mean": None,
+        "std": None,
+        "columns": None,
+        "sizes": sizes,
+        "class_counts": {},
+        "first_rows": [],
+        "smallest_prefix": 1,
+        "documents": {split: len(texts[split]) for split in SPLITS},
+        "tokens": tokens,
+        "bytes": size,
+        "bytes_per_token": [size[split] / tokens[split] for split in SPLITS],
+        "end": end,
+        "source": corpus.source,
+        "seed": spec["seed"],
+        "spec": spec,
+        "notes": notes,
+    }
+
+
+def _split(
+    corpus: Corpus, spec: dict[str, Any], rng: np.random.Generator, notes: list[str]
+) -> Texts:
+    """Documents of each split: the source's own, else by document in shares of characters."""
+    if corpus.own_split is not None:
+        notes.append("the splits are the source's own: `test` and `validation` are not used")
+        own = zip(corpus.documents, corpus.own_split, strict=True)
+        texts: Texts = {split: [] for split in SPLITS}
+        for text, split in own:
+            texts[split].append(text)
+        return texts
+    for key in ("test", "validation"):
+        if not 0 < spec[key] < 1:
+            raise UserError(f"{key}: is {spec[key]:g}; of a corpus it must be a share in (0, 1)")
+    if len(corpus.documents) < FEWEST_DOCUMENTS:
+        notes.append(
+            "too few files to split by file: each is cut where a line ends, its last part for "
+            "testing and the one before for validation"
+        )
+        cut = [_cut(text, spec) for text in corpus.documents]
+        return {split: [parts[split] for parts in cut if parts[split]] for split in SPLITS}
+    order = rng.permutation(len(corpus.documents)).tolist()
+    total = sum(map(len, corpus.documents))
+    texts = {split: [] for split in SPLITS}
+    for split in ("test", "validation"):
+        got, wanted = 0, spec[split] * total
+        while order:
+            text = corpus.documents[order[-1]]
+            # At least one document each, and one left for every split still to come.
+            if texts[split] and (got + len(text) / 2 > wanted or len(order) <= 2):
+                break
+            texts[split].append(text)
+            order.pop()
+            got += len(text)
+    texts["train"] = [corpus.documents[i] for i in order]
+    return texts
+
+
+def _cut(text: str, spec: dict[str, Any]) -> dict[str, str]:
+    first = _line_end(text, 1 - spec["test"] - spec["validation"])
+    second = _line_end(text, 1 - spec["test"])
+    return {"train": text[:first], "validation": text[first:second], "test": text[second:]}
+
+
+def _line_end(text: str, share: float) -> int:
+    at = round(share * len(text))
+    return text.find("\n", at) + 1 or at
+
+
+def _tokenizer(
+    training: list[str], spec: dict[str, Any], notes: list[str]
+) -> tuple[Tokenize, int, int]:
+    """The function from texts to ids, the number of ids, and the id that ends a document."""
+    if spec["tokenizer"]:
+        from .pretrained import find_tokenizer
+
+        found = find_tokenizer(spec["tokenizer"])
+        ends = (found.eos_token_id, found.sep_token_id)
+        end = next((i for i in ends if i is not None), None)
+        if end is None:
+            found.add_special_tokens({"eos_token": END})
+            end = found.eos_token_id
+        if found.unk_token_id is not None and found.unk_token_id != end:
+            notes.append(
+                f"tokenizer {spec['tokenizer']} may lose text to its unknown token: bits per "
+                "byte are then not comparable with those of other tokenizers"
+            )
+
+        def tokenize(texts: list[str]) -> list[list[int]]:
+            return found(texts, add_special_tokens=False)["input_ids"]
+
+        return tokenize, len(found), end
+    tokenizer = train_byte_pairs(training, spec["vocabulary"], END)
+    size = tokenizer.get_vocab_size()
+    if size < spec["vocabulary"]:
+        notes.append(
+            f"the training part gives {size} tokens, not the {spec['vocabulary']} of "
+            "`vocabulary`: it is too small for more"
+        )
+
+    def tokenize(texts: list[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+
+    return tokenize, size, tokenizer.token_to_id(END)
+
+
+def _stream(documents: list[list[int]], end: int) -> np.ndarray:
+    """All documents one after another, each closed by `end`: int32 [tokens]."""
+    return np.concatenate([np.array([*ids, end], dtype=np.int32) for ids in documents])
+
+
+def _windows(
+    stream: np.ndarray,
+    length: int,
+    split: str,
+    order: Callable[[int], np.ndarray],
+    limit: int | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    count = (len(stream) - 1) // length
+    if count < 1:
+        raise UserError(
+            f"length: {length} is more than the {len(stream)} tokens of the {split} split: "
+            "give more text or a shorter length"
+        )
+    rows = order(count)[:limit]
+    x = stream[: count * length].reshape(count, length)[rows]
+    y = stream[1 : count * length + 1].reshape(count, length)[rows]
+    return np.ascontiguousarray(x, np.int32), np.ascontiguousarray(y, np.int64)

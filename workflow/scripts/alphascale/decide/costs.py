@@ -1,0 +1,151 @@
+"""What training costs: FLOPs to seconds to energy, CO₂ and money.
+
+Seconds come from the study's own jobs: time = steps · overhead + FLOPs / rate, both terms fitted by
+non-negative least squares on relative error. A small model is bound by the first term, a large
+one by the second; the law of one size says nothing of the other.
+
+Energy is measured where the records carry joules. The price of a run that was not made takes the
+mean power that was measured, or the wattage that the configuration states: `how` says which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+if TYPE_CHECKING:
+    import pandas
+
+JOULES_PER_KWH = 3.6e6
+
+
+@dataclass(frozen=True)
+class Price:
+    """One training's (or a whole study's) cost. Energy is an estimate unless `measured`; `how` says
+    what it rests on. kwh and co2_g include the building's share (PUE)."""
+
+    flops: float
+    seconds: float
+    kwh: float
+    co2_g: float
+    money: float
+    measured: bool = False
+    how: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """seconds = steps · step_seconds + flops / flops_per_second (0 overhead if stated)."""
+
+    step_seconds: float
+    flops_per_second: float
+    how: str
+
+    def seconds(self, flops: float, steps: float) -> float:
+        return steps * self.step_seconds + flops / self.flops_per_second
+
+
+@dataclass(frozen=True)
+class Power:
+    """Watts of one job while it trains, and where the number is from."""
+
+    watts: float
+    how: str
+
+
+def jobs(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """One row per training job (observations repeat a job once per seed)."""
+    return frame.drop_duplicates(["domain", "scale", "fraction"])
+
+
+def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -> Throughput:
+    """Throughput of one member, from the study's jobs or as stated in the configuration."""
+    if stated is not None:
+        return Throughput(0.0, stated, "stated in the configuration (costs.flops_per_second)")
+    each = jobs(frame)
+    seconds = (each["job_seconds"] / each["job_members"]).to_numpy(float)
+    flops = (each["job_flops"] / each["job_members"]).to_numpy(float)
+    # A step's cost is paid per batch of the fraction; seeds run about equally long.
+    steps = (each["samples_seen"] / np.minimum(batch_size, each["samples"])).to_numpy(float)
+    scaled, _ = nnls(np.column_stack([steps / seconds, flops / seconds]), np.ones(len(each)))
+    step_seconds, per_flop = float(scaled[0]), float(scaled[1])
+    if per_flop == 0:
+        # Every size is bound by overhead: the best rate seen bounds the true one from below.
+        return Throughput(
+            step_seconds, float((flops / seconds).max()), "largest rate seen in the study's jobs"
+        )
+    return Throughput(step_seconds, 1 / per_flop, "fitted on the study's own jobs")
+
+
+def power(frame: pandas.DataFrame, costs: dict[str, Any]) -> Power:
+    """Mean power over the jobs whose energy was measured, else the configuration's `watts`."""
+    each = jobs(frame)
+    metered = each[each["joules"].notna()]
+    if metered.empty:
+        return Power(costs["watts"], f"{costs['watts']:g} W × training time (costs.watts)")
+    watts = float(metered["joules"].sum() / metered["job_seconds"].sum())
+    return Power(
+        watts,
+        f"{watts:.3g} W, the mean measured over {len(metered)} of {len(each)} jobs, × training "
+        "time",
+    )
+
+
+def price(flops: float, seconds: float, costs: dict[str, Any], power: Power) -> Price:
+    """Cost of a run of `seconds` that was not made: `power` × seconds."""
+    return _priced(flops, seconds, power.watts * seconds, costs, False, f"estimated: {power.how}")
+
+
+def study_price(frame: pandas.DataFrame, costs: dict[str, Any]) -> Price:
+    """What the whole ladder of a domain cost, all seeds, learning rates and fractions.
+
+    What verification trained is not in it: it is a training of N*, or of the naive model.
+    """
+    each = jobs(frame[frame["role"] == "ladder"])
+    metered = each["joules"].notna()
+    drawn = power(frame, costs)
+    blind = float(each.loc[~metered, "job_seconds"].sum())
+    joules = float(each["joules"].sum()) + drawn.watts * blind
+    if metered.all():
+        how = f"measured while the {len(each)} jobs trained"
+    elif metered.any():
+        how = f"measured in {metered.sum()} of {len(each)} jobs, the others estimated: {drawn.how}"
+    else:
+        how = f"estimated: {drawn.how}"
+    flops, seconds = float(each["job_flops"].sum()), float(each["job_seconds"].sum())
+    return _priced(flops, seconds, joules, costs, bool(metered.all()), how)
+
+
+def _priced(
+    flops: float, seconds: float, joules: float, costs: dict[str, Any], measured: bool, how: str
+) -> Price:
+    kwh = joules / JOULES_PER_KWH * costs["pue"]
+    hourly = costs["price_per_hour"]
+    return Price(
+        flops=flops,
+        seconds=seconds,
+        kwh=kwh,
+        co2_g=kwh * costs["carbon_g_per_kwh"],
+        money=kwh * costs["price_per_kwh"] if hourly is None else seconds / 3600 * hourly,
+        measured=measured,
+        how=how,
+    )
+
+
+def saving(naive: Price, star: Price, study: Price) -> dict[str, float]:
+    """Share of the naive training's energy and FLOPs saved, with the study's cost (net) and
+    without (gross), and after how many trainings of N* the study is paid back (inf: never)."""
+    per_run = naive.kwh - star.kwh
+    return {
+        "net": 1 - (study.kwh + star.kwh) / naive.kwh,
+        "gross": 1 - star.kwh / naive.kwh,
+        "net_flops": 1 - (study.flops + star.flops) / naive.flops,
+        "gross_flops": 1 - star.flops / naive.flops,
+        "pays_after_runs": study.kwh / per_run if per_run > 0 else float("inf"),
+    }

@@ -1,0 +1,173 @@
+"""Models of the past, with sources, and how far any model is from what each law would build."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from alphascale.decide.allocation import (
+    FLOPS_PER_PARAM_TOKEN,
+    allocate,
+    can_allocate,
+    cheapest,
+    outside,
+)
+from alphascale.decide.known_laws import CLOSED_FORM, get_law, positive
+from alphascale.errors import UserError
+from alphascale.laws.published import PF_DAY
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model. params: N. tokens: D seen in training. flops: C as reported, FLOP, or None
+    for 6·N·D. loss: as measured, nats, or None. source: where the figures come from.
+    """
+
+    name: str
+    params: float
+    tokens: float
+    flops: float | None = None
+    loss: float | None = None
+    source: str = ""
+
+    @property
+    def budget(self) -> float:
+        """FLOP: as reported, else 6·N·D."""
+        return self.flops or FLOPS_PER_PARAM_TOKEN * self.params * self.tokens
+
+
+# Budgets are 6·N·D; a reported compute is named in the source, since it follows other rules.
+HISTORICAL = (
+    Model(
+        "GPT-2", 1.5e9, 4e10,
+        source="Radford et al. 2019: 1.5e9 parameters, 40 GB of WebText; tokens seen were never "
+        "published, 4e10 is an assumption",
+    ),
+    Model(
+        "GPT-3", 1.75e11, 3e11,
+        source="Brown et al. 2020, arXiv:2005.14165, Tables 2.1 and D.1 (reports 3.14e23 FLOP)",
+    ),
+    Model(
+        "Gopher", 2.8e11, 3e11,
+        source="Rae et al. 2021, arXiv:2112.11446; Hoffmann et al. 2022 (report 5.76e23 FLOP)",
+    ),
+    Model(
+        "Chinchilla", 7e10, 1.4e12,
+        source="Hoffmann et al. 2022, arXiv:2203.15556, section 4 (the budget of Gopher)",
+    ),
+)  # fmt: skip
+
+COMPARED = (
+    "kaplan-nd",
+    "kaplan-nd-separate",
+    "chinchilla-rounded",
+    "chinchilla",
+    "chinchilla-epoch",
+    "chinchilla-huber",
+    "kaplan-table6",
+    CLOSED_FORM,
+    "chinchilla-1",
+    "chinchilla-2",
+    "chinchilla-3",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One model against one law.
+
+    loss: predicted at (params, tokens), None for a rule without a loss of N and D. measured: the
+    model's own loss, or None. best_params, best_tokens, best_loss: the law's allocation of the same
+    budget. params_ratio, tokens_ratio: model over optimum. flops_needed: the least budget whose
+    allocation reaches the same predicted loss, FLOP; wasted: 1 − flops_needed/flops.
+    """
+
+    name: str
+    law: str
+    params: float
+    tokens: float
+    flops: float
+    loss: float | None
+    measured: float | None
+    best_params: float
+    best_tokens: float
+    best_loss: float | None
+    params_ratio: float
+    tokens_ratio: float
+    flops_needed: float | None
+    wasted: float | None
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict:
+        return {**asdict(self), "notes": list(self.notes), "pf_days": self.flops / PF_DAY}
+
+
+def compare(models: Iterable[Model], laws: Sequence = COMPARED) -> list[Comparison]:
+    """Every model against every law (names, saved fits, Fits). Raises UserError for a law without
+    an allocation."""
+    chosen = [get_law(law) for law in laws]
+    for law in chosen:
+        if not can_allocate(law):
+            known = ", ".join(COMPARED)
+            raise UserError(
+                f"law {law.name} has no optimum to compare with; choose of {known}, or a saved fit "
+                "of params and tokens"
+            )
+    return [_compare(model, law) for model in models for law in chosen]
+
+
+def _compare(model: Model, law) -> Comparison:
+    best = allocate(law, model.budget)
+    loss = needed = wasted = None
+    if {"params", "tokens"} == set(law.variables):
+        loss = law.value(params=model.params, tokens=model.tokens)
+        needed = cheapest(law, loss).flops
+        wasted = 1 - needed / model.budget
+    return Comparison(
+        model.name, law.name, model.params, model.tokens, model.budget, loss, model.loss,
+        best.params, best.tokens, best.loss, model.params / best.params,
+        model.tokens / best.tokens, needed, wasted,
+        outside(law, {"params": model.params, "tokens": model.tokens}),
+    )  # fmt: skip
+
+
+def read_models(path: str | Path) -> list[Model]:
+    """Models of a CSV with columns name, params, tokens and, optionally, flops and loss.
+
+    An empty cell of an optional column is a missing value. Raises UserError naming file, row and
+    column.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            columns = [c.strip() for c in reader.fieldnames or []]
+            reader.fieldnames = columns
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as fault:
+        raise UserError(f"{path}: cannot be read as a CSV ({fault})") from None
+    missing = [c for c in ("name", "params", "tokens") if c not in columns]
+    if missing:
+        raise UserError(
+            f"{path}: column {', '.join(missing)} is missing; the columns are name, params, tokens "
+            f"and, optionally, flops and loss; found {', '.join(columns) or 'none'}"
+        )
+    if not rows:
+        raise UserError(f"{path}: no rows under the header: nothing to compare")
+    return [_model(path, number, row) for number, row in enumerate(rows, 2)]
+
+
+def _model(path, number: int, row: dict) -> Model:
+    values: dict[str, float | None] = {}
+    for column in ("params", "tokens", "flops", "loss"):
+        text = (row.get(column) or "").strip()
+        if not text and column in ("flops", "loss"):
+            values[column] = None
+            continue
+        try:
+            values[column] = positive(column, text)
+        except UserError as fault:
+            raise UserError(f"{path}, line {number}: {fault}") from None
+    name = (row.get("name") or "").strip() or f"line {number}"
+    return Model(name, **values, source=str(path))

@@ -1,0 +1,213 @@
+"""The law of N and D together, over all fractions of a domain, and the cheapest way to a target.
+
+D is the number of unique training samples; every member passes over them `epochs` times. Three
+forms stand for election: Hoffmann's E + A·N^−α + B·D^−β, Kaplan's eq. 1.5, and, where samples are
+seen more than once, Muennighoff's data-constrained law. Each is fitted without the largest sizes of
+every fraction, and the one that misses those least is refitted to everything. (Hoffmann's law with
+a cross term was tried on the default tabular study: its optimum is Hoffmann's own law or has
+several parameters on bounds, and its withheld error is never below.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import laws
+from ..errors import UserError
+from ..laws.form import predict
+from .ladder import COUNT_COLUMN, METRICS
+
+if TYPE_CHECKING:
+    import pandas
+
+# Form → the columns of its predictors after the first, which is the parameter count.
+FORMS = {
+    "chinchilla": ("samples",),
+    "kaplan_nd": ("samples",),
+    "data_constrained": ("samples_seen", "samples"),
+}
+# One loss for all, so that they compare: seeds scatter by a share of the error.
+LOSS = "squared_log"
+# The search for the cheapest (N, D): steps of 4 % in N up to REACH times the largest size, and of
+# 5 % in D, from half the smallest fraction to the whole pool: nobody has more data than that.
+STEPS_N, STEPS_D, REACH = 240, 60, 1000.0
+CHUNK = 50  # resamples evaluated together: 50 × 240 × 60 doubles are 6 MB
+
+
+def fit_joint(spec: dict[str, Any], frame: pandas.DataFrame) -> dict[str, Any]:
+    """The joint law of each metric (`study.fit_slice`, observations), JSON-ready."""
+    return {metric: _fit_metric(spec, metric, frame) for metric in METRICS}
+
+
+def bootstrap_joint(
+    spec: dict[str, Any], frame: pandas.DataFrame, chosen: dict[str, Any]
+) -> dict[str, Any]:
+    """The elected law (an entry of `fit_joint`) with resamples; spec is `study.bootstrap_slice`."""
+    if "refused" in chosen:
+        return chosen
+    good = _good(frame)
+    try:
+        fit = _fit(
+            good, chosen["law"], spec["metric"], spec,
+            resamples=spec["resamples"], level=spec["level"], seed=spec["seed"],
+        )  # fmt: skip
+    except UserError as reason:
+        return {"refused": str(reason)}
+    return {"fit": fit.to_json(), "failed_resamples": fit.failed_resamples}
+
+
+def predictors(params: Any, samples: Any, epochs: float) -> dict[str, np.ndarray]:
+    """Columns of the law's predictors for sizes and unique samples, broadcast to one length."""
+    n, d = np.broadcast_arrays(np.atleast_1d(np.asarray(params, float)), np.asarray(samples, float))
+    return {"params": n, "samples": d, "samples_seen": d * epochs}
+
+
+def cheapest(
+    fit: laws.Fit,
+    target: float,
+    cost: Any,
+    sizes: tuple[float, float],
+    samples: tuple[float, float],
+    epochs: float,
+) -> np.ndarray:
+    """Cheapest (N, D, FLOPs) that reaches `target`: (1 + resamples, 3), infinite where none does.
+
+    The first row is the fitted law, the others its resamples that could be fitted. cost: training
+    FLOPs per sample seen of N parameters (n,) → (n,). sizes: smallest and largest trained; samples:
+    smallest and largest fraction in samples. For each D the smallest N that reaches the target is
+    read off the law, linearly in log N and log metric; FLOPs are cost(N)·D·epochs.
+    """
+    form = laws.get_form(fit.law)
+    n = np.geomspace(sizes[0] / 2, sizes[1] * REACH, STEPS_N)
+    d = np.geomspace(samples[0] / 2, samples[1], STEPS_D)
+    columns = predictors(np.tile(n, STEPS_D), np.repeat(d, STEPS_N), epochs)
+    logs = np.log(np.stack([columns[name] for name in fit.columns])) - np.log(fit.x_scales)[:, None]
+    drawn = fit.theta_samples[np.isfinite(fit.theta_samples).all(axis=1)]
+    theta = np.concatenate([fit.theta[None], drawn])
+    goal = np.log(max(target, 1e-300) / fit.y_scale)
+    log_n, step = np.log(n), np.log(n[1] / n[0])
+    found = []
+    for start in range(0, len(theta), CHUNK):
+        with np.errstate(all="ignore"):
+            value = np.log(predict(form, logs, theta[start : start + CHUNK]))
+        value = value.reshape(-1, STEPS_D, STEPS_N)
+        below = value <= goal
+        at = below.argmax(axis=2)
+        here = np.take_along_axis(value, at[..., None], 2)[..., 0]
+        before = np.take_along_axis(value, np.maximum(at - 1, 0)[..., None], 2)[..., 0]
+        with np.errstate(all="ignore"):
+            back = np.where(at > 0, (goal - here) / (before - here), 0.0)
+        needed = np.exp(log_n[at] - np.clip(np.nan_to_num(back), 0, 1) * step)
+        flops = np.where(below.any(axis=2), cost(needed.ravel()).reshape(needed.shape), np.inf)
+        flops = flops * d * epochs
+        best = flops.argmin(axis=1)
+        rows = np.arange(len(best))
+        found.append(np.column_stack([needed[rows, best], d[best], flops[rows, best]]))
+    out = np.concatenate(found)
+    out[~np.isfinite(out[:, 2])] = np.inf
+    return out
+
+
+def sample_cost(frame: pandas.DataFrame, counted: str) -> Any:
+    """Training FLOPs per sample seen as a function of N, from the ladder's own counts: log-log
+    lines between the sizes, the last one carried on."""
+    table = frame.drop_duplicates(COUNT_COLUMN[counted]).sort_values(COUNT_COLUMN[counted])
+    x = np.log(table[COUNT_COLUMN[counted]].to_numpy(float))
+    y = np.log(table["step_flops"].to_numpy(float))
+
+    def cost(params: np.ndarray) -> np.ndarray:
+        at = np.log(params)
+        i = np.clip(np.searchsorted(x, at) - 1, 0, len(x) - 2)
+        return np.exp(y[i] + (y[i + 1] - y[i]) / (x[i + 1] - x[i]) * (at - x[i]))
+
+    return cost
+
+
+def _fit_metric(spec: dict[str, Any], metric: str, frame: pandas.DataFrame) -> dict[str, Any]:
+    if frame["fraction"].nunique() < 2:
+        return {"refused": "one fraction was trained: a law of N and D needs three or more"}
+    good = _good(frame)
+    candidates, fits = {}, {}
+    for law in FORMS:
+        if law == "data_constrained" and (good["samples_seen"] <= good["samples"]).all():
+            continue
+        try:
+            fits[law] = _fit(good, law, metric, spec)
+            candidates[law] = _withheld(good, law, metric, spec)
+        except UserError as reason:
+            candidates[law] = {"refused": str(reason)}
+    if not fits:
+        return {"refused": next(iter(candidates.values()))["refused"]}
+    tested = {law: found["mae"] for law, found in candidates.items() if "mae" in found}
+    law = min(tested, key=tested.get) if tested else next(iter(fits))
+    fit = fits[law]
+    return {
+        "law": law,
+        "expression": fit.expression,
+        "chosen_by": "least error on the withheld sizes" if tested else "no size was withheld",
+        "candidates": candidates,
+        "params": fit.params,
+        "bounds_hit": list(fit.bounds_hit),
+        "condition": fit.condition if np.isfinite(fit.condition) else None,
+        "in_sample": fit.in_sample,
+        "warnings": list(fit.warnings),
+    }
+
+
+def _withheld(
+    good: pandas.DataFrame, law: str, metric: str, spec: dict[str, Any]
+) -> dict[str, Any]:
+    """Mean absolute error on the largest sizes of every fraction, unseen, beside the last size's
+    mean carried on in each fraction."""
+    if not spec["withhold"]:
+        return {"refused": "no size is withheld (withhold: 0)"}
+    count = COUNT_COLUMN[spec["params"]]
+    largest = np.unique(good[count])[-spec["withhold"] :]
+    seen, hidden = good[~good[count].isin(largest)], good[good[count].isin(largest)]
+    fit = _fit(seen, law, metric, spec)
+    cells = hidden.groupby(["fraction", count], as_index=False).agg(
+        samples=("samples", "first"),
+        samples_seen=("samples_seen", "mean"),
+        measured=(f"test_{metric}", "mean"),
+    )
+    points = {name: cells[_source(name, spec)].to_numpy(float) for name in fit.columns}
+    predicted = fit.curve(points)
+    last = seen.sort_values(count).groupby(["fraction", count])[f"test_{metric}"].mean()
+    carried = last.groupby(level="fraction").last()
+    carry = np.abs(cells["fraction"].map(carried) - cells["measured"]).mean()
+    return {
+        "mae": float(np.abs(predicted - cells["measured"]).mean()),
+        "carry": None if np.isnan(carry) else float(carry),
+        "cells": len(cells),
+    }
+
+
+def _fit(
+    good: pandas.DataFrame,
+    law: str,
+    metric: str,
+    spec: dict[str, Any],
+    resamples: int = 0,
+    level: float = 0.95,
+    seed: int = 0,
+) -> laws.Fit:
+    names = ("params", *FORMS[law])
+    columns = {name: good[_source(name, spec)].to_numpy(float) for name in names}
+    columns[metric] = good[f"test_{metric}"].to_numpy(float)
+    columns["cell"] = (good["fraction"] + "/" + good["scale"]).to_numpy(str)
+    roles = dict(zip(("x", "x2", "x3"), names, strict=False))
+    return laws.fit(
+        columns, y=metric, law=law, cluster="cell", loss=LOSS, resamples=resamples, level=level,
+        seed=seed, withhold=False, **roles,
+    )  # fmt: skip
+
+
+def _source(name: str, spec: dict[str, Any]) -> str:
+    """The observations' column of a predictor: `params` is what the study counts."""
+    return COUNT_COLUMN[spec["params"]] if name == "params" else name
+
+
+def _good(frame: pandas.DataFrame) -> pandas.DataFrame:
+    return frame[frame["status"] == "ok"]

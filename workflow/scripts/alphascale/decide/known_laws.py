@@ -1,0 +1,285 @@
+"""A law as the calculator sees it: published, or saved by a fit of one's own; what it needs, what
+it counts, where it comes from, and its curve.
+
+Two sources that disagree are two laws. Names are those of `alphascale.laws.PUBLISHED`, with hyphens
+or underscores, and the aliases below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import brentq
+
+from alphascale.errors import UserError
+from alphascale.laws import FORMS, PUBLISHED, Fit, get_form
+from alphascale.laws.form import predict
+from alphascale.laws.published import PF_DAY, Published
+
+# Symbol and unit of every variable a law may ask for; the order is that of the tables.
+VARIABLES = {
+    "params": ("N", "parameters"),
+    "tokens": ("D", "tokens"),
+    "unique": ("U", "unique tokens"),
+    "flops": ("C", "FLOP"),
+    "min_flops": ("C_min", "FLOP"),
+    "min_steps": ("S_min", "steps"),
+    "steps": ("S", "steps"),
+    "batch": ("B", "tokens per step"),
+}
+ALIASES = {
+    "chinchilla-unrounded": "chinchilla",
+    "chinchilla-1": "chinchilla-approach1",
+    "chinchilla-2": "chinchilla-approach2",
+    "chinchilla-3": "chinchilla-approach3",
+}
+CLOSED_FORM = "kaplan-closed-form"
+
+# Which variable a predictor of a published law is, by form.
+_PREDICTORS = {
+    "kaplan_n": ("params",),
+    "kaplan_d": ("tokens",),
+    "kaplan_c": ("min_flops",),
+    "kaplan_nd": ("params", "tokens"),
+    "kaplan_ns": ("params", "min_steps"),
+    "chinchilla": ("params", "tokens"),
+    "data_constrained": ("params", "tokens", "unique"),
+}
+# Column names of a user's own points that say which variable they hold.
+_COLUMNS = {
+    **dict.fromkeys(("params", "parameters", "n", "total", "non_embedding"), "params"),
+    **dict.fromkeys(("tokens", "samples", "examples", "d", "samples_seen"), "tokens"),
+    **dict.fromkeys(("flops", "c", "compute"), "flops"),
+    **dict.fromkeys(("unique", "u", "unique_tokens"), "unique"),
+}
+# What the published laws were fitted on; beyond it a prediction is an extrapolation, and says so.
+_KAPLAN_RANGE = {"params": (768.0, 1.5e9), "tokens": (2.2e7, 2.3e10)}  # section 3
+_HOFFMANN_RANGE = {"params": (7e7, 1.6e10), "tokens": (5e9, 5e11)}  # abstract
+INFINITE = 1e290  # a predictor's "infinity": far beyond any run, within a double's range
+TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class Law:
+    """One law, ready to be evaluated.
+
+    name: with hyphens. variables: what its curve takes, in order (keys of VARIABLES); empty for a
+    rule that only allocates. counts: what its N counts. source: paper and equation, or the file.
+    form: entry of FORMS, or ''. constants: by the source's own names. response: what the curve
+    gives ("loss", or the column that was fitted). ranges: {variable: (low, high)} of the points it
+    was fitted on, where known. curve: (roles, n) -> (n,).
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    counts: str
+    source: str
+    form: str = ""
+    constants: Mapping[str, float] = field(default_factory=dict)
+    response: str = "loss"
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    curve: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
+
+    def value(self, **at: float) -> float:
+        """The curve at one point given by its variables."""
+        return float(self.values(**at)[0])
+
+    def values(self, **at) -> np.ndarray:
+        """The curve (n,) at points given by variables: scalars or (n,) arrays."""
+        if self.curve is None:
+            raise UserError(f"law {self.name} only allocates a budget: it predicts no loss")
+        rows = np.broadcast_arrays(*(np.atleast_1d(at[v]).astype(float) for v in self.variables))
+        with np.errstate(all="ignore"):
+            return self.curve(np.stack(rows))
+
+    @property
+    def floor(self) -> float:
+        """The response with every variable infinite: E, or 0 for a law without one."""
+        if "E" in self.constants:
+            return float(self.constants["E"])
+        return self.limit({}) if self.form and "E" in FORMS[self.form].names else 0.0
+
+    def limit(self, known: Mapping[str, float]) -> float:
+        """The response as every variable that is not in `known` grows without end."""
+        return self.value(**{v: known.get(v, INFINITE) for v in self.variables})
+
+    def solve(self, variable: str, target: float, known: Mapping[str, float]) -> float:
+        """The value of `variable` at which the curve equals `target`, the others being `known`.
+
+        Raises UserError if the variable is not one of the law's, or no value of it will do.
+        """
+        if variable not in self.variables:
+            raise UserError(
+                f"law {self.name} has no {variable}; it takes {', '.join(self.variables)}"
+            )
+        check_target(self, target)
+        symbol = VARIABLES[variable][0]
+        rest = {v: known[v] for v in self.variables if v != variable}
+
+        def miss(log_x: float) -> float:
+            return self.value(**rest, **{variable: math.exp(log_x)}) - target
+
+        best = self.limit(rest)
+        if target <= best:
+            held = ", ".join(f"{VARIABLES[v][0]} = {x:.4g}" for v, x in rest.items())
+            raise UserError(
+                f"law {self.name}: {symbol} alone cannot reach {self.response} {target:.5g}: with "
+                f"{held or 'any ' + symbol} it stays above {best:.5g}; ask for more than that"
+            )
+        if miss(math.log(TINY)) <= 0:
+            raise UserError(
+                f"law {self.name}: {self.response} {target:.5g} is reached at any {symbol}; "
+                "ask for a lower one"
+            )
+        return math.exp(brentq(miss, math.log(TINY), math.log(INFINITE), xtol=1e-14, rtol=1e-15))
+
+
+def check_target(law: Law, target: float) -> float:
+    """`target` if the law can reach it at some size; UserError naming the floor otherwise."""
+    positive(law.response, target)
+    if target <= law.floor:
+        raise UserError(
+            f"{law.response} {target:.5g} is not above the irreducible {law.response} "
+            f"{law.floor:.5g} of law {law.name}: no size reaches it; ask for more than that"
+        )
+    return target
+
+
+def positive(name: str, value: float) -> float:
+    """`value` as a float if it is finite and positive; UserError naming it otherwise."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise UserError(f"{name} must be a number, got {value!r}") from None
+    if not (math.isfinite(number) and number > 0):
+        raise UserError(f"{name} must be a finite number above 0, got {number:g}")
+    return number
+
+
+def law_names() -> list[str]:
+    """Every published law, with hyphens, in the order of the literature, and the closed form."""
+    names = [name.replace("_", "-") for name in PUBLISHED]
+    names.insert(names.index("kaplan-table6") + 1, CLOSED_FORM)
+    return names
+
+
+def get_law(law: str | Path | Fit | Law) -> Law:
+    """The law called `law`: a published name, an alias, a saved fit's path, or a Fit in hand.
+
+    Raises UserError naming the known laws.
+    """
+    if isinstance(law, Law):
+        return law
+    if isinstance(law, Fit):
+        return from_fit(law, "a fit in memory")
+    text = str(law)
+    name = text.replace("_", "-").lower()
+    name = ALIASES.get(name, name)
+    if name == CLOSED_FORM or name.replace("-", "_") in PUBLISHED:
+        return _published(name)
+    if text.endswith(".json") or Path(text).is_file():
+        return from_fit(_load(text), text)
+    known = ", ".join([*law_names(), *ALIASES])
+    raise UserError(f"law {text!r} is not known; choose one of {known}, or a saved fit (fit.json)")
+
+
+def _load(path: str) -> Fit:
+    """The saved fit at `path`; UserError naming the file if it is not one."""
+    try:
+        return Fit.load(path)
+    except UserError as fault:
+        raise UserError(f"{path}: {str(fault).removeprefix(f'{path}: ')}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        raise UserError(f"{path}: not a saved fit ({fault!r}); save one with Fit.save") from None
+
+
+@lru_cache
+def _published(name: str) -> Law:
+    entry = closed_form_entry() if name == CLOSED_FORM else PUBLISHED[name.replace("-", "_")]
+    common = {"counts": entry.counts, "source": entry.source, "constants": entry.constants}
+    if name.startswith("kaplan"):
+        common["ranges"] = _KAPLAN_RANGE
+    elif name.startswith("chinchilla"):
+        common["ranges"] = _HOFFMANN_RANGE
+    if not entry.form:
+        return Law(name, (), **common)
+    vector = form_vector(entry)
+    form = get_form(entry.form)
+    # The one law of the literature whose predictor is in PF-days.
+    scale = PF_DAY if entry.form == "kaplan_c" else 1.0
+
+    def curve(x: np.ndarray) -> np.ndarray:
+        return predict(form, np.log(x / scale), vector[None])[0]
+
+    return Law(name, _PREDICTORS[entry.form], form=entry.form, curve=curve, **common)
+
+
+def form_vector(entry: Published) -> np.ndarray:
+    """A published law's parameters (p,) in the order of its form: N_c becomes A = N_c^alpha."""
+    c = dict(entry.constants)
+    if entry.form in ("kaplan_n", "kaplan_d", "kaplan_c"):
+        c["A"] = c[f"{entry.form[-1].upper()}_c"] ** c["alpha"]
+    elif entry.form == "kaplan_ns":
+        c |= {"A": c["N_c"] ** c["alpha"], "B": c["S_c"] ** c["beta"]}
+    elif entry.form == "kaplan_nd":
+        c |= {"A": c["N_c"] ** (c["alpha_N"] / c["alpha_D"]), "B": c["D_c"]}
+    return np.array([c[name] for name in get_form(entry.form).names])
+
+
+def closed_form_entry() -> Published:
+    """L(C_min) that follows from eq. 1.6 (Table 3) and eq. 1.4 of Kaplan et al.: their appendix B.
+
+    At fixed C_min = 6·N·B_crit(L)·S_min the loss is least where the step term is alpha_N/alpha_S of
+    the size term, so that L, N, S_min and B_crit are powers of C_min, with 1/alpha_C = 1/alpha_N +
+    1/alpha_S + 1/alpha_B. C_c in PF-days.
+    """
+    ns, critical = PUBLISHED["kaplan_ns"].constants, PUBLISHED["kaplan_bcrit"].constants
+    a_n, a_s, a_b = ns["alpha"], ns["beta"], critical["alpha_B"]
+    size_share = 1 / (1 + a_n / a_s)
+    params = ns["N_c"] * size_share ** (-1 / a_n)
+    steps = ns["S_c"] * (1 - size_share) ** (-1 / a_s)
+    constants = {
+        "alpha": 1 / (1 / a_n + 1 / a_s + 1 / a_b),
+        "C_c": 6 * params * critical["B_star"] * steps / PF_DAY,
+        "size_share": size_share,
+    }
+    return Published(
+        "kaplan_closed_form",
+        "kaplan_c",
+        constants,
+        "non-embedding",
+        "x = C_min in PF-days, loss in nats",
+        "Kaplan et al. 2020, arXiv:2001.08361, appendix B with Table 3 and eq. 1.4 (half the N of "
+        "Table 6)",
+    )
+
+
+def from_fit(fit: Fit, where: str) -> Law:
+    """A saved fit as a law. Its columns must be named for what they hold; UserError otherwise."""
+    variables = tuple(_COLUMNS.get(c.lower(), "") for c in fit.columns)
+    if "" in variables or len(set(variables)) < len(variables):
+        raise UserError(
+            f"{where}: predictors {', '.join(fit.columns)} are not ones the calculator knows; name "
+            f"the columns params, tokens, unique or flops and fit again"
+        )
+    if get_form(fit.law).increasing:
+        raise UserError(
+            f"{where}: {fit.y} by law {fit.law} rises with size; the calculator takes laws of a "
+            "loss or an error: fit one of those"
+        )
+    return Law(
+        name=where,
+        variables=variables,
+        counts=f"as in the column {fit.columns[0]} of the fitted points",
+        source=f"{where}: {fit.expression} fitted to {fit.y}",
+        form=fit.law,
+        constants={**fit.params, **fit.derived},
+        response=fit.y,
+        ranges=dict(zip(variables, fit.x_range, strict=True)),
+        curve=fit.curve,
+    )

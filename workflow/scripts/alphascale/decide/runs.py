@@ -1,0 +1,39 @@
+"""What went wrong while the ladder was trained, in sentences: for the decision and the summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
+
+# Names listed in a sentence before it says how many more.
+LISTED = 4
+
+
+def run_warnings(frame: pandas.DataFrame) -> list[str]:
+    """Sentences on a domain's observations: diverged runs, HIGH generalisation warnings, and the
+    warnings of the records (a learning rate on the edge of its list), with the cells they are in.
+    """
+    found = []
+    diverged = frame[frame["status"] != "ok"]
+    if len(diverged):
+        found.append(f"{len(diverged)} of {len(frame)} runs diverged: {_cells(diverged)}")
+    high = frame[frame["level"] == "HIGH"]
+    if len(high):
+        found.append(
+            f"generalisation warning HIGH in {len(high)} of {len(frame)} runs: {_cells(high)}"
+        )
+    codes = frame["warnings"].fillna("").astype(str).str.split()
+    for code in sorted({code for each in codes for code in each}):
+        with_code = frame[[code in each for each in codes]]
+        found.append(f"{code.replace('_', ' ')}: {_cells(with_code)}")
+    return found
+
+
+def _cells(frame: pandas.DataFrame) -> str:
+    """`s8 (fraction 0.25), s16 (fraction 1.0)`, in the ladder's order."""
+    cells = frame.sort_values(["params", "fraction"]).drop_duplicates(["scale", "fraction"])
+    names = [f"{s} (fraction {f})" for s, f in zip(cells["scale"], cells["fraction"], strict=True)]
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")

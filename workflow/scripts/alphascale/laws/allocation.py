@@ -1,0 +1,136 @@
+"""How to spend a budget of FLOPs: the N and D that a fitted law calls best, with intervals.
+
+Training FLOPs are counted as C = 6·N·D unless told otherwise. For E + A·N^-α + B·D^-β the optimum
+has a closed form (Hoffmann et al. 2022, eq. 4): N = G·(C/6)^(β/(α+β)), D = (C/6)^(α/(α+β))/G, G =
+(αA/βB)^(1/(α+β)). Any other law of N and D is minimised along the line of constant C, to 1e-7 in
+log N.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alphascale.errors import UserError
+from alphascale.laws.form import Form, predict
+from alphascale.laws.forms import get_form
+from alphascale.laws.result import Fit, interval_of
+
+FloatArray = np.ndarray
+FLOPS_PER = 6.0
+SPAN = (
+    46.0  # log N searched to either side of the geometric mean fitted: twenty orders of magnitude
+)
+ROUNDS = 9  # zooms of 41 points: 46 · (1/20)^9 is far below 1e-7
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Best split of a budget, each as (value, lower, upper). params N, tokens D, loss in the units
+    of the fit; flops (value, lower, upper) is the budget, or what the target costs. warnings:
+    sentences.
+    """
+
+    params: tuple[float, float, float]
+    tokens: tuple[float, float, float]
+    loss: tuple[float, float, float]
+    flops: tuple[float, float, float]
+    warnings: tuple[str, ...]
+
+
+def allocate(
+    form: Form, P: FloatArray, flops: FloatArray, unique: float | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """N, D, L (B,) of lowest loss at N·D = flops (B,) for parameters P (B, p), all in the units of
+    P.
+    """
+    budget = np.log(flops)
+    center, half = 0.5 * budget, np.full(len(P), SPAN)
+    rows = np.arange(len(P))
+    for _ in range(ROUNDS):
+        ln = center[:, None] + half[:, None] * np.linspace(-1, 1, 41)
+        value = _along(form, P, ln, budget[:, None] - ln, unique)
+        best = np.argmin(value, axis=1)
+        center, half = ln[rows, best], half / 18
+    loss = _along(form, P, center[:, None], (budget - center)[:, None], unique)[:, 0]
+    return np.exp(center), np.exp(budget - center), loss
+
+
+def optimum_for_flops(
+    fit: Fit, flops: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
+) -> Optimum:
+    """The best N and D for `flops`, intervals over the fit's resamples. unique: tokens, for
+    data_constrained.
+    """
+    form = _check(fit, flops, "flops", unique)
+    P = _parameters(fit)
+    budget = np.full(len(P), flops / flops_per)
+    return _report(fit, allocate(form, P, budget, unique), np.full(len(P), float(flops)))
+
+
+def optimum_for_target(
+    fit: Fit, target: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
+) -> Optimum:
+    """The cheapest N and D that reach `target`; inf where no budget does (bisection in log C)."""
+    form = _check(fit, target, "target", unique)
+    P = _parameters(fit)
+    low, high = np.full(len(P), 0.0), np.full(len(P), 160.0)
+    reach = allocate(form, P, np.exp(high), unique)[2] <= target
+    for _ in range(45):
+        middle = 0.5 * (low + high)
+        enough = allocate(form, P, np.exp(middle), unique)[2] <= target
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    n, d, loss = allocate(form, P, np.exp(high), unique)
+    n, d = np.where(reach, n, np.inf), np.where(reach, d, np.inf)
+    return _report(fit, (n, d, loss), np.where(reach, flops_per * n * d, np.inf))
+
+
+def _along(form, P, ln, ld, unique) -> FloatArray:
+    """Losses (B, k) of each parameter vector at its own log N, log D (B, k)."""
+    rows = []
+    for p, a, b in zip(P, ln, ld, strict=True):
+        logs = [a, b] if unique is None else [a, b, np.full_like(a, np.log(unique))]
+        rows.append(predict(form, np.array(logs), p[None])[0])
+    value = np.array(rows)
+    return np.where(np.isfinite(value), value, np.inf)
+
+
+def _check(fit: Fit, value: float, name: str, unique: float | None) -> Form:
+    form = get_form(fit.law)
+    if not form.allocates:
+        raise UserError(
+            f"law {fit.law} has no N and D to divide a budget between; fit chinchilla, "
+            "kaplan_nd or data_constrained with x the parameters, x2 the tokens"
+        )
+    if not (np.isfinite(value) and value > 0):
+        raise UserError(f"{name} must be positive and finite, got {value}")
+    if len(form.roles) == 3 and unique is None:
+        raise UserError(f"law {fit.law} needs the number of unique tokens (--unique)")
+    if len(form.roles) == 2 and unique is not None:
+        raise UserError(f"law {fit.law} knows no unique tokens: leave --unique out")
+    return form
+
+
+def _parameters(fit: Fit) -> FloatArray:
+    """The fitted parameters in the user's units, then those of every resample that was fitted."""
+    first = np.array([[fit.params[n] for n in get_form(fit.law).names]])
+    samples = fit.samples
+    P = np.concatenate([first, samples[np.isfinite(samples).all(axis=1)]])
+    if not np.all(np.isfinite(P[0])):
+        raise UserError("the fitted parameters are beyond the range of a double; change units")
+    return P
+
+
+def _report(fit: Fit, split, flops: FloatArray) -> Optimum:
+    n, d, loss = split
+    level = fit.level
+    warnings = []
+    for name, value, (low, high) in zip(fit.columns, (n[0], d[0]), fit.x_range, strict=False):
+        if np.isfinite(value) and not low / 10 <= value <= high * 10:
+            warnings.append(
+                f"{name} = {value:.3g} is more than ten times outside the fitted range "
+                f"{low:.3g} … {high:.3g}: an extrapolation this far is a guess"
+            )
+    triple = [(float(v[0]), *interval_of(v[1:], level)) for v in (n, d, loss, flops)]
+    return Optimum(*triple, tuple(warnings))

@@ -1,0 +1,217 @@
+"""`fit`: from columns of points to a fitted law with its uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from alphascale.errors import UserError
+from alphascale.laws.auto_law import AutoLaw
+from alphascale.laws.bootstrap import bootstrap
+from alphascale.laws.fitting import FormFit, fit_form
+from alphascale.laws.forms import get_form
+from alphascale.laws.groups import Fits, group_keys
+from alphascale.laws.result import Fit, column
+from alphascale.laws.selection import auto
+from alphascale.laws.withheld import verdict, withheld_error
+
+SEVERAL = {
+    2: ("chinchilla", "kaplan_nd"),
+    3: ("data_constrained",),
+}  # what auto tries, by predictors
+
+
+def fit(
+    frame,
+    x: str,
+    y: str,
+    *,
+    x2: str | None = None,
+    x3: str | None = None,
+    law: str = "power",
+    group: str | Sequence[str] | None = None,
+    cluster: str | None = None,
+    loss: str | None = None,
+    weights: str | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+    method: str = "auto",
+    withhold: bool = True,
+) -> Fit | AutoLaw | Fits:
+    """Fit `law` to columns of `frame` (a mapping of column name to (n,) values, or a DataFrame).
+
+    law: a name of FORMS, or auto: laws of one predictor weighted by what they predict (an
+    `AutoLaw`); with x2, the better of chinchilla and kaplan_nd on withheld sizes; with x3,
+    data_constrained. x, x2, x3: columns of the predictors, as many as the law has roles. y: the
+    response. group: column(s) that divide the rows into separate fits; the result is then a
+    `Fits`. cluster: column naming the configuration of each run, so that its seeds stay together;
+    without it, runs with equal predictors are one configuration. loss: see
+    `alphascale.laws.losses`; None is the law's own. weights: column. bounds: {parameter: (low,
+    high)} of floors and exponents, in the units of the columns. level: default of intervals.
+    resamples may be 0: no intervals then. method: auto, pairs, smooth or parametric (see
+    `alphascale.laws.bootstrap`). withhold: also fit without the largest sizes and report the error
+    on them. Raises UserError, one line, for what cannot be fitted.
+    """
+    options = dict(
+        law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, level=level,
+        resamples=resamples, seed=seed, method=method, withhold=withhold,
+    )  # fmt: skip
+    columns = tuple(c for c in (x, x2, x3) if c is not None)
+    if not 0 < level < 1:
+        raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
+    if group is None:
+        return _fit_one(frame, columns, y, **options)
+    names = tuple(group.split(",")) if isinstance(group, str) else tuple(group)
+    keys = group_keys(frame, names)
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for i, key in enumerate(keys):
+        rows.setdefault(key, []).append(i)
+    if not rows:
+        raise UserError(f"column {y!r} has no rows: nothing to fit")
+    needed = [c for c in (*columns, y, cluster, weights) if c is not None]
+    data = {c: np.asarray(frame[c]) for c in needed if c in list(frame.keys())}
+    fits, refused = {}, {}
+    for key, index in rows.items():
+        try:
+            fits[key] = _fit_one({c: v[index] for c, v in data.items()}, columns, y, **options)
+        except UserError as error:
+            refused[key] = str(error)
+    if not fits:
+        key, reason = next(iter(refused.items()))
+        raise UserError(f"none of {len(refused)} groups could be fitted; {'/'.join(key)}: {reason}")
+    return Fits(names, fits, refused)
+
+
+def _fit_one(
+    frame,
+    columns,
+    y,
+    *,
+    law,
+    cluster,
+    loss,
+    weights,
+    bounds,
+    level,
+    resamples,
+    seed,
+    method,
+    withhold,
+) -> Fit:
+    if law == "auto" and len(columns) == 1:
+        if loss is not None or weights is not None or bounds is not None:
+            raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
+        X, Y = column(frame, columns[0]), column(frame, y)
+        if not len(Y):
+            raise UserError(f"column {y!r} has no rows: nothing to fit")
+        chosen = auto(X, Y, cluster=_labels(frame, cluster), level=level)
+        return AutoLaw(columns, y, chosen, ((float(X.min()), float(X.max())),))
+    if law == "auto":
+        return _best_of(frame, columns, y, SEVERAL[len(columns)], cluster=cluster, loss=loss,
+                        weights=weights, bounds=bounds, level=level, resamples=resamples,
+                        seed=seed, method=method)  # fmt: skip
+    form = get_form(law)
+    if len(columns) != len(form.roles):
+        raise UserError(
+            f"law {law} takes {len(form.roles)} predictor(s) ({', '.join(form.roles)}); "
+            f"{len(columns)} given"
+        )
+    X = np.stack([column(frame, c) for c in columns])
+    Y = column(frame, y)
+    if not len(Y):
+        raise UserError(f"column {y!r} has no rows: nothing to fit")
+    w = None if weights is None else column(frame, weights)
+    options = dict(loss=loss, weights=w, bounds=bounds)
+    fitted = fit_form(form, X, Y, **options)
+    clusters = _clusters(frame, cluster, X)
+    draws = bootstrap(fitted, clusters, resamples, seed, method)
+    warnings = list(fitted.warnings)
+    if draws.method == "no noise left":
+        warnings.append(
+            f"law {law} has as many free parameters as there are configurations: it passes through "
+            "all points, the noise cannot be told, and there are no intervals; add sizes or seeds"
+        )
+    elif draws.failed:
+        warnings.append(f"law {law}: {draws.failed} of {resamples} resamples could not be fitted")
+    withheld = withheld_error(form, X, Y, **options) if withhold else "not asked for"
+    beaten = verdict(withheld, law)
+    if beaten:
+        warnings.insert(0, beaten)
+    p = fitted.problem
+    return Fit(
+        law=law,
+        columns=columns,
+        y=y,
+        params=fitted.params,
+        derived={name: f(fitted.params) for name, f in form.derived.items()},
+        objective=fitted.objective,
+        loss=loss or form.loss,
+        starts=fitted.starts,
+        starts_agree=fitted.starts_agree,
+        bounds_hit=fitted.bounds_hit,
+        condition=fitted.condition,
+        warnings=tuple(warnings),
+        in_sample=describe(fitted, Y, clusters),
+        withheld=withheld,
+        method=draws.method,
+        failed_resamples=draws.failed,
+        level=level,
+        x_range=tuple((float(r.min()), float(r.max())) for r in X),
+        log_noise=p.loss.log,
+        theta=fitted.theta,
+        theta_samples=draws.theta,
+        noise=draws.noise,
+        residuals=draws.residuals,
+        deviation=draws.deviation,
+        x_scales=p.x_scales,
+        y_scale=p.y_scale,
+        seed=seed,
+    )
+
+
+def _best_of(frame, columns, y, laws, **options) -> Fit:
+    """The law with the smallest error on withheld sizes; the warning says which were compared."""
+    trials = {}
+    for law in laws:
+        trial = _fit_one(frame, columns, y, law=law, **(options | {"resamples": 0}), withhold=True)
+        error = trial.withheld
+        trials[law] = np.inf if isinstance(error, str) else error["law"]
+    best = min(trials, key=trials.get)
+    told = ", ".join(f"{law} {error:.4g}" for law, error in trials.items())
+    result = _fit_one(frame, columns, y, law=best, **options, withhold=True)
+    note = f"law auto took {best} by its error on withheld sizes ({told})"
+    return replace(result, warnings=(*result.warnings, note))
+
+
+def describe(fitted: FormFit, y: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
+    """r2, mae, aic, n, clusters of a fit at its own points: description, not evidence."""
+    predicted = fitted.fitted()
+    log = fitted.problem.loss.log
+    r = np.log(y) - np.log(predicted) if log else y - predicted
+    total = float(np.sum((y - y.mean()) ** 2))
+    mean_square = max(float(np.mean(r**2)), 1e-300)
+    return {
+        "r2": 1 - float(np.sum((y - predicted) ** 2)) / total if total > 0 else float("nan"),
+        "mae": float(np.mean(np.abs(y - predicted))),
+        "aic": len(y) * float(np.log(mean_square)) + 2 * len(fitted.theta),
+        "n": float(len(y)),
+        "clusters": float(len(np.unique(clusters))),
+    }
+
+
+def _clusters(frame, cluster: str | None, X: np.ndarray) -> np.ndarray:
+    if cluster is None:
+        return np.unique(X, axis=1, return_inverse=True)[1].ravel()
+    return np.unique(_labels(frame, cluster), return_inverse=True)[1]
+
+
+def _labels(frame, cluster: str | None) -> np.ndarray | None:
+    if cluster is None:
+        return None
+    if cluster not in list(frame.keys()):
+        raise UserError(f"column {cluster!r} is missing; it should name each run's configuration")
+    return np.asarray(frame[cluster]).astype(str)

@@ -1,0 +1,122 @@
+"""`alphascale fit`, `predict` and `optimum`: the law engine on a user's own CSV files."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+from alphascale.errors import UserError
+from alphascale.laws.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
+from alphascale.laws.api import fit
+from alphascale.laws.forms import FORMS
+from alphascale.laws.groups import Fits, group_keys, load
+from alphascale.laws.result import Fit
+from alphascale.laws.summary import optimum_lines, summary_lines, target_lines
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add the three subcommands."""
+    command = subparsers.add_parser("fit", help="fit a scaling law to the rows of a CSV")
+    command.add_argument("runs", help="CSV with one row per run")
+    command.add_argument("--x", required=True, help="column of the predictor, e.g. params")
+    command.add_argument("--x2", help="column of a second predictor, e.g. tokens")
+    command.add_argument("--x3", help="column of a third, the unique tokens of data_constrained")
+    command.add_argument("--y", required=True, help="column of the response, e.g. loss")
+    command.add_argument("--law", default="auto", help=f"auto (default), {', '.join(FORMS)}")
+    command.add_argument("--group", help="columns that divide the rows, e.g. task,model")
+    command.add_argument("--cluster", help="column naming each run's configuration (its seeds)")
+    command.add_argument("--loss", help="squared, squared_log, huber[:delta] or huber_log[:delta]")
+    command.add_argument("--weights", help="column of weights")
+    command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
+    command.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--out", help="save the fit as JSON")
+    command.set_defaults(run=run_fit)
+
+    command = subparsers.add_parser("predict", help="predict the rows of a CSV from a saved fit")
+    command.add_argument("fit", help="JSON written by alphascale fit --out")
+    command.add_argument("points", help="CSV with the predictors (and group columns) of the fit")
+    command.add_argument("--level", type=float, help="of the prediction intervals")
+    command.add_argument("--out", required=True, help="CSV to write")
+    command.set_defaults(run=run_predict)
+
+    command = subparsers.add_parser("optimum", help="what a saved fit asks for")
+    command.add_argument("fit", help="JSON written by alphascale fit --out")
+    goal = command.add_mutually_exclusive_group(required=True)
+    goal.add_argument("--target", type=float, help="the response to reach")
+    goal.add_argument("--flops", type=float, help="the training budget to divide between N and D")
+    command.add_argument("--unique", type=float, help="unique tokens, for data_constrained")
+    command.add_argument("--flops-per", type=float, default=FLOPS_PER,
+                         help="training FLOPs per parameter and token (default 6)")  # fmt: skip
+    command.set_defaults(run=run_optimum)
+
+
+def run_fit(args: argparse.Namespace) -> None:
+    frame = read_csv(args.runs)
+    same = ("x2", "x3", "group", "cluster", "loss", "weights", "level", "resamples", "seed")
+    options = {name: getattr(args, name) for name in same}
+    result = fit(frame, args.x, args.y, law=args.law, **options)
+    print("\n".join(summary_lines(result)))
+    if args.out:
+        result.save(args.out)
+        print(f"saved: {args.out}")
+
+
+def run_predict(args: argparse.Namespace) -> None:
+    fitted, frame = load(args.fit), read_csv(args.points)
+    try:
+        prediction = fitted.predict(frame, args.level)
+    except UserError as error:
+        raise UserError(f"{args.points}: {error}") from None
+    group = fitted.group if isinstance(fitted, Fits) else ()
+    one = next(iter(fitted.fits.values())) if group else fitted
+    head = [*group, *one.columns, "mean", "lower", "upper"]
+    keys = group_keys(frame, group) if group else [()] * len(prediction.mean)
+    points = zip(*[frame[c] for c in one.columns], strict=True)
+    with Path(args.out).open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(head)
+        for key, point, *numbers in zip(keys, points, *prediction, strict=True):
+            writer.writerow([*key, *point, *(repr(float(v)) for v in numbers)])
+    print(f"saved: {args.out} ({len(prediction.mean)} predictions)")
+
+
+def run_optimum(args: argparse.Namespace) -> None:
+    fitted = load(args.fit)
+    fits = fitted.fits if isinstance(fitted, Fits) else {(): fitted}
+    for key, one in fits.items():
+        if key:
+            print(f"{'/'.join(key)}:")
+        print("\n".join(_optimum(one, args)))
+
+
+def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
+    if args.target is not None and len(one.columns) == 1:
+        return target_lines(one, args.target)
+    options = {"unique": args.unique, "flops_per": args.flops_per}
+    if args.target is not None:
+        best = optimum_for_target(one, args.target, **options)
+    else:
+        best = optimum_for_flops(one, args.flops, **options)
+    return optimum_lines(one, best)
+
+
+def read_csv(path: str | Path) -> dict[str, list[str]]:
+    """Columns of a CSV as text; UserError naming the file, and the line where rows are uneven."""
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as handle:
+            rows = list(csv.reader(handle))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from None
+    rows = [(i + 1, row) for i, row in enumerate(rows) if row]
+    if not rows:
+        raise UserError(f"{path}: is empty; the first line should name the columns")
+    head = [name.strip() for name in rows[0][1]]
+    if len(set(head)) < len(head):
+        twice = next(n for n in head if head.count(n) > 1)
+        raise UserError(f"{path}: column {twice!r} occurs twice")
+    for line, row in rows[1:]:
+        if len(row) != len(head):
+            raise UserError(f"{path}, line {line}: {len(row)} values for {len(head)} columns")
+    return {name: [row[i] for _, row in rows[1:]] for i, name in enumerate(head)}

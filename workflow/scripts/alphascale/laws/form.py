@@ -1,0 +1,183 @@
+"""What a scaling-law form is, and how one is evaluated; the forms themselves are in
+`alphascale.laws.forms`.
+
+Most laws of the literature are sums of products of powers. Such a form is a table of `Term`s and
+one evaluator serves them all; the few others name a curve of `alphascale.laws.curves`. Everything
+is evaluated in batches: B parameter vectors at n points at once, which is what multi-start fits
+and bootstraps need.
+
+Coordinates. Inside a fit, predictors are divided by their geometric mean and the response by its
+median absolute value, so that amplitudes are of order one and a fit is invariant under a change of
+units; `unscale` gives parameters in the user's own units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+FloatArray = np.ndarray
+ROLES = ("x", "x2", "x3")
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: its name, bounds in the user's units, and the values its search starts from.
+
+    `starts` is empty for an amplitude: amplitudes are solved for, linearly, at every start.
+    scales_with_y: the bounds are in units of the response (a floor) and move with its scale.
+    position: a place on the predictor's axis (a break, an optimum). It is searched as a logarithm
+    inside the range of the points, and its starts are fractions of that range.
+    """
+
+    name: str
+    low: float = 0.0
+    high: float = np.inf
+    starts: tuple[float, ...] = ()
+    scales_with_y: bool = False
+    position: bool = False
+
+
+@dataclass(frozen=True)
+class Term:
+    """amplitude · sign · Π role^(−exponent); an empty mapping makes it a constant."""
+
+    amplitude: str
+    exponents: Mapping[str, str] = field(default_factory=dict)
+    sign: float = 1.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """A law as data.
+
+    name, expression: what the user types and reads. source: where the form comes from. roles: the
+    predictors, in the order of `fit`'s x, x2, x3. params: in the order of every vector. terms: the
+    sum of powers, or empty where `curve` evaluates the form. levels: least number of distinct
+    values of each predictor, and `rule` the sentence that says why. loss: the loss used when the
+    caller names none (see `alphascale.laws.losses`). increasing: True where a larger x makes the
+    response larger (accuracy). curve(logs, P) -> (Y (B, n), J (B, p, n)); features(logs, T) -> (B,
+    k, n) with k amplitudes, T (B, m) the other parameters; unscale(P, x_scales, y_scale) -> P in
+    the user's units; seeds(logs, y, w) -> (S, p). target(y, T) -> (B, n): what the amplitudes
+    enter linearly, where that is not y itself. same_unit: roles measured in the unit of another
+    (unique tokens in that of tokens). derived: further quantities of the literature computed from
+    the parameters (N_c of Kaplan's laws).
+    """
+
+    name: str
+    expression: str
+    source: str
+    params: tuple[Param, ...]
+    terms: tuple[Term, ...] = ()
+    roles: tuple[str, ...] = ("x",)
+    levels: int = 3
+    loss: str = "squared_log"
+    increasing: bool = False
+    allocates: bool = False
+    same_unit: Mapping[str, str] = field(default_factory=dict)
+    why_levels: str = ""
+    curve: Callable | None = None
+    features: Callable | None = None
+    unscale: Callable | None = None
+    seeds: Callable | None = None
+    target: Callable | None = None
+    derived: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.params)
+
+    @property
+    def amplitudes(self) -> tuple[int, ...]:
+        """Positions of the parameters found by linear least squares when a search starts."""
+        return tuple(i for i, p in enumerate(self.params) if not p.starts)
+
+    @property
+    def exponents(self) -> tuple[int, ...]:
+        """Positions of the parameters the search runs over."""
+        return tuple(i for i, p in enumerate(self.params) if p.starts)
+
+    @property
+    def rule(self) -> str:
+        if self.why_levels:
+            return self.why_levels
+        kind = "a power term with a floor" if self.levels > 3 else "a power term"
+        return f"{kind} needs at least {self.levels} distinct values of its predictor"
+
+
+def evaluate(form: Form, logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Predictions Y (B, n) and their derivatives J (B, p, n) at B parameter vectors.
+
+    logs: (roles, n), natural logarithms of the predictors; P: (B, p).
+    """
+    if form.curve is not None:
+        return form.curve(logs, P)
+    index = {name: i for i, name in enumerate(form.names)}
+    B, n = P.shape[0], logs.shape[1]
+    Y = np.zeros((B, n))
+    J = np.zeros((B, len(form.params), n))
+    for term in form.terms:
+        a = index[term.amplitude]
+        value = _powers(form, term, logs, P, index, B)
+        if term.sign != 1.0:
+            value *= term.sign
+        J[:, a] = value
+        part = value * P[:, a, None]
+        Y += part
+        for role, exponent in term.exponents.items():
+            J[:, index[exponent]] -= part * logs[form.roles.index(role)]
+    return Y, J
+
+
+def predict(form: Form, logs: FloatArray, P: FloatArray) -> FloatArray:
+    """Predictions Y (B, n) alone: `evaluate` without the derivatives."""
+    if form.curve is not None:
+        return form.curve(logs, P)[0]
+    index = {name: i for i, name in enumerate(form.names)}
+    Y = np.zeros((P.shape[0], logs.shape[1]))
+    for term in form.terms:
+        value = _powers(form, term, logs, P, index, P.shape[0])
+        Y += term.sign * P[:, index[term.amplitude], None] * value
+    return Y
+
+
+def _powers(form, term, logs, P, index, B) -> FloatArray:
+    power = np.zeros((B, logs.shape[1]))
+    for role, exponent in term.exponents.items():
+        power -= P[:, index[exponent], None] * logs[form.roles.index(role)]
+    return np.exp(power, out=power) if term.exponents else np.ones_like(power)
+
+
+def design(form: Form, logs: FloatArray, T: FloatArray) -> FloatArray:
+    """Columns (B, k, n) that the k amplitudes multiply, at B settings T (B, m) of the other
+    parameters.
+    """
+    if form.features is not None:
+        return form.features(logs, T)
+    P = np.ones((T.shape[0], len(form.params)))
+    P[:, form.exponents] = T
+    index = {name: i for i, name in enumerate(form.names)}
+    columns = {
+        t.amplitude: t.sign * _powers(form, t, logs, P, index, T.shape[0]) for t in form.terms
+    }
+    return np.stack([columns[form.names[i]] for i in form.amplitudes], axis=1)
+
+
+def unscale(form: Form, P: FloatArray, x_scales: FloatArray, y_scale: float) -> FloatArray:
+    """Parameters (B, p) in the user's units, from those of the scaled problem.
+
+    An amplitude beyond the range of a double becomes inf or 0; predictions never go through it.
+    """
+    if form.unscale is not None:
+        return form.unscale(P, x_scales, y_scale)
+    index = {name: i for i, name in enumerate(form.names)}
+    out = P.copy()
+    for term in form.terms:
+        power = np.zeros(P.shape[0])
+        for role, exponent in term.exponents.items():
+            power += P[:, index[exponent]] * np.log(x_scales[form.roles.index(role)])
+        with np.errstate(over="ignore"):
+            out[:, index[term.amplitude]] *= y_scale * np.exp(power)
+    return out

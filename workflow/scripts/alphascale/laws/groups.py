@@ -1,0 +1,91 @@
+"""Many fits at once: one per group of rows, kept, saved and asked together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alphascale.errors import UserError
+from alphascale.laws import auto_law
+from alphascale.laws.auto_law import AutoLaw
+from alphascale.laws.result import Fit, Prediction
+
+FORMAT = "alphascale-fits/1"
+
+
+@dataclass(frozen=True)
+class Fits:
+    """One fit per group. group: column names. fits: by the group's values, as text, in order of
+    first appearance. refused: groups that could not be fitted, with the reason.
+    """
+
+    group: tuple[str, ...]
+    fits: Mapping[tuple[str, ...], Fit | AutoLaw]
+    refused: Mapping[tuple[str, ...], str]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        out = [f"{'/'.join(key)}: not fitted: {reason}" for key, reason in self.refused.items()]
+        out += [f"{'/'.join(key)}: {w}" for key, fit in self.fits.items() for w in fit.warnings]
+        return tuple(out)
+
+    def predict(self, points, level: float | None = None) -> Prediction:
+        """Predictions for rows that name their group; arrays in the order of the rows."""
+        keys = group_keys(points, self.group)
+        out = np.full((3, len(keys)), np.nan)
+        for key in dict.fromkeys(keys):
+            rows = np.array([k == key for k in keys])
+            if key not in self.fits:
+                reason = self.refused.get(key, "it was not among the fitted groups")
+                raise UserError(f"no prediction for group {'/'.join(key)}: {reason}")
+            fit = self.fits[key]
+            part = {c: np.asarray(points[c])[rows] for c in fit.columns if c in list(points.keys())}
+            out[:, rows] = fit.predict(part, level)
+        return Prediction(*out)
+
+    def save(self, path: str | Path) -> None:
+        data = {
+            "format": FORMAT,
+            "group": list(self.group),
+            "fits": [{"key": list(k), "fit": f.to_json()} for k, f in self.fits.items()],
+            "refused": [{"key": list(k), "reason": r} for k, r in self.refused.items()],
+        }
+        Path(path).write_text(json.dumps(data) + "\n")
+
+    @classmethod
+    def from_json(cls, data: Mapping) -> Fits:
+        fits = {tuple(e["key"]): read(e["fit"]) for e in data["fits"]}
+        refused = {tuple(e["key"]): e["reason"] for e in data["refused"]}
+        return cls(tuple(data["group"]), fits, refused)
+
+
+def group_keys(frame, group: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The group of every row: its values in the columns `group`, as text."""
+    known = list(frame.keys())
+    for name in group:
+        if name not in known:
+            raise UserError(
+                f"group column {name!r} is missing; the columns are {', '.join(map(str, known))}"
+            )
+    return list(zip(*[[str(v) for v in np.asarray(frame[g])] for g in group], strict=True))
+
+
+def load(path: str | Path) -> Fit | AutoLaw | Fits:
+    """Read back what any fit's `save` wrote."""
+    try:
+        data = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
+    if not isinstance(data, dict) or "format" not in data:
+        raise UserError(f"{path}: is not a file saved by alphascale fit")
+    return Fits.from_json(data) if data["format"] == FORMAT else read(data)
+
+
+def read(data: Mapping) -> Fit | AutoLaw:
+    """A fit from what its `to_json` gave."""
+    kind = AutoLaw if data.get("format") == auto_law.FORMAT else Fit
+    return kind.from_json(data)

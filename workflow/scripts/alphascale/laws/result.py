@@ -1,0 +1,313 @@
+"""A fitted law as an object: parameters, intervals, predictions, the size that reaches a target;
+JSON in and out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from alphascale.errors import UserError
+from alphascale.laws.deviation import Deviation
+from alphascale.laws.form import predict, unscale
+from alphascale.laws.forms import get_form
+from alphascale.laws.solve import Curve, solve_curve
+
+FloatArray = np.ndarray
+FORMAT = "alphascale-fit/1"
+NOISE_DRAWS = (
+    8  # draws of a new run's noise per resample: smooths the tails of a prediction interval
+)
+
+
+class Prediction(NamedTuple):
+    """mean: the fitted curve (n,). lower, upper: the interval (n,). Units of the response."""
+
+    mean: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One law fitted to one set of points.
+
+    law, expression: the form. columns: column names of its predictors, in order; y: of the
+    response. params: fitted values by name, in the user's units; derived: further constants (N_c,
+    …). objective: summed loss at the optimum. starts, starts_agree: searches made and how many
+    reached it. bounds_hit: parameters on a bound. condition: of the unit-column Jacobian.
+    warnings: sentences. in_sample: r2, mae (units of y), aic (n·log(mean squared residual) +
+    2·parameters, residuals on the scale that was fitted), n and clusters: a description of the
+    fit, no evidence of prediction. method: how resamples were drawn (see
+    `alphascale.laws.bootstrap`); failed_resamples: rows of NaN. level: default level of intervals.
+    x_range: smallest and largest value of each predictor fitted. samples: (resamples, parameters)
+    in the user's units, NaN rows where a refit failed.
+    """
+
+    law: str
+    columns: tuple[str, ...]
+    y: str
+    params: dict[str, float]
+    derived: dict[str, float]
+    objective: float
+    loss: str
+    starts: int
+    starts_agree: int
+    bounds_hit: tuple[str, ...]
+    condition: float
+    warnings: tuple[str, ...]
+    in_sample: dict[str, float]
+    method: str
+    failed_resamples: int
+    level: float
+    x_range: tuple[tuple[float, float], ...]
+    log_noise: bool
+    theta: FloatArray = field(repr=False)
+    theta_samples: FloatArray = field(repr=False)
+    noise: FloatArray = field(repr=False)
+    residuals: FloatArray | None = field(repr=False)
+    deviation: Deviation | None = field(repr=False)
+    x_scales: FloatArray = field(repr=False)
+    y_scale: float = field(repr=False)
+    seed: int = 0
+    withheld: dict[str, float] | str = "not asked for"
+
+    @property
+    def expression(self) -> str:
+        return get_form(self.law).expression
+
+    @property
+    def samples(self) -> FloatArray:
+        with np.errstate(all="ignore"):
+            return unscale(get_form(self.law), self.theta_samples, self.x_scales, self.y_scale)
+
+    def interval(self, name: str | None = None, level: float | None = None):
+        """Equal-tailed interval (lower, upper) of parameter `name`, or a dict of all of them."""
+        level = _level(level, self.level)
+        names = get_form(self.law).names
+        rows = self.samples[self._good()]
+        out = {n: interval_of(rows[:, i], level) for i, n in enumerate(names)}
+        if name is None:
+            return out
+        if name not in out:
+            raise UserError(f"law {self.law} has no parameter {name!r}; it has {', '.join(names)}")
+        return out[name]
+
+    def curve(self, points) -> FloatArray:
+        """The fitted curve (n,) at `points`: a mapping of this fit's columns, or an array (n,) or
+        (roles, n).
+        """
+        return self.y_scale * self._values(points, self.theta[None])[0]
+
+    def band(self, points, level: float | None = None) -> Prediction:
+        """The curve with a confidence band: where the curve itself lies, without a run's noise."""
+        level = _level(level, self.level)
+        return self._around(points, self.y_scale * self._sampled(points), level)
+
+    def predict(self, points, level: float | None = None) -> Prediction:
+        """The curve with a prediction interval for one new run: the curve's uncertainty and a
+        run's noise.
+        """
+        level = _level(level, self.level)
+        rng = np.random.default_rng(self.seed + 1)
+        values = np.tile(self._sampled(points), (NOISE_DRAWS, 1))
+        if self.residuals is not None:
+            shift = rng.choice(self.residuals, size=values.shape)
+        else:
+            good = np.isfinite(self.theta_samples).all(axis=1)
+            shift = (
+                rng.standard_normal(values.shape) * np.tile(self.noise[good], NOISE_DRAWS)[:, None]
+            )
+        with np.errstate(over="ignore"):
+            values = values * np.exp(shift) if self.log_noise else values + shift
+        return self._around(points, self.y_scale * values, level)
+
+    def solve(self, target: float) -> float:
+        """Smallest x at which the fitted curve reaches `target` (one predictor); inf if it never
+        does.
+        """
+        return float(self._solve(target, self.theta[None], None)[0])
+
+    def solve_samples(self, target: float) -> FloatArray:
+        """The same for every resample (resamples,): inf where it never reaches the target, NaN
+        where it failed.
+        """
+        out = np.full(len(self.theta_samples), np.nan)
+        good = self._good()
+        deviation = self.deviation and self.deviation.take(good)
+        out[good] = self._solve(target, self.theta_samples[good], deviation)
+        return out
+
+    def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
+        """Interval of the x that reaches `target`; its upper end is inf when the target may be out
+        of reach.
+        """
+        samples = self.solve_samples(target)
+        low, high = interval_of(samples[~np.isnan(samples)], _level(level, self.level))
+        point = self.solve(target)
+        return min(low, point), max(high, point)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit as JSON; `load` gives it back with the same predictions, bit for bit."""
+        Path(path).write_text(json.dumps(self.to_json()) + "\n")
+
+    def to_json(self) -> dict:
+        data = {"format": FORMAT, "expression": self.expression}
+        for key, value in asdict(self).items():
+            data[key] = _plain(value)
+        if self.deviation is not None:
+            short = [[float(f"{v:.9g}") for v in row] for row in self.deviation.weights]
+            data["deviation"]["weights"] = short
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping) -> Fit:
+        if data.get("format") != FORMAT:
+            raise UserError(
+                f"not a fit of this version: format {data.get('format')!r}, expected {FORMAT!r}"
+            )
+        kept = {k: v for k, v in data.items() if k not in ("format", "expression")}
+        for key in ("theta", "theta_samples", "noise", "x_scales", "residuals"):
+            if kept[key] is not None:
+                kept[key] = np.array(_numbers(kept[key]), float)
+        for key in ("columns", "bounds_hit", "warnings"):
+            kept[key] = tuple(kept[key])
+        if kept["deviation"] is not None:
+            d = kept["deviation"]
+            weights = np.array(_numbers(d["weights"]), np.float32).astype(float)
+            kept["deviation"] = Deviation(float(d["origin"]), np.array(d["edges"]), weights)
+        kept["theta_samples"] = kept["theta_samples"].reshape(-1, len(kept["theta"]))
+        kept["x_range"] = tuple(tuple(v) for v in kept["x_range"])
+        for key in ("params", "derived", "in_sample"):
+            kept[key] = {k: float(v) for k, v in kept[key].items()}
+        if isinstance(kept["withheld"], dict):
+            kept["withheld"] = {k: float(v) for k, v in kept["withheld"].items()}
+        kept["condition"] = float(kept["condition"])
+        return cls(**kept)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Fit:
+        try:
+            data = json.loads(Path(path).read_text())
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
+        return cls.from_json(data)
+
+    def _good(self) -> FloatArray:
+        """Which resamples could be fitted (resamples,)."""
+        good = np.isfinite(self.theta_samples).all(axis=1)
+        if not good.any():
+            raise UserError(f"law {self.law}: no resample was fitted, so there is no interval")
+        return good
+
+    def _sampled(self, points) -> FloatArray:
+        """Every fitted resample's curve, with its deviation, in scaled units (resamples, n)."""
+        good = self._good()
+        values = self._values(points, self.theta_samples[good])
+        if self.deviation is None:
+            return values
+        t = np.log(point_matrix(points, self.columns)[0]) - np.log(self.x_scales[0])
+        shift = self.deviation.take(good)(t)
+        return values * np.exp(shift) if self.log_noise else values + shift
+
+    def _around(self, points, values: FloatArray, level: float) -> Prediction:
+        """The curve with the quantiles of `values`, widened where needed to contain the curve."""
+        mean = self.curve(points)
+        lower, upper = interval_of(values, level)
+        return Prediction(mean, np.minimum(lower, mean), np.maximum(upper, mean))
+
+    def _values(self, points, theta: FloatArray) -> FloatArray:
+        x = point_matrix(points, self.columns)
+        logs = np.log(x) - np.log(self.x_scales)[:, None]
+        with np.errstate(all="ignore"):
+            return predict(get_form(self.law), logs, theta)
+
+    def _solve(self, target: float, theta: FloatArray, deviation) -> FloatArray:
+        form = get_form(self.law)
+        if len(form.roles) != 1:
+            raise UserError(
+                f"law {self.law} has {len(form.roles)} predictors; solve needs one: use optimum"
+            )
+        if not math.isfinite(target):
+            raise UserError(f"target must be a finite number, got {target}")
+        shape = Curve(form, self.log_noise, deviation)
+        return solve_curve(shape, theta, target / self.y_scale) * self.x_scales[0]
+
+
+def point_matrix(points, columns: tuple[str, ...]) -> FloatArray:
+    """Predictors (roles, n) from a mapping of columns, or from an array (n,) or (roles, n)."""
+    if isinstance(points, Mapping) or hasattr(points, "columns"):
+        rows = [column(points, name) for name in columns]
+    else:
+        rows = list(np.atleast_2d(np.asarray(points, float)))
+    if len(rows) != len(columns):
+        raise UserError(f"points need {len(columns)} predictor(s): {', '.join(columns)}")
+    x = np.array([np.atleast_1d(r) for r in rows], float)
+    if not np.all(np.isfinite(x)) or np.any(x <= 0):
+        raise UserError(f"points of {', '.join(columns)} must be finite and positive")
+    return x
+
+
+def column(frame, name: str) -> FloatArray:
+    """Column `name` of a mapping or DataFrame as floats; UserError naming column and row if it
+    cannot be.
+    """
+    known = list(frame.keys())
+    if name not in known:
+        raise UserError(f"column {name!r} is missing; the columns are {', '.join(map(str, known))}")
+    values = np.atleast_1d(np.asarray(frame[name]))
+    try:
+        return values.astype(float)
+    except (TypeError, ValueError):
+        for row, value in enumerate(values):
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                raise UserError(
+                    f"column {name!r}, row {row + 1}: {str(value)!r} is not a number"
+                ) from None
+        raise
+
+
+def interval_of(values: FloatArray, level: float):
+    """Equal-tailed ends over axis 0; order statistics, so that infinities stay infinities. NaN if
+    empty.
+    """
+    if not len(values):
+        return float("nan"), float("nan")
+    tail = (1 - level) / 2
+    low = np.quantile(values, tail, axis=0, method="inverted_cdf")
+    high = np.quantile(values, 1 - tail, axis=0, method="inverted_cdf")
+    return (float(low), float(high)) if np.ndim(low) == 0 else (low, high)
+
+
+def _level(level: float | None, default: float) -> float:
+    level = default if level is None else level
+    if not 0 < level < 1:
+        raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
+    return level
+
+
+def _plain(value):
+    """JSON-safe: arrays to lists, numbers that JSON lacks to words."""
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    return value
+
+
+def _numbers(value):
+    return [_numbers(v) for v in value] if isinstance(value, list) else float(value)

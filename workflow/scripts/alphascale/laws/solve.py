@@ -1,0 +1,77 @@
+"""The size at which a curve reaches a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alphascale.laws.deviation import Deviation
+from alphascale.laws.form import Form, predict
+
+FloatArray = np.ndarray
+FAR = 690.0  # |log x| searched: the range of a double
+CHUNK = 200
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A form with, for each parameter vector, its deviation (a factor when `log`, else added)."""
+
+    form: Form
+    log: bool
+    deviation: Deviation | None
+
+    def grid(self, lx: FloatArray, theta: FloatArray, rows: slice) -> FloatArray:
+        """All curves `theta` (B, p), being `rows` of the batch, at all lx (n,): (B, n)."""
+        with np.errstate(all="ignore"):
+            Y = predict(self.form, lx[None], theta)
+            if self.deviation is None:
+                return Y
+            shift = self.deviation(lx, rows)
+            return Y * np.exp(shift) if self.log else Y + shift
+
+    def diagonal(self, lx: FloatArray, theta: FloatArray, rows: slice) -> FloatArray:
+        """Each curve at its own lx (B,)."""
+        with np.errstate(all="ignore"):
+            Y = self._form_at(lx, theta)
+            if self.deviation is None:
+                return Y
+            shift = self.deviation.take(rows).diagonal(lx)
+            return Y * np.exp(shift) if self.log else Y + shift
+
+    def _form_at(self, lx: FloatArray, theta: FloatArray) -> FloatArray:
+        form = self.form
+        if not form.terms:
+            each = zip(lx, theta, strict=True)
+            return np.array([predict(form, np.array([[v]]), p[None])[0, 0] for v, p in each])
+        index = {name: i for i, name in enumerate(form.names)}
+        total = np.zeros(len(theta))
+        for term in form.terms:
+            power = sum((theta[:, index[e]] for e in term.exponents.values()), np.zeros(len(theta)))
+            total += term.sign * theta[:, index[term.amplitude]] * np.exp(-power * lx)
+        return total
+
+
+def solve_curve(curve: Curve, theta: FloatArray, target: float) -> FloatArray:
+    """Smallest x (B,) in scaled units where each curve of theta (B, p) reaches the scaled target.
+
+    The first crossing on a grid of log x, then bisection: a broken law need not be monotone. inf
+    where there is none.
+    """
+    sense = 1.0 if curve.form.increasing else -1.0
+    far = np.linspace(60, FAR, 40)
+    grid = np.concatenate([-far[:0:-1], np.linspace(-60, 60, 721), far[1:]])
+    out = np.empty(len(theta))
+    for start in range(0, len(theta), CHUNK):
+        rows = slice(start, start + CHUNK)
+        P = theta[rows]
+        reached = sense * (curve.grid(grid, P, rows) - target) >= 0
+        first = np.argmax(reached, axis=1)
+        low, high = grid[np.maximum(first - 1, 0)], grid[first]
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            ok = sense * (curve.diagonal(middle, P, rows) - target) >= 0
+            low, high = np.where(ok, low, middle), np.where(ok, middle, high)
+        out[rows] = np.where(reached.any(axis=1), np.exp(high), np.inf)
+    return out

@@ -1,0 +1,99 @@
+"""Fits and decisions as lines for a person; the error on withheld sizes comes first."""
+
+from __future__ import annotations
+
+import math
+
+from alphascale.laws.allocation import Optimum
+from alphascale.laws.auto_law import AutoLaw
+from alphascale.laws.groups import Fits
+from alphascale.laws.result import Fit
+from alphascale.laws.withheld import NAIVE
+
+
+def summary_lines(fitted: Fit | Fits) -> list[str]:
+    """What `alphascale fit` prints."""
+    if isinstance(fitted, Fits):
+        out = []
+        for key, one in fitted.fits.items():
+            out += [f"== {' / '.join(key)}", *_one(one)]
+        out += [f"== {' / '.join(key)}: not fitted: {why}" for key, why in fitted.refused.items()]
+        return out
+    return _one(fitted)
+
+
+def _one(fit: Fit | AutoLaw) -> list[str]:
+    if isinstance(fit, AutoLaw):
+        return fit.auto.summary().splitlines()
+    out = [_withheld(fit), f"law: {fit.law}   {fit.y} = {fit.expression}"]
+    intervals = fit.interval() if len(fit.theta_samples) > fit.failed_resamples else {}
+    for name, value in fit.params.items():
+        out.append(f"  {name} = {value:.6g}{_between(intervals.get(name), fit.level)}")
+    out += [f"  {name} = {value:.6g}" for name, value in fit.derived.items()]
+    s = fit.in_sample
+    out.append(
+        f"description of the {s['n']:.0f} points ({s['clusters']:.0f} configurations), no evidence "
+        f"of prediction: R² {s['r2']:.4f}, mean absolute error {s['mae']:.4g}, AIC {s['aic']:.1f}"
+    )
+    out.append(
+        f"search: objective {fit.objective:.8g} ({fit.loss}), {fit.starts_agree} of "
+        f"{fit.starts} starts agree; intervals: {fit.method}, {len(fit.theta_samples)} resamples, "
+        f"{fit.failed_resamples} failed"
+    )
+    return out + [f"warning: {w}" for w in fit.warnings]
+
+
+def _withheld(fit: Fit) -> str:
+    w = fit.withheld
+    if isinstance(w, str):
+        return f"withheld sizes: {w}"
+    unit = "log-RMSE" if fit.log_noise else "RMSE"
+    naive = ", ".join(f"{NAIVE[name]} {w[name]:.4g}" for name in NAIVE)
+    beats = all(w["law"] <= w[name] for name in NAIVE)
+    return (
+        f"withheld sizes: {unit} {w['law']:.4g} on the largest {w['levels']:.0f} level(s), "
+        f"{w['points']:.0f} run(s), up to {w['beyond']:.3g} times beyond the rest; {naive}"
+        + ("" if beats else ": THE LAW DOES NOT BEAT THESE")
+    )
+
+
+def target_lines(fit: Fit, target: float) -> list[str]:
+    """The smallest x that reaches a target, with its interval."""
+    x, name = fit.solve(target), fit.columns[0]
+    if isinstance(fit, Fit) and len(fit.theta_samples) == fit.failed_resamples:
+        between = " (no resamples, so no interval)"
+    else:
+        between = _between(fit.solve_interval(target), fit.level)
+    out = [f"{fit.y} = {target:g} at {name} = {_number(x)}{between}"]
+    if math.isinf(x):
+        out.append(f"the fitted curve never reaches {target:g}: its limit lies on the other side")
+    elif not math.isinf(x) and x > 10 * fit.x_range[0][1]:
+        out.append(
+            f"warning: this is {x / fit.x_range[0][1]:.3g} times the largest fitted {name}: a guess"
+        )
+    return out
+
+
+def optimum_lines(fit: Fit, best: Optimum) -> list[str]:
+    """The best split of a budget, with intervals."""
+    names = {fit.columns[0]: best.params, fit.columns[1]: best.tokens, fit.y: best.loss}
+    names["flops"] = best.flops
+    out = [
+        f"{name} = {_number(value)}{_between((low, high), fit.level)}"
+        for name, (value, low, high) in names.items()
+    ]
+    if math.isfinite(best.params[0]):
+        ratio = best.tokens[0] / best.params[0]
+        out.append(f"{fit.columns[1]} per {fit.columns[0]}: {ratio:.4g}")
+    return out + [f"warning: {w}" for w in best.warnings]
+
+
+def _between(interval: tuple[float, float] | None, level: float) -> str:
+    if interval is None or any(math.isnan(v) for v in interval):
+        return ""
+    low, high = interval
+    return f"   ({100 * level:g} %: {_number(low, 4)} … {_number(high, 4)})"
+
+
+def _number(value: float, digits: int = 6) -> str:
+    return "out of reach" if math.isinf(value) else f"{value:.{digits}g}"

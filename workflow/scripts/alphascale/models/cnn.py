@@ -1,0 +1,68 @@
+"""The CNN of the reference system: three stages of two convolutions, then a small head."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .members import BatchNorm, Conv, Linear
+from .noise import Noise
+from .sizes import channels
+
+
+class Stage(nn.Module):
+    """2 × (3×3 convolution without bias, batch norm, ReLU), max-pool 2, 2-D dropout."""
+
+    def __init__(self, members: int, inputs: int, outputs: int):
+        super().__init__()
+        self.convolutions = nn.ModuleList(
+            (Conv(members, inputs, outputs), Conv(members, outputs, outputs))
+        )
+        self.norms = nn.ModuleList(BatchNorm(members, outputs) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = norm(convolution(x)).relu()
+        # An 8×8 image ends at 1×1; what is smaller is pooled as far as it goes.
+        return F.max_pool2d(x, 2) if min(x.shape[2:]) >= 2 else x
+
+
+class CNN(nn.Module):
+    """x [M or 1, B, C, H, W] → logits [M, B, classes]; members are groups of channels."""
+
+    def __init__(self, members: int, meta, width: float, dropout: float, spatial_dropout: float):
+        super().__init__()
+        stages = (meta.shape[0], *channels(width))
+        self.body = nn.ModuleList(
+            Stage(members, inputs, outputs) for inputs, outputs in pairwise(stages)
+        )
+        hidden = max(1, stages[-1] // 2)
+        self.head = nn.ModuleList(
+            (Linear(members, stages[-1], hidden), Linear(members, hidden, meta.classes))
+        )
+        self.dropout, self.spatial_dropout = dropout, spatial_dropout
+
+    def forward(self, x: Tensor, noise: Noise | None = None) -> Tensor:
+        members = self.head[0].weight.shape[0]
+        x = x.expand(members, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+        # Channels last: 1.4 × as fast as the default layout at 4–16 channels on a CPU, never slower
+        # by more than noise at 8×8, and twice as fast at 28×28.
+        x = x.contiguous(memory_format=torch.channels_last)
+        for stage in self.body:
+            x = stage(x)
+            if noise is not None and self.spatial_dropout:
+                x = x * self._channel_mask(x, noise, members)
+        x = x.mean((2, 3)).unflatten(1, (members, -1)).transpose(0, 1)
+        x = self.head[0](x).relu()
+        if noise is not None:
+            x = noise.drop(x, self.dropout)
+        return self.head[1](x)
+
+    def _channel_mask(self, x: Tensor, noise: Noise, members: int) -> Tensor:
+        """Mask [B, M·C, 1, 1]: whole channels of a sample are dropped."""
+        batch, folded = x.shape[:2]
+        ones = x.new_ones(()).expand(members, batch, folded // members)
+        return noise.drop(ones, self.spatial_dropout).transpose(0, 1).flatten(1)[:, :, None, None]

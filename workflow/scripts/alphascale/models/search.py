@@ -1,0 +1,160 @@
+"""The smallest architecture of a family that has so many parameters: found by building it.
+
+The ladder shows what shape the user gives to larger models. Between two of its sizes, depth and
+dropout lie between theirs, at the place that the parameters' logarithm has; beyond its ends they
+stay as they are at the end. Then the width is turned up until the parameters are reached. Of a
+family of the user's own, every integer that varies along the ladder is taken to be a width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UserError
+from .count import count_params
+from .sizes import check_size
+
+if TYPE_CHECKING:
+    from ..data.store import Meta
+
+Size = dict[str, Any]
+# The key that is turned.
+TURNED = {
+    "mlp": "width",
+    "cnn": "width",
+    "transformer": "d_model",
+    "transformer_lm": "d_model",
+    "resnet_bk": "d_model",
+}
+# A width of millions is a mistake, not a model.
+MOST_DOUBLINGS = 22
+# Places tried between two neighbours of a ladder whose family is the user's own.
+PLACES = 64
+
+
+def smallest_with(
+    family: str, params: float, ladder: list[Size], meta: Meta, counted: str = "total"
+) -> tuple[Size, dict[str, int]]:
+    """The smallest (size, parameter counts) with at least `params` parameters.
+
+    `counted` says which of them must reach `params`: "total" or "non_embedding". The size names the
+    keys that the ladder names. For a family of the user's own: the smallest of the ladder's sizes,
+    of those between two of them and of the largest's enlarged, as far as the factory accepts them.
+    Raises UserError if none reaches `params`.
+    """
+
+    def count(size: Size) -> int:
+        return count_params(family, size, meta)[counted]
+
+    rungs = sorted(((count(size), size) for size in ladder), key=lambda rung: rung[0])
+    if ":" in family:
+        found = _between_own(params, rungs, count)
+    else:
+        found = _turned(family, params, rungs, count)
+    if found is None:
+        raise UserError(
+            f"no {family} that the ladder's sizes lead to reaches {params:.3g} parameters: "
+            "name an integer key in the sizes that grows along the ladder"
+        )
+    return found, count_params(family, found, meta)
+
+
+def _turned(
+    family: str, params: float, rungs: list[tuple[int, Size]], count: Callable[[Size], int]
+) -> Size:
+    """The shape for so many parameters, its width the smallest that reaches them."""
+    named = {key for _, size in rungs for key in size}
+    low, high, place = _neighbours(params, [(n, check_size(family, s)) for n, s in rungs])
+    shape = {key: _between(low[key], high[key], place) for key in low if key in named}
+    key, step = TURNED[family], 1.0
+    if family == "cnn":
+        step = 1 / 64  # one channel more in the first stage, two and four in the others
+    elif key == "d_model":
+        if "heads" in named:
+            shape["heads"] = (low if place < 0.5 else high)["heads"]
+            step = math.lcm(2, shape["heads"])
+        else:
+            # A step that divides the ladder's widths keeps the rule at their numbers of heads.
+            step = math.gcd(8, *(size["d_model"] for _, size in rungs))
+
+    def size_at(turns: int) -> Size:
+        turned = turns * step
+        return {**shape, key: turned if family == "cnn" else int(turned)}
+
+    above = 1
+    while count(size_at(above)) < params:
+        above *= 2
+    below = above // 2
+    while above - below > 1:
+        middle = (above + below) // 2
+        if count(size_at(middle)) < params:
+            below = middle
+        else:
+            above = middle
+    return size_at(above)
+
+
+def _between_own(
+    params: float, rungs: list[tuple[int, Size]], count: Callable[[Size], int]
+) -> Size | None:
+    """The smallest that is large enough, of the ladder, between its sizes or beyond the largest."""
+    most, largest = rungs[-1]
+    varying = [k for k, v in largest.items() if type(v) is int and v != rungs[0][1].get(k)]
+    if varying and most < params:
+        # Doubled until it suffices; what the factory refuses is passed over.
+        for doublings in range(1, MOST_DOUBLINGS):
+            size = largest | {key: largest[key] << doublings for key in varying}
+            try:
+                rungs = [*rungs, (count(size), size)]
+            except Exception:
+                continue
+            if rungs[-1][0] >= params:
+                break
+    reached = [rung for rung in rungs if rung[0] >= params]
+    for (less, low), (more, high) in pairwise(rungs):
+        if less < params <= more:
+            reached += _built(low, high, count)
+    enough = [rung for rung in reached if rung[0] >= params]
+    return min(enough, key=lambda rung: rung[0])[1] if enough else None
+
+
+def _built(low: Size, high: Size, count: Callable[[Size], int]) -> Iterator[tuple[int, Size]]:
+    """Sizes between two that the user's factory accepts."""
+    tried: list[Size] = []
+    for place in range(1, PLACES):
+        size = {key: _between(low[key], high.get(key), place / PLACES) for key in low}
+        if size not in tried and size.keys() == high.keys():
+            tried.append(size)
+            try:
+                yield count(size), size
+            # Not every mapping between two sizes is one: a width that heads do not divide, say. The
+            # user's own code may refuse it in any way.
+            except Exception:
+                continue
+
+
+def _neighbours(params: float, rungs: list[tuple[int, Size]]) -> tuple[Size, Size, float]:
+    """The rungs about `params` and the place between them in log parameters, 0 to 1."""
+    for (less, low), (more, high) in pairwise(rungs):
+        if params <= more:
+            place = math.log(max(params, less) / less) / math.log(more / less) if more > less else 0
+            return low, high, place
+    return rungs[-1][1], rungs[-1][1], 0.0
+
+
+def _between(low: Any, high: Any, place: float) -> Any:
+    """A value at `place` from low to high: integers by ratio and rounded, other numbers evenly.
+
+    What is no number, or is the same, stays; of two different ones the nearer is taken.
+    """
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (low, high))
+    if low == high or not numbers:
+        return low if place < 0.5 else high
+    if isinstance(low, int) and isinstance(high, int):
+        if low > 0 and high > 0:
+            return round(low * (high / low) ** place)
+        return round(low + (high - low) * place)
+    return round(low + (high - low) * place, 6)

@@ -1,0 +1,20 @@
+"""The figures of a domain by name; free of matplotlib, for the workflow to read when it starts."""
+
+from __future__ import annotations
+
+FIGURES = {
+    "accuracy": "1. Accuracy against parameters",
+    "loss": "2. Loss against parameters and data",
+    "compute": "3. Accuracy against training compute",
+    "predicted": "4. Predicted against measured",
+    "carbon": "5. CO₂ of N*, naive and study",
+    "surface": "6. Accuracy over parameters and data",
+}
+
+# Of language domains that belong together: drawn once, under the first one's name.
+LANGUAGE_FIGURES = {
+    "perplexity": "7. Perplexity against parameters",
+    "width": "8. Perplexity against width",
+    "depth": "9. Perplexity against layers",
+    "cost": "10. Training time and compute",
+}

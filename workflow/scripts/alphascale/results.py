@@ -1,0 +1,92 @@
+"""Reading and writing what passes between the stages: canonical JSON, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import UserError
+
+# Version of the JSON files that stages exchange; a reader refuses any other.
+SCHEMA = 1
+
+REBUILD = "delete it and run snakemake again"
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def sha256_file(path: str | os.PathLike) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def whole(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary path beside `path` that becomes `path` only if the block ends well.
+
+    A reader never sees half a file, and a killed program leaves the old one as it was.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as stream:
+            os.fsync(stream.fileno())
+        # mkstemp makes files private; results follow the user's umask like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Write `value` as readable JSON, sorted keys, whole or not at all; NaN is an error."""
+    text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False)
+    with whole(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Read a JSON file; raises UserError naming the file if it is absent or not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run snakemake to make it") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
+        raise UserError(f"{path}: not valid JSON ({fault}); {REBUILD}") from None
+
+
+def digest(value: Any) -> str:
+    """Short SHA-256 of a value's canonical JSON: which configuration made a record."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def read_record(path: str | os.PathLike, spec: str, code: str) -> dict[str, Any]:
+    """Read a training record and check that it was made by this spec and code.
+
+    `spec` is `digest` of the job's slice, `code` comes from `provenance.code_digest`. Raises
+    UserError that names the file if the record is foreign, stale or of another schema version.
+    """
+    record = read_json(path)
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise UserError(f"{path}: not a record of schema {SCHEMA}; {REBUILD}")
+    if digest(record.get("spec")) != spec:
+        raise UserError(f"{path}: made by another configuration than the present one; {REBUILD}")
+    if record.get("code") != code:
+        raise UserError(f"{path}: made by other code than the present one; {REBUILD}")
+    return record

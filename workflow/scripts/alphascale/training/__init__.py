@@ -1,0 +1,1 @@
+"""Training of all members (seeds × learning rates) of one job: `job.run` is the entrance."""

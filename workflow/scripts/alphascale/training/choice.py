@@ -1,0 +1,34 @@
+"""The learning rate of a job: one for all its seeds, chosen by validation loss."""
+
+from __future__ import annotations
+
+import math
+
+from .loop import Member
+
+
+def choose_rate(members: list[Member]) -> float:
+    """The rate with the lowest mean over seeds of the best validation loss.
+
+    A diverged member loses: a rate with fewer of them always wins over one with more.
+    """
+
+    def rank(rate: float) -> tuple[int, float, float]:
+        group = [m for m in members if m.learning_rate == rate]
+        losses = [m.best_loss for m in group if m.status == "ok"]
+        mean = sum(losses) / len(losses) if losses else math.inf
+        return len(group) - len(losses), mean, rate
+
+    return min({m.learning_rate for m in members}, key=rank)
+
+
+def edge_warning(chosen: float, rates: list[float]) -> dict[str, str] | None:
+    """A warning where the best of three or more rates is the smallest or the largest."""
+    if len(rates) < 3 or min(rates) < chosen < max(rates):
+        return None
+    side, way = ("largest", "larger") if chosen == max(rates) else ("smallest", "smaller")
+    return {
+        "code": "learning_rate_edge",
+        "message": f"the best learning rate, {chosen:g}, is the {side} of the list: a {way} one "
+        "may be better; add it to training.learning_rates",
+    }

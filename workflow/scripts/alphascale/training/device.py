@@ -1,0 +1,138 @@
+"""Where and how to compute: device, precision, members at a time, what was used of the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from ..errors import UserError
+from ..models.sizes import channels
+
+# Parameters of all members that train together, at most: their values, gradients, two moments and
+# best weights take 20 bytes each, so that a chunk stays below half a gigabyte beside activations.
+TOGETHER = 20_000_000
+# On a CPU: numbers in the widest layer's output for one sample, over all members together, at most;
+# beyond, they fall out of the cache and members are faster one by one. Measured at batch 128, one
+# thread, ms per member and step for 1, 3 and 9 members: mlp width 8: 1.54 .62 .25, width 512: 10.3
+# 9.1 8.9; cnn at 8×8, 8 channels: 9.8 3.8 3.4, 64 channels: 109 103 178; at 32×32, 16 channels: 148
+# 161 243; transformer at 32 tokens, d 8: 8.3 6.7 6.6, d 32: 15.9 18.4 20.8. Of language models the
+# logits are widest: 1, 2, 4 and 8 members at batch 16, d 32, one layer, resnet_bk at 32 tokens of
+# 512: 4.3 3.5 3.1 2.9, at 64 of 2,048: 16 16 23 22; transformer_lm 3.6 3.3 3.3 3.2, 16 24 30 29.
+CACHED = {
+    "mlp": 10_000,
+    "cnn": 18_432,
+    "transformer": 1_536,
+    "transformer_lm": 131_072,
+    "resnet_bk": 131_072,
+}
+
+
+def choose_device(name: str) -> torch.device:
+    """auto (a GPU where there is one), cpu or cuda; raises UserError where there is no GPU."""
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UserError(
+            "device: cuda was asked for and torch finds no GPU here: use `device: auto` or `cpu`"
+        )
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def use_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether to compute under bfloat16 autocast: `auto` only on GPUs that have it in hardware."""
+    if precision == "auto":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return precision == "bfloat16"
+
+
+def members_together(
+    family: str,
+    size: dict[str, Any],
+    shape: tuple[int, ...],
+    params: int,
+    members: int,
+    device: torch.device,
+    vocabulary: int | None = None,
+) -> int:
+    """How many members of a job to compute as one: `shape` of a sample, `params` of a member."""
+    if ":" in family:
+        return 1
+    most = TOGETHER // params
+    if device.type == "cpu":
+        widest = {
+            "mlp": lambda: size["width"],
+            "cnn": lambda: channels(size["width"])[0] * shape[1] * shape[2],
+            "transformer": lambda: size["d_model"] * shape[0],
+            "transformer_lm": lambda: vocabulary * shape[0],
+            "resnet_bk": lambda: vocabulary * shape[0],
+        }
+        most = min(most, CACHED[family] // int(widest[family]()))
+    elif family == "cnn":
+        # Grouped convolutions are not what GPU libraries are tuned for; not measured here.
+        most = 1
+    return max(1, min(members, most))
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """Have torch choose repeatable kernels where it has them, for as long as the block runs.
+
+    The CPU's are repeatable already for one number of threads.
+    """
+    if device.type == "cpu":
+        yield
+        return
+    # cuBLAS repeats itself only with this workspace; it is read when the first handle is made.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    filling = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    # A debugging aid that comes with it, 10 % of the time of a small model's step.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warn_only)
+        torch.backends.cudnn.benchmark = benchmark
+        torch.utils.deterministic.fill_uninitialized_memory = filling
+
+
+def describe(device: torch.device, bfloat16: bool) -> dict[str, Any]:
+    """The record's entry: type, name, precision, threads."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    return {
+        "type": device.type,
+        "name": name,
+        "precision": "bfloat16" if bfloat16 else "float32",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def gpu_uuid(device: torch.device) -> str | None:
+    """What NVML knows the GPU by; None on a CPU."""
+    return str(torch.cuda.get_device_properties(device).uuid) if device.type == "cuda" else None
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the most that torch held on the GPU, or that the process held on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,20 @@
+"""All domains' audits: a table of the checks, one of the scales, and a picture of the first."""
+
+from alphascale import program
+from alphascale.decide.audit import scale_rows, table_rows
+from alphascale.observations import write_table
+from alphascale.plots.audit import draw
+from alphascale.plots.style import save
+from alphascale.results import read_json
+
+
+def main(args):
+    audits = [read_json(path) for path in args.audits]
+    write_table(args.checks, table_rows(audits))
+    write_table(args.scales, scale_rows(audits))
+    figure = draw(audits)
+    for path in args.figures:
+        save(figure, path)
+
+
+program.run(main, program.arguments(__doc__, "checks", "scales", many=("audits", "figures")))

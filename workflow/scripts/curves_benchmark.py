@@ -1,0 +1,203 @@
+"""Score every named law and `auto` on the 92 learning curves; write table and figures."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from alphascale import program
+from alphascale.data.fetch import fetch, folder_of
+from alphascale.errors import UserError
+from alphascale.laws.fitting import fit_form
+from alphascale.laws.form import predict
+from alphascale.laws.selection import auto
+from alphascale.laws.tasks import DOMAINS, PUBLISHED, Task, coverage, log_rmse, read_tasks
+from alphascale.plots import curves as figures
+from alphascale.plots import style
+from alphascale.results import sha256_file, whole
+
+NAMED = ("m1", "m2", "m3", "m4", "broken")  # M1 is the power law, M2 the one with a floor
+TAIL = 0.3
+LEVELS = (0.5, 0.8, 0.95)
+
+
+def named_law(law: str) -> Callable[[Task], np.ndarray]:
+    """A method that fits `law` to all points."""
+
+    def method(task: Task) -> np.ndarray:
+        fitted = fit_form(law, task.x, task.y)
+        p = fitted.problem
+        logs = np.log(task.test_x)[None] - np.log(p.x_scales)[:, None]
+        return p.y_scale * predict(p.form, logs, fitted.theta[None])[0]
+
+    return method
+
+
+def last_value(task: Task) -> np.ndarray:
+    return np.full(len(task.test_x), task.y[-1])
+
+
+def tail_line(task: Task) -> np.ndarray:
+    """A log-log line through the last 30 % of the points."""
+    n = max(2, int(np.ceil(TAIL * len(task.x))))
+    line = np.polyfit(np.log(task.x[-n:]), np.log(task.y[-n:]), 1)
+    return np.exp(np.polyval(line, np.log(task.test_x)))
+
+
+METHODS = {
+    "last value": last_value,
+    "log-log line, last 30 %": tail_line,
+    **{law: named_law(law) for law in NAMED},
+}
+
+
+def score(tasks: list[Task], say: Callable[[str], None]) -> list[dict]:
+    """One row per task and method: log-RMSE, seconds of CPU, and for auto coverage and warnings."""
+    rows = []
+    for name, method in METHODS.items():
+        for task in tasks:
+            started = time.process_time()
+            predicted = method(task)
+            took = time.process_time() - started
+            rows.append(_row(task, name, log_rmse(predicted, task.test_y), took))
+        say(f"{name}: {len(tasks)} tasks")
+    for task in tasks:
+        started = time.process_time()
+        law = auto(task.x, task.y)
+        bands = {level: law.predict(task.test_x, level) for level in LEVELS}
+        took = time.process_time() - started
+        inside = {
+            f"inside_{100 * level:.0f}": coverage(band.lower, band.upper, task.test_y)
+            for level, band in bands.items()
+        }
+        more = {
+            "withheld": law.withheld.auto if law.withheld else "",
+            "withheld_naive": law.withheld.best_naive if law.withheld else "",
+            "running_best": law.running_best,
+        }
+        error = log_rmse(bands[LEVELS[-1]].mean, task.test_y)
+        rows.append(_row(task, "auto", error, took) | inside | more)
+    say(f"auto: {len(tasks)} tasks")
+    return rows
+
+
+def _row(task: Task, method: str, error: float, took: float) -> dict:
+    return {
+        "domain": task.domain, "model": task.model, "task": task.task, "fit_points": len(task.x),
+        "test_points": len(task.test_x), "law": method, "log_rmse": error, "cpu_s": took,
+    }  # fmt: skip
+
+
+def summarise(rows: list[dict]) -> list[dict]:
+    """Means over tasks by law and domain, worst law first; the published methods' among them."""
+    domains = [*DOMAINS.values(), "all"]
+    out = []
+    for law in dict.fromkeys(row["law"] for row in rows):
+        own = [row for row in rows if row["law"] == law]
+        line = {"law": law}
+        for domain in domains:
+            part = [r["log_rmse"] for r in own if domain in (r["domain"], "all")]
+            line[domain] = float(np.mean(part)) if part else None
+        for level in LEVELS:
+            key = f"inside_{100 * level:.0f}"
+            line[key] = float(np.mean([r[key] for r in own])) if key in own[0] else None
+        line["ms_per_task"] = 1e3 * float(np.mean([r["cpu_s"] for r in own]))
+        out.append(line)
+    empty = dict.fromkeys(out[0])
+    for law, means in PUBLISHED.items():
+        out.append(empty | {"law": law} | dict(zip(domains, means, strict=True)))
+    # NSL-PFN has a figure for images alone.
+    return sorted(out, key=lambda line: -line["image"])
+
+
+def files_of(spec: dict) -> list[Path]:
+    """The benchmark's files, in a folder or fetched, each with the right SHA-256."""
+    source = spec["source"].rstrip("/")
+    remote = source.startswith(("http://", "https://"))
+    folder = folder_of(None, "learning_curves") if remote else Path(source)
+    paths = []
+    for name, expected in spec["sha256"].items():
+        path = folder / name
+        if remote and not path.exists():
+            address = f"{source}/{name}"
+            by_hand = f"put the file at {path}, or set curves_benchmark.source to its folder"
+            fetch(name, address, by_hand, lambda a=address, p=path: _download(a, p), KEY)
+        if not path.is_file():
+            raise UserError(f"{KEY}: {path} does not exist: give the folder that holds {name}")
+        found = sha256_file(path)
+        if found != expected:
+            raise UserError(
+                f"{KEY}: {path} has SHA-256 {found[:12]}…, not {expected[:12]}…: delete it, or set "
+                "curves_benchmark.sha256 if another version is meant"
+            )
+        paths.append(path)
+    return paths
+
+
+KEY = "configuration: curves_benchmark.source"
+
+
+def _download(address: str, path: Path) -> None:
+    with (
+        urllib.request.urlopen(address) as answer,
+        whole(path) as temporary,
+        open(temporary, "wb") as stream,
+    ):
+        shutil.copyfileobj(answer, stream)
+
+
+def write_table(path: Path, rows: list[dict]) -> None:
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def markdown(lines: list[dict]) -> str:
+    """The summary as a table for the documentation."""
+    heads = ["law", "image 72", "NMT 5", "LM 5", "BB 10", "all 92", "inside 95 %", "ms a task"]
+    keys = ["law", "image", "NMT", "LM", "BB", "all", "inside_95", "ms_per_task"]
+    out = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for line in lines:
+        cells = [line["law"]] + [_cell(line[key], key) for key in keys[1:]]
+        out.append("| " + " | ".join(cells) + " |")
+    return "\n".join(out) + "\n"
+
+
+def _cell(value: float | None, key: str) -> str:
+    if value is None:
+        return ""
+    return {"inside_95": f"{100 * value:.1f} %", "ms_per_task": f"{value:.3g}"}.get(
+        key, f"{value:.4f}"
+    )
+
+
+def main(args):
+    say = program.progress("curves", args.log)
+    tasks = read_tasks(files_of(args.spec))
+    rows = score(tasks, say)
+    lines = summarise(rows)
+    folder = Path(args.out)
+    write_table(folder / "tasks.csv", rows)
+    write_table(folder / "summary.csv", lines)
+    with whole(folder / "summary.md") as temporary:
+        temporary.write_text(markdown(lines), encoding="utf-8")
+    drawn = {
+        "errors": figures.errors(rows),
+        "examples": figures.examples(tasks),
+        "coverage": figures.coverage_by_level(rows, LEVELS),
+    }
+    for name, figure in drawn.items():
+        for kind in style.KINDS:
+            style.save(figure, folder / f"{name}.{kind}")
+    print(markdown(lines), end="")
+
+
+if __name__ == "__main__":
+    program.run(main, program.arguments(__doc__, "spec", "out"))

@@ -1,0 +1,16 @@
+"""Fit the laws of a domain, per fraction and jointly: on all sizes, and without the largest."""
+
+from alphascale import program
+from alphascale.decide.joint import fit_joint
+from alphascale.decide.ladder import fit_domain
+from alphascale.observations import read_frame
+from alphascale.results import write_json
+
+
+def main(args):
+    frame = read_frame(args.observations)
+    fits = fit_domain(args.domain, args.spec, frame)
+    write_json(args.out, fits | {"joint": fit_joint(args.spec, frame)})
+
+
+program.run(main, program.arguments(__doc__, "domain", "spec", "observations", "out"))

@@ -1,0 +1,11 @@
+"""Join the observations of all domains into one table."""
+
+from alphascale import program
+from alphascale.observations import read_rows, write_table
+
+
+def main(args):
+    write_table(args.out, [row for path in args.tables for row in read_rows(path)])
+
+
+program.run(main, program.arguments(__doc__, "out", many=("tables",)))

@@ -1,0 +1,89 @@
+"""Write every table and figure of the published laws into one folder."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from alphascale import program
+from alphascale.decide.allocation import allocate
+from alphascale.decide.historical import COMPARED, HISTORICAL, compare
+from alphascale.decide.known_laws import get_law, law_names
+from alphascale.decide.strategies import critical_batch, strategies
+from alphascale.plots import style
+from alphascale.plots.literature import FIGURES, GOPHER_BUDGET
+from alphascale.results import whole
+
+BUDGETS = tuple(np.geomspace(1e18, 1e26, 9).tolist())
+
+
+def laws():
+    """One row per constant of each law."""
+    for name in law_names():
+        law = get_law(name)
+        for constant, value in law.constants.items():
+            yield {
+                "law": law.name,
+                "takes": " ".join(law.variables),
+                "counts": law.counts,
+                "constant": constant,
+                "value": value,
+                "source": law.source,
+            }
+
+
+def allocations():
+    """One row per law and budget, FLOP; the budget of Gopher among them."""
+    for flops in sorted({*BUDGETS, GOPHER_BUDGET}):
+        for law in COMPARED:
+            row = allocate(law, flops).as_dict()
+            yield row | {"notes": "; ".join(row["notes"])}
+
+
+def comparison():
+    """Every historical model against every law."""
+    sources = {model.name: model.source for model in HISTORICAL}
+    for found in compare(HISTORICAL):
+        row = found.as_dict()
+        yield row | {"notes": "; ".join(row["notes"]), "source": sources[found.name]}
+
+
+def ways():
+    """The default strategies at 1, 100 and Gopher's 6667 PF-days."""
+    for flops in (8.64e19, 8.64e21, GOPHER_BUDGET):
+        yield from (plan.as_dict() for plan in strategies(flops))
+
+
+def batches():
+    """Critical batch, tokens, over loss, nats."""
+    for loss in np.arange(1.5, 6.01, 0.25).tolist():
+        yield {"loss": loss, "critical_batch": critical_batch(loss)}
+
+
+TABLES = {
+    "laws": laws,
+    "allocations": allocations,
+    "comparison": comparison,
+    "strategies": ways,
+    "critical_batch": batches,
+}
+
+
+def main(args):
+    folder = Path(args.out)
+    for name, rows in TABLES.items():
+        table = list(rows())
+        with (
+            whole(folder / f"{name}.csv") as path,
+            open(path, "w", newline="", encoding="utf-8") as stream,
+        ):
+            writer = csv.DictWriter(stream, list(table[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(table)
+    for name, draw in FIGURES.items():
+        figure = draw()
+        for kind in style.KINDS:
+            style.save(figure, folder / f"{name}.{kind}")
+
+
+if __name__ == "__main__":
+    program.run(main, program.arguments(__doc__, "out"))

@@ -1,0 +1,14 @@
+"""Prepare the data of one domain: read the source, split, encode, write one tensor file."""
+
+from alphascale import program
+from alphascale.data.make import prepare
+
+
+def main(args):
+    say = program.progress(args.domain, args.log)
+    sidecar = prepare(args.domain, args.spec, args.out, args.meta, say)
+    for note in sidecar["notes"]:
+        say(f"note: {note}")
+
+
+program.run(main, program.arguments(__doc__, "domain", "spec", "out", "meta"))

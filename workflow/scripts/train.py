@@ -1,0 +1,42 @@
+"""Train all members of one (domain, scale, fraction) and write their record."""
+
+import os
+from pathlib import Path
+
+from alphascale import program
+from alphascale.devices import lease
+from alphascale.results import SCHEMA, digest, read_json, read_record, write_json
+
+
+def main(args):
+    # Before torch is imported: the thread count and the device are read once, at import.
+    os.environ["OMP_NUM_THREADS"] = args.threads
+    spec = args.spec
+    say = program.progress("train", args.log)
+    with lease(spec["device"], say):
+        import torch
+        from alphascale.data.store import open_tensors, read_meta
+        from alphascale.training.checkpoints import hold
+        from alphascale.training.job import run
+
+        torch.set_num_threads(int(args.threads))
+        checkpoints = Path(args.checkpoints) / f"{digest(spec)}-{args.code[:16]}"
+        with hold(checkpoints, say) as waited:
+            if waited and Path(args.out).exists():
+                read_record(args.out, digest(spec), args.code)
+                say("the other process has finished: its record is kept")
+                return
+            record = run(spec, open_tensors(args.data), read_meta(args.meta), say, checkpoints)
+            provenance = {
+                "schema": SCHEMA,
+                "spec": spec,
+                "code": args.code,
+                "data_sha256": read_json(args.meta)["sha256"],
+            }
+            write_json(args.out, provenance | record)
+
+
+program.run(
+    main,
+    program.arguments(__doc__, "spec", "code", "data", "meta", "out", "checkpoints", "threads"),
+)

@@ -1,0 +1,47 @@
+"""Train the architecture that was recommended, as the ladder was, and judge the prediction."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from alphascale import program
+from alphascale.decide.verify import judge, promises, usable
+from alphascale.errors import UserError
+from alphascale.results import canonical_json, digest, read_json, write_json
+from alphascale.study import verify_name
+
+TRAIN = Path(__file__).with_name("train.py")
+
+
+def main(args):
+    say = program.progress(f"verify {args.domain}", args.log)
+    decision, sha256 = read_json(args.decision), read_json(args.meta)["sha256"]
+    folder = Path(args.folder)
+    for promise in promises(decision, args.spec):
+        spec = args.spec["train"] | {key: promise[key] for key in ("scale", "fraction", "size")}
+        record = folder / verify_name(digest(spec), args.code)
+        if usable(record, spec, args.code, sha256):
+            say(f"{promise['role']} model {promise['size']}: was trained before")
+            continue
+        # The promise is written before the measurement, and not touched once there is one.
+        write_json(record.with_suffix(".promise.json"), promise)
+        say(f"trains the {promise['role']} model: {promise['params']:,} parameters")
+        done = subprocess.run(
+            [
+                sys.executable, str(TRAIN), f"--spec={canonical_json(spec)}", f"--code={args.code}",
+                f"--data={args.data}", f"--meta={args.meta}", f"--out={record}",
+                f"--checkpoints={args.checkpoints}", f"--threads={args.threads}",
+            ]
+        )  # fmt: skip
+        if done.returncode:
+            raise UserError(f"{args.domain}: the training of {promise['size']} failed; see above")
+    write_json(args.out, judge(decision, args.spec, folder, args.code, sha256))
+
+
+program.run(
+    main,
+    program.arguments(
+        __doc__, "domain", "spec", "decision", "data", "meta", "code", "folder", "checkpoints",
+        "threads", "out",
+    ),
+)  # fmt: skip
