@@ -6,7 +6,7 @@ here is linear in two amplitudes once its one shape number θ is fixed (variable
     decaying   log y = a + b·(1 − e^(−θu))/θ     the local exponent −dlogy/dlogx fades as x^−θ;
                                                  θ = 0 is the power law, a line in log-log
     floor      y = a + b·e^(−θu), a ≥ 0          power law with a floor (M2)
-    m3         log y = a + b·log(e^(−u) + θ)     M3 of Alabdulmohsin et al. 2022
+    m3         log y = a + b·log((e^(−u) + θ)/(1 + θ))     M3 of Alabdulmohsin et al. 2022
 
 so a stretch is one row of a mask matrix and all sums over all stretches are one matrix product. The
 general solver (`alphascale.laws.fitting`) fits one law at a time to any precision; here some
@@ -50,7 +50,9 @@ def _power(u: FloatArray, theta: FloatArray) -> FloatArray:
 
 
 def _m3(u: FloatArray, theta: FloatArray) -> FloatArray:
-    return np.logaddexp(-u, np.log(theta))
+    # Zero at u = 0, and so precise where θ is large: log(e^(−u) + θ) lost seven digits there, and
+    # another unit of x moved predictions by 3e-6.
+    return np.log1p(np.expm1(-u) / (1 + theta))
 
 
 _GAMMAS = tuple(float(v) for v in np.geomspace(1e-4, 1e3, 36))
@@ -66,7 +68,7 @@ FAMILIES = {
             profile=False,
         ),
         Family("floor", "y = a + b·(x/x_last)^-θ", _EXPONENTS, _power, profile=True, linear=True),
-        Family("m3", "y = e^a·(x_last/x + θ)^b", _GAMMAS, _m3, profile=True),
+        Family("m3", "y = e^a·((x_last/x + θ)/(1 + θ))^b", _GAMMAS, _m3, profile=True),
     )
 }
 
@@ -108,9 +110,19 @@ def fit_windows(family: Family, u: FloatArray, log_y: FloatArray, mask: FloatArr
     error = np.where(np.isfinite(error) & np.isfinite(a) & np.isfinite(b), error, np.inf)
     theta = np.broadcast_to(theta, error.shape)
     if family.profile:
-        best = error.argmin(1)[:, None]
+        best = _first_best(error)[:, None]
         theta, a, b, error = (np.take_along_axis(v, best, 1) for v in (theta, a, b, error))
     return Curves(family, theta, a, b, error / np.maximum(points - 2, 1)[:, None])
+
+
+def _first_best(error: FloatArray) -> FloatArray:
+    """Index of the first θ (rows,) whose error (rows, G) is the smallest but for rounding.
+
+    Neighbouring θ can fit equally well to the last digit, and predict 3e-6 apart: the plain argmin
+    would let the unit of x decide.
+    """
+    least = error.min(1, keepdims=True)
+    return (error <= least * (1 + 1e-9) + 1e-14).argmax(1)
 
 
 def _solve_log(phi, log_y, mask, points):
