@@ -12,6 +12,7 @@ sys.path.insert(0, str(SCRIPTS))
 from alphascale import study as slices
 from alphascale.config import NAME, check_paths, read_study
 from alphascale.data.inspect import check_source, input_files, source_state
+from alphascale import requests
 from alphascale.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
 from alphascale.models.sizes import check_size
@@ -40,10 +41,15 @@ PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 # Language domains that are judged together: the first one's name → all of them.
 LANGUAGE = slices.language_groups(STUDY)
-GPUS_PER_JOB = gpus_per_job(STUDY.device)
-# `resources: gpu=1` limits nothing by itself: cap it at what the machine has, unless told.
-if visible_devices():
-    workflow.global_resources.setdefault("gpu", len(visible_devices()))
+# Only executors that submit jobs have a number of them, `--jobs`; and a submitted job starts Snakemake
+# again, on its node, where the scheduler has handed out devices already.
+LOCAL = workflow.is_main_process and workflow.resource_settings.nodes is None
+GPUS_PER_JOB = gpus_per_job(STUDY.device, LOCAL)
+JOBS_PER_GPU = STUDY.jobs_per_gpu
+# `resources: gpu=1` limits nothing by itself: cap it at what this machine has, unless told. What the
+# submitting machine of a cluster has limits nothing.
+if LOCAL and visible_devices():
+    workflow.global_resources.setdefault("gpu", len(visible_devices()) * JOBS_PER_GPU)
 
 
 wildcard_constraints:
@@ -97,6 +103,16 @@ def expected_records(wildcards):
     return slices.canonical(
         slices.aggregate_slice(STUDY, wildcards.domain, code_digest("train.py"), folder)
     )
+
+
+def train_memory(wildcards, attempt):
+    """MB for a training job, by the size of its model; a profile's `set-resources` wins."""
+    return requests.memory_mb(*slices.load(STUDY, wildcards), attempt)
+
+
+def train_minutes(wildcards, attempt):
+    """Minutes for a training job, by the size of its model; a profile's `set-resources` wins."""
+    return requests.minutes(*slices.load(STUDY, wildcards), attempt)
 
 
 def per_domain(pattern):

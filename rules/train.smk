@@ -13,6 +13,8 @@ rule train:
     threads: 1
     resources:
         gpu=GPUS_PER_JOB,
+        mem_mb=train_memory,
+        runtime=train_minutes,
     params:
         spec=spec_of(slices.train_slice, "domain", "scale", "fraction"),
         code=code_digest("train.py"),
@@ -21,7 +23,7 @@ rule train:
     shell:
         "{PYTHON}/train.py --spec={params.spec:q} --code={params.code} --data={input.data:q} "
         "--meta={input.meta:q} --out={output:q} --checkpoints={CHECKPOINTS:q} "
-        "--threads={threads} --log={log:q} --faults={FAULTS:q}"
+        "--threads={threads} --jobs-per-gpu={JOBS_PER_GPU} --log={log:q} --faults={FAULTS:q}"
 
 
 rule aggregate:

@@ -15,6 +15,8 @@ rule verify_domain:
     threads: 1
     resources:
         gpu=GPUS_PER_JOB,
+        mem_mb=train_memory,
+        runtime=train_minutes,
     params:
         spec=spec_of(slices.verify_slice, "domain"),
         code=code_digest("verify.py"),
@@ -26,7 +28,7 @@ rule verify_domain:
         "{PYTHON}/verify.py --domain={wildcards.domain} --spec={params.spec:q} "
         "--decision={input.decision:q} --data={input.data:q} --meta={input.meta:q} "
         "--code={params.trained_by} --folder={params.folder:q} --checkpoints={CHECKPOINTS:q} "
-        "--threads={threads} --out={output:q} --log={log:q} --faults={FAULTS:q}"
+        "--threads={threads} --jobs-per-gpu={JOBS_PER_GPU} --out={output:q} --log={log:q} --faults={FAULTS:q}"
 
 
 rule verify:

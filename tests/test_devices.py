@@ -88,7 +88,9 @@ def test_cuda_without_a_device_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         with pytest.raises(UserError, match="no GPU"), devices.lease("cuda", print):
             raise AssertionError("leased a device that is not there")
-        assert devices.gpus_per_job("auto") == 0
+        assert devices.gpus_per_job("auto", local=True) == 0
+        assert devices.gpus_per_job("auto", local=False) == 1
+        assert devices.gpus_per_job("cpu", local=False) == 0
     finally:
         devices.visible_devices.cache_clear()
 

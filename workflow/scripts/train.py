@@ -13,7 +13,7 @@ def main(args):
     os.environ["OMP_NUM_THREADS"] = args.threads
     spec = args.spec
     say = program.progress("train", args.log)
-    with lease(spec["device"], say):
+    with lease(spec["device"], say, int(args.jobs_per_gpu)):
         import torch
         from alphascale.data.store import open_tensors, read_meta
         from alphascale.training.checkpoints import hold
@@ -38,5 +38,7 @@ def main(args):
 
 program.run(
     main,
-    program.arguments(__doc__, "spec", "code", "data", "meta", "out", "checkpoints", "threads"),
-)
+    program.arguments(
+        __doc__, "spec", "code", "data", "meta", "out", "checkpoints", "threads", "jobs-per-gpu"
+    ),
+)  # fmt: skip

@@ -31,6 +31,7 @@ def main(args):
                 sys.executable, str(TRAIN), f"--spec={canonical_json(spec)}", f"--code={args.code}",
                 f"--data={args.data}", f"--meta={args.meta}", f"--out={record}",
                 f"--checkpoints={args.checkpoints}", f"--threads={args.threads}",
+                f"--jobs-per-gpu={args.jobs_per_gpu}",
             ]
         )  # fmt: skip
         if done.returncode:
@@ -42,6 +43,6 @@ program.run(
     main,
     program.arguments(
         __doc__, "domain", "spec", "decision", "data", "meta", "code", "folder", "checkpoints",
-        "threads", "out",
+        "threads", "jobs-per-gpu", "out",
     ),
 )  # fmt: skip

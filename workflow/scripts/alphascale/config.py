@@ -428,6 +428,11 @@ class Study(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where to train: `auto` takes a GPU where there is one."
     )
+    jobs_per_gpu: Count = Field(
+        1,
+        description="How many training jobs of one machine may share a GPU; each GPU is leased to "
+        "so many at once. Under SLURM the scheduler hands out GPUs, and this does nothing.",
+    )
     domains: dict[Name, Domain] = Field(min_length=1, description="Domain name → task.")
     fit: Fit = Field(default_factory=Fit, description="The law.")
     bootstrap: Bootstrap = Field(default_factory=Bootstrap, description="The intervals.")

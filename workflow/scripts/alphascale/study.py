@@ -17,6 +17,7 @@ from .carbon import intensity
 from .config import CORPORA, FAMILIES, Domain, Study
 from .errors import UserError
 from .provenance import file_digest
+from .requests import rough_params
 from .results import canonical_json, digest, read_json
 
 
@@ -55,6 +56,17 @@ def train_spec(
     if task.family not in FAMILIES:
         spec["factory_code"] = file_digest(factory_file(task.family))
     return spec
+
+
+def load(study: Study, wildcards: Any) -> tuple[int, int]:
+    """Rough parameters of a training job's model and its members. A verification has no scale in
+    its wildcards: what it trains is known later, and is no larger than the naive model or the
+    ladder's largest."""
+    task = study.domains[wildcards.domain]
+    scale = getattr(wildcards, "scale", None)
+    sizes = [*task.ladder.values(), task.naive] if scale is None else [task.ladder[scale]]
+    members = len(task.seeds) * len(task.training.learning_rates)
+    return max(rough_params(task.family, size) for size in sizes if size), members
 
 
 def verified(study: Study, domain: str, code: str, folder: Path) -> list[tuple[str, str, str, str]]:
