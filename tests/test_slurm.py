@@ -1,0 +1,332 @@
+"""The workflow on a real SLURM: the local run's results, and none lost to what a cluster does.
+
+Skipped where there is no `sbatch` or no controller that answers. What takes a minute of waiting (a
+time limit, a dead node) is begun first and looked at last.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import SHARED
+from made_data import copy_project, own_study, write_study
+
+ENV = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "SLURM"))}
+# Of observations.csv, what may differ between two runs of one study on the same kind of device.
+MAY_DIFFER = ("job_seconds", "joules", "energy_how", "device", "peak_memory_bytes")
+CELL = "results/own/train/table/w4/1.0.json"
+TRAIN_LOG = "results/own/logs/train/table/w4/1.0.log"
+SLURM_UP = SHARED / "tools" / "slurm-up"
+STATE = Path("/var/lib/slurm-up")
+# A user's own model that naps at every forward pass for as long as a file says, so that a training
+# lasts until a test has done to it what it means to, at no cost of CPU.
+SLOW = """
+import time
+from pathlib import Path
+
+import torch
+
+
+class Slow(torch.nn.Module):
+    def __init__(self, data, width):
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(data.shape[0], width), torch.nn.ReLU(),
+            torch.nn.Linear(width, data.classes),
+        )
+
+    def forward(self, x):
+        time.sleep(float(Path("nap").read_text()))
+        return self.layers(x)
+
+
+def net(data, width):
+    return Slow(data, width)
+"""
+
+
+def ask(*command: str) -> str:
+    """What a SLURM command prints."""
+    return subprocess.run(
+        command, env=ENV, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+
+def until(seconds: float, what: str, happens: Callable[[], object]) -> object:
+    """Wait for `happens()` and return it; fails, saying `what` did not happen, after `seconds`."""
+    end = time.monotonic() + seconds
+    while not (found := happens()):
+        if time.monotonic() > end:
+            pytest.fail(f"after {seconds:.0f} s still not: {what}\n{ask('squeue')}")
+        time.sleep(0.3)
+    return found
+
+
+@pytest.fixture(scope="session")
+def partition() -> str:
+    """The cluster's default partition; the test is skipped where no SLURM answers."""
+    if shutil.which("sbatch") is None:
+        pytest.skip("no sbatch on this machine: the SLURM tests need a cluster")
+    try:
+        listed = ask("sinfo", "--noheader", "--format=%P").split()
+    except (subprocess.SubprocessError, OSError):
+        pytest.skip("sbatch is here, but no SLURM controller answers")
+    return next((name for name in listed if name.endswith("*")), listed[0]).rstrip("*")
+
+
+def edit_profile(folder: Path, partition: str) -> dict:
+    """The profile as one would edit it for a small cluster without an accounting database."""
+    path = folder / "profiles" / "slurm" / "config.yaml"
+    profile = yaml.safe_load(path.read_text())
+    profile["slurm-status-command"] = "squeue"
+    profile["slurm-init-seconds-before-status-checks"] = 2
+    profile["max-jobs-per-timespan"] = "20/1s"
+    profile["latency-wait"] = 10
+    own = {"slurm_partition": f"'{partition}'", "mem_mb": "attempt * 700", "runtime": 10}
+    profile["default-resources"] |= own
+    gpu = "gpu" in ask("sinfo", "--noheader", "--format=%G")
+    for rule in profile["set-resources"].values():
+        rule |= own | {"gpu": int(gpu), "cpus_per_gpu": 1}
+    path.write_text(yaml.safe_dump(profile))
+    return profile
+
+
+def project(root: Path, folder: Path, partition: str) -> Path:
+    """A copy of the project with the small study and a profile for this cluster."""
+    copy_project(root, folder)
+    study = own_study(folder / "data")
+    for task in study["domains"].values():  # the fewest sizes that a law takes: 12 trainings
+        task |= {"withhold": 0, "fractions": ["1.0"]}
+        task["ladder"].popitem()
+    write_study(folder, study)
+    edit_profile(folder, partition)
+    return folder
+
+
+def slow_project(root: Path, folder: Path, partition: str, nap: float) -> Path:
+    """A project whose one training job of interest, CELL, lasts until `nap` says 0."""
+    project(root, folder, partition)
+    study = yaml.safe_load((folder / "config" / "config.yaml").read_text())
+    table = study["domains"]["table"]
+    table |= {"family": "slow:net", "ladder": {f"w{w}": {"width": w} for w in (2, 4, 6, 8)}}
+    table["training"] |= {"epochs": 60, "learning_rates": [1.0e-2]}
+    study["domains"] = {"table": table}
+    write_study(folder, study)
+    (folder / "slow.py").write_text(SLOW)
+    (folder / "nap").write_text(str(nap))
+    return folder
+
+
+def begin(folder: Path, *options: str) -> subprocess.Popen:
+    """Start Snakemake in `folder`; what it prints is added to `folder/printed`."""
+    with open(folder / "printed", "a") as stream:
+        return subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *options],
+            cwd=folder, env=ENV, stdout=stream, stderr=stream,
+        )  # fmt: skip
+
+
+def printed(folder: Path) -> str:
+    return (folder / "printed").read_text()
+
+
+def on_slurm(folder: Path, *targets: str) -> subprocess.Popen:
+    return begin(folder, "--profile", "profiles/slurm", "--", *targets)
+
+
+def finish(folder: Path, run: subprocess.Popen, seconds: float) -> None:
+    try:
+        assert run.wait(timeout=seconds) == 0, printed(folder)[-5000:]
+    finally:
+        if run.poll() is None:
+            run.send_signal(signal.SIGINT)  # which cancels its jobs
+            run.wait(timeout=60)
+
+
+def submitted(folder: Path) -> list[str]:
+    """SLURM ids of the training jobs that were submitted in this folder, in order."""
+    return re.findall(r"SLURM jobid (\d+) \(log: .*rule_train", printed(folder))
+
+
+def state(job: str) -> str:
+    return ask("squeue", "--noheader", "--states=all", "--format=%T", f"--jobs={job}").strip()
+
+
+def trains(folder: Path) -> bool:
+    """Whether the training has begun and not ended: its checkpoint folder is held."""
+    return any(folder.glob("results/own/checkpoints/*/lock"))
+
+
+def result(folder: Path) -> dict:
+    """What a training found: its record without times, energy and what it ran on."""
+    record = json.loads((folder / CELL).read_text())
+    for key in ("time", "energy", "device", "peak_memory_bytes", "versions"):
+        record.pop(key)
+    return record
+
+
+def processes_of(job: str) -> list[int]:
+    """Everything that runs of a SLURM job on this machine, SLURM's own step daemons first."""
+    daemons, others = [], []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"slurmstepd: [{job}.".encode() in (process / "cmdline").read_bytes():
+                daemons.append(int(process.name))
+            elif f"SLURM_JOB_ID={job}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                others.append(int(process.name))
+        except OSError:  # it has ended, or is not ours
+            continue
+    return daemons + others
+
+
+@pytest.fixture(scope="module")
+def undisturbed(root: Path, partition: str, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What CELL's training finds on this machine when nobody disturbs it."""
+    folder = slow_project(root, tmp_path_factory.mktemp("quiet") / "project", partition, nap=0)
+    finish(folder, begin(folder, "--cores", "1", "--", CELL), 120)
+    return result(folder)
+
+
+@pytest.fixture(scope="module")
+def timed(
+    root: Path, partition: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, subprocess.Popen]]:
+    """A training whose first submission may take a minute and needs ten."""
+    folder = slow_project(root, tmp_path_factory.mktemp("timed") / "project", partition, nap=0.5)
+    profile = yaml.safe_load((folder / "profiles/slurm/config.yaml").read_text())
+    profile["set-resources"]["train"]["runtime"] = "1 if attempt == 1 else 10"
+    (folder / "profiles/slurm/config.yaml").write_text(yaml.safe_dump(profile))
+    run = on_slurm(folder, CELL)
+    yield folder, run
+    if run.poll() is None:
+        run.send_signal(signal.SIGINT)
+        run.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def lost(
+    root: Path, partition: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, subprocess.Popen, str]]:
+    """A training whose node dies, with everything of the job on it, at a random moment."""
+    if not STATE.is_dir() or not SLURM_UP.exists():
+        pytest.skip("only nodes of slurm-up may be killed")
+    folder = slow_project(root, tmp_path_factory.mktemp("lost") / "project", partition, nap=0.5)
+    run = on_slurm(folder, CELL)
+    until(90, "the training has begun", lambda: trains(folder))
+    time.sleep(random.uniform(0, 3))
+    (job,) = submitted(folder)
+    node = ask("squeue", "--noheader", "--format=%N", f"--jobs={job}").strip()
+    os.kill(int((STATE / f"slurmd-{node}.pid").read_text()), signal.SIGKILL)
+    for process in processes_of(job):
+        os.kill(process, signal.SIGKILL)
+    yield folder, run, job
+    if run.poll() is None:
+        run.send_signal(signal.SIGINT)
+        run.wait(timeout=60)
+    subprocess.run([SLURM_UP], check=True, capture_output=True, timeout=120)  # starts the node anew
+
+
+def test_the_small_study_through_slurm_equals_the_local_one(
+    root: Path, tmp_path: Path, partition: str, timed: object, lost: object
+) -> None:
+    tables = {}
+    for name in ("local", "on nodes"):
+        folder = project(root, tmp_path / name, partition)
+        table = "results/own/observations.csv"
+        run = (
+            begin(folder, "--cores", "2", "--", table)
+            if name == "local"
+            else on_slurm(folder, table)
+        )
+        finish(folder, run, 240)
+        with open(folder / table, newline="") as stream:
+            tables[name] = list(csv.DictReader(stream))
+    jobs = submitted(folder)
+    assert len(jobs) == 12, "every training is one job, no other stage is a training"
+    log = (folder / TRAIN_LOG.replace("w4", "w2")).read_text()
+    assert re.search(r"SLURM job \d+ gives GPU .*; no lease", log)
+    assert len(tables["local"]) == 2 * 12
+    for row in [*tables["local"], *tables["on nodes"]]:
+        for column in MAY_DIFFER:
+            row.pop(column)
+    assert tables["on nodes"] == tables["local"]
+
+
+def test_a_killed_workflow_run_again_has_one_writer_and_the_same_result(
+    root: Path, tmp_path: Path, partition: str, undisturbed: dict
+) -> None:
+    folder = slow_project(root, tmp_path / "project", partition, nap=0.5)
+    first = on_slurm(folder, CELL)
+    until(90, "the training has begun", lambda: trains(folder))
+    time.sleep(random.uniform(0, 3))
+    first.kill()
+    first.wait()
+    (orphan,) = submitted(folder)
+    assert state(orphan) == "RUNNING"
+    assert begin(folder, "--unlock", "--cores", "1").wait(timeout=60) == 0
+    second = on_slurm(folder, CELL)
+    # The new job finds the old one at work and waits for it, rather than write beside it.
+    waits = lambda: "waits: another process holds" in (folder / TRAIN_LOG).read_text()  # noqa: E731
+    until(90, "the second job waits", waits)
+    assert state(orphan) == "RUNNING" and state(submitted(folder)[1]) == "RUNNING"
+    (folder / "nap").write_text("0")
+    finish(folder, second, 120)
+    assert state(orphan) == "COMPLETED"
+    assert "its record is kept" in (folder / TRAIN_LOG).read_text()
+    assert result(folder) == undisturbed
+    assert not trains(folder)
+
+
+def test_a_dead_node_costs_no_result(
+    lost: tuple[Path, subprocess.Popen, str], undisturbed: dict
+) -> None:
+    folder, run, job = lost
+    (folder / "nap").write_text("0")
+    finish(folder, run, 180)
+    assert result(folder) == undisturbed
+    # SLURM put it back into the queue under its number; nothing was submitted beside it.
+    assert submitted(folder) == [job]
+    restarts = re.search(r"Restarts=(\d+)", ask("scontrol", "show", "job", job))
+    assert restarts and int(restarts[1]) >= 1
+
+
+def test_a_time_limit_ends_in_another_attempt_and_the_same_result(
+    timed: tuple[Path, subprocess.Popen], undisturbed: dict
+) -> None:
+    folder, run = timed
+    job, *_ = until(60, "the job is submitted", lambda: submitted(folder))
+    until(180, "the time limit has ended the job", lambda: state(job) == "TIMEOUT")
+    (folder / "nap").write_text("0")
+    finish(folder, run, 180)
+    assert f"SLURM-job '{job}' failed, SLURM status is: 'TIMEOUT'" in printed(folder)
+    assert len(submitted(folder)) == 2 and state(submitted(folder)[1]) == "COMPLETED"
+    assert result(folder) == undisturbed
+
+
+def test_a_profile_is_edited_in_places_that_exist(root: Path) -> None:
+    """The keys that docs/cluster.md tells to edit are in the profile, and `never`s are not."""
+    text = (root / "profiles" / "slurm" / "config.yaml").read_text()
+    profile = yaml.safe_load(text)
+    before = copy.deepcopy(profile)
+    assert profile["executor"] == "slurm" and profile["retries"] >= 1
+    assert set(profile["set-resources"]) == {"train", "verify_domain"}
+    for rule in profile["set-resources"].values():
+        assert rule["gpu"] == 1 and rule["cpus_per_gpu"] >= 1 and "tasks" not in rule
+    assert "slurm-array-jobs" not in text
+    # Used as the workflow profile it replaces profiles/default: all of that is in it.
+    default = yaml.safe_load((root / "profiles" / "default" / "config.yaml").read_text())
+    assert default.items() <= before.items()
