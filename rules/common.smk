@@ -15,6 +15,7 @@ from alphascale.data.inspect import check_source, input_files, source_state
 from alphascale import requests
 from alphascale.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
+from alphascale.follow import Follower
 from alphascale.models.sizes import check_size
 from alphascale.provenance import code_digest
 
@@ -50,6 +51,8 @@ JOBS_PER_GPU = STUDY.jobs_per_gpu
 # submitting machine of a cluster has limits nothing.
 if LOCAL and visible_devices():
     workflow.global_resources.setdefault("gpu", len(visible_devices()) * JOBS_PER_GPU)
+if workflow.is_main_process:
+    logger.addHandler(Follower(logger.info))
 
 
 wildcard_constraints:

@@ -29,7 +29,6 @@ def digests() -> dict[str, str]:
     for cached in (
         provenance.code_digest,
         provenance._parse,
-        provenance._tree,
         provenance._imports,
     ):
         cached.cache_clear()

@@ -1,12 +1,12 @@
 """The workflow on a real SLURM: the local run's results, and none lost to what a cluster does.
 
-Skipped where there is no `sbatch` or no controller that answers. What takes a minute of waiting (a
+Skipped where there is no `sbatch` or no controller that answers. What takes minutes of waiting (a
 time limit, a dead node) is begun first and looked at last.
 """
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import csv
 import json
 import os
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ CELL = "results/own/train/table/w4/1.0.json"
 TRAIN_LOG = "results/own/logs/train/table/w4/1.0.log"
 SLURM_UP = SHARED / "tools" / "slurm-up"
 STATE = Path("/var/lib/slurm-up")
+KILLABLE = STATE.is_dir() and SLURM_UP.exists()  # nodes that are ours to kill
+TABLE = "results/own/observations.csv"
 # A user's own model that naps at every forward pass for as long as a file says, so that a training
 # lasts until a test has done to it what it means to, at no cost of CPU.
 SLOW = """
@@ -88,7 +91,7 @@ def partition() -> str:
     return next((name for name in listed if name.endswith("*")), listed[0]).rstrip("*")
 
 
-def edit_profile(folder: Path, partition: str) -> dict:
+def edit_profile(folder: Path, partition: str) -> None:
     """The profile as one would edit it for a small cluster without an accounting database."""
     path = folder / "profiles" / "slurm" / "config.yaml"
     profile = yaml.safe_load(path.read_text())
@@ -102,7 +105,6 @@ def edit_profile(folder: Path, partition: str) -> dict:
     for rule in profile["set-resources"].values():
         rule |= own | {"gpu": int(gpu), "cpus_per_gpu": 1}
     path.write_text(yaml.safe_dump(profile))
-    return profile
 
 
 def project(root: Path, folder: Path, partition: str) -> Path:
@@ -113,7 +115,8 @@ def project(root: Path, folder: Path, partition: str) -> Path:
         task |= {"withhold": 0, "fractions": ["1.0"]}
         task["ladder"].popitem()
     write_study(folder, study)
-    edit_profile(folder, partition)
+    if partition:  # else it is to run here
+        edit_profile(folder, partition)
     return folder
 
 
@@ -144,8 +147,8 @@ def printed(folder: Path) -> str:
     return (folder / "printed").read_text()
 
 
-def on_slurm(folder: Path, *targets: str) -> subprocess.Popen:
-    return begin(folder, "--profile", "profiles/slurm", "--", *targets)
+def on_slurm(folder: Path, target: str, *options: str) -> subprocess.Popen:
+    return begin(folder, "--profile", "profiles/slurm", *options, "--", target)
 
 
 def finish(folder: Path, run: subprocess.Popen, seconds: float) -> None:
@@ -193,77 +196,83 @@ def processes_of(job: str) -> list[int]:
     return daemons + others
 
 
-@pytest.fixture(scope="module")
-def undisturbed(root: Path, partition: str, tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """What CELL's training finds on this machine when nobody disturbs it."""
-    folder = slow_project(root, tmp_path_factory.mktemp("quiet") / "project", partition, nap=0)
-    finish(folder, begin(folder, "--cores", "1", "--", CELL), 120)
-    return result(folder)
+@dataclass
+class Started:
+    """What runs side by side, because it mostly waits: (folder, Snakemake's process)."""
+
+    timed: tuple[Path, subprocess.Popen]
+    small: tuple[Path, subprocess.Popen]
+    lost: tuple[Path, subprocess.Popen] | None = None
+
+
+def kill_node_of(job: str) -> str:
+    """SIGKILL the daemon of the node where `job` runs, and all of the job; the node's name."""
+    node = ask("squeue", "--noheader", "--format=%N", f"--jobs={job}").strip()
+    os.kill(int((STATE / f"slurmd-{node}.pid").read_text()), signal.SIGKILL)
+    for process in processes_of(job):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    return node
 
 
 @pytest.fixture(scope="module")
-def timed(
+def started(
     root: Path, partition: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, subprocess.Popen]]:
-    """A training whose first submission may take a minute and needs ten."""
+) -> Iterator[Started]:
+    """A training whose first submission may take a minute and needs ten; one whose node dies at a
+    random moment; and the small study, on the other nodes."""
     folder = slow_project(root, tmp_path_factory.mktemp("timed") / "project", partition, nap=0.5)
     profile = yaml.safe_load((folder / "profiles/slurm/config.yaml").read_text())
     profile["set-resources"]["train"]["runtime"] = "1 if attempt == 1 else 10"
     (folder / "profiles/slurm/config.yaml").write_text(yaml.safe_dump(profile))
-    run = on_slurm(folder, CELL)
-    yield folder, run
-    if run.poll() is None:
-        run.send_signal(signal.SIGINT)
-        run.wait(timeout=60)
+    runs = [(folder, on_slurm(folder, CELL))]
+    options = []
+    try:
+        if KILLABLE:
+            folder = tmp_path_factory.mktemp("lost") / "project"
+            slow_project(root, folder, partition, nap=0.5)
+            runs.append((folder, on_slurm(folder, CELL)))
+            until(90, "the training has begun", lambda: trains(folder))
+            time.sleep(random.uniform(0, 3))
+            (job,) = submitted(folder)
+            options = ["--slurm-exclude-failed-nodes", kill_node_of(job)]
+        folder = project(root, tmp_path_factory.mktemp("small") / "project", partition)
+        runs.insert(1, (folder, on_slurm(folder, TABLE, *options)))
+        yield Started(*runs)
+    finally:
+        for _, run in runs:
+            if run.poll() is None:
+                run.send_signal(signal.SIGINT)  # which cancels its jobs
+                run.wait(timeout=60)
+        if KILLABLE:  # starts the dead node anew
+            subprocess.run([SLURM_UP], check=True, capture_output=True, timeout=120)
 
 
 @pytest.fixture(scope="module")
-def lost(
-    root: Path, partition: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, subprocess.Popen, str]]:
-    """A training whose node dies, with everything of the job on it, at a random moment."""
-    if not STATE.is_dir() or not SLURM_UP.exists():
-        pytest.skip("only nodes of slurm-up may be killed")
-    folder = slow_project(root, tmp_path_factory.mktemp("lost") / "project", partition, nap=0.5)
-    run = on_slurm(folder, CELL)
-    until(90, "the training has begun", lambda: trains(folder))
-    time.sleep(random.uniform(0, 3))
-    (job,) = submitted(folder)
-    node = ask("squeue", "--noheader", "--format=%N", f"--jobs={job}").strip()
-    os.kill(int((STATE / f"slurmd-{node}.pid").read_text()), signal.SIGKILL)
-    for process in processes_of(job):
-        os.kill(process, signal.SIGKILL)
-    yield folder, run, job
-    if run.poll() is None:
-        run.send_signal(signal.SIGINT)
-        run.wait(timeout=60)
-    subprocess.run([SLURM_UP], check=True, capture_output=True, timeout=120)  # starts the node anew
+def undisturbed(root: Path, started: Started, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What CELL's training finds on this machine when nobody disturbs it."""
+    folder = slow_project(root, tmp_path_factory.mktemp("quiet") / "project", "", nap=0)
+    finish(folder, begin(folder, "--cores", "1", "--", CELL), 120)
+    return result(folder)
 
 
 def test_the_small_study_through_slurm_equals_the_local_one(
-    root: Path, tmp_path: Path, partition: str, timed: object, lost: object
+    root: Path, tmp_path: Path, started: Started
 ) -> None:
-    tables = {}
-    for name in ("local", "on nodes"):
-        folder = project(root, tmp_path / name, partition)
-        table = "results/own/observations.csv"
-        run = (
-            begin(folder, "--cores", "2", "--", table)
-            if name == "local"
-            else on_slurm(folder, table)
-        )
-        finish(folder, run, 240)
-        with open(folder / table, newline="") as stream:
-            tables[name] = list(csv.DictReader(stream))
-    jobs = submitted(folder)
-    assert len(jobs) == 12, "every training is one job, no other stage is a training"
-    log = (folder / TRAIN_LOG.replace("w4", "w2")).read_text()
+    local = project(root, tmp_path / "local", "")
+    finish(local, begin(local, "--cores", "2", "--", TABLE), 300)
+    folder, run = started.small
+    finish(folder, run, 300)
+    assert len(submitted(folder)) == 12, "one job is one training"
+    log = (folder / TRAIN_LOG).read_text()
     assert re.search(r"SLURM job \d+ gives GPU .*; no lease", log)
-    assert len(tables["local"]) == 2 * 12
-    for row in [*tables["local"], *tables["on nodes"]]:
-        for column in MAY_DIFFER:
-            row.pop(column)
-    assert tables["on nodes"] == tables["local"]
+    tables = []
+    for each in (local, folder):
+        with open(each / TABLE, newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        assert len(rows) == 2 * 12 and set(MAY_DIFFER) < set(rows[0])
+        tables.append([{k: v for k, v in row.items() if k not in MAY_DIFFER} for row in rows])
+    assert tables[0] == tables[1]
 
 
 def test_a_killed_workflow_run_again_has_one_writer_and_the_same_result(
@@ -291,27 +300,27 @@ def test_a_killed_workflow_run_again_has_one_writer_and_the_same_result(
     assert not trains(folder)
 
 
-def test_a_dead_node_costs_no_result(
-    lost: tuple[Path, subprocess.Popen, str], undisturbed: dict
-) -> None:
-    folder, run, job = lost
+def test_a_dead_node_costs_no_result(started: Started, undisturbed: dict) -> None:
+    if started.lost is None:
+        pytest.skip("only nodes that slurm-up started may be killed")
+    folder, run = started.lost
     (folder / "nap").write_text("0")
-    finish(folder, run, 180)
+    finish(folder, run, 240)
     assert result(folder) == undisturbed
     # SLURM put it back into the queue under its number; nothing was submitted beside it.
-    assert submitted(folder) == [job]
+    (job,) = submitted(folder)
     restarts = re.search(r"Restarts=(\d+)", ask("scontrol", "show", "job", job))
     assert restarts and int(restarts[1]) >= 1
 
 
 def test_a_time_limit_ends_in_another_attempt_and_the_same_result(
-    timed: tuple[Path, subprocess.Popen], undisturbed: dict
+    started: Started, undisturbed: dict
 ) -> None:
-    folder, run = timed
+    folder, run = started.timed
     job, *_ = until(60, "the job is submitted", lambda: submitted(folder))
     until(180, "the time limit has ended the job", lambda: state(job) == "TIMEOUT")
     (folder / "nap").write_text("0")
-    finish(folder, run, 180)
+    finish(folder, run, 240)
     assert f"SLURM-job '{job}' failed, SLURM status is: 'TIMEOUT'" in printed(folder)
     assert len(submitted(folder)) == 2 and state(submitted(folder)[1]) == "COMPLETED"
     assert result(folder) == undisturbed
@@ -321,7 +330,6 @@ def test_a_profile_is_edited_in_places_that_exist(root: Path) -> None:
     """The keys that docs/cluster.md tells to edit are in the profile, and `never`s are not."""
     text = (root / "profiles" / "slurm" / "config.yaml").read_text()
     profile = yaml.safe_load(text)
-    before = copy.deepcopy(profile)
     assert profile["executor"] == "slurm" and profile["retries"] >= 1
     assert set(profile["set-resources"]) == {"train", "verify_domain"}
     for rule in profile["set-resources"].values():
@@ -329,4 +337,4 @@ def test_a_profile_is_edited_in_places_that_exist(root: Path) -> None:
     assert "slurm-array-jobs" not in text
     # Used as the workflow profile it replaces profiles/default: all of that is in it.
     default = yaml.safe_load((root / "profiles" / "default" / "config.yaml").read_text())
-    assert default.items() <= before.items()
+    assert default.items() <= profile.items()

@@ -22,7 +22,7 @@ def code_digest(program: str) -> str:
     digest = hashlib.sha256()
     for path in import_closure(SCRIPTS / program):
         digest.update(str(path.relative_to(SCRIPTS)).encode())
-        digest.update(_tree(path).encode())
+        digest.update(_parse(path)[0].encode())
     return digest.hexdigest()
 
 
@@ -40,29 +40,29 @@ def import_closure(program: Path) -> list[Path]:
 
 def file_digest(path: Path) -> str:
     """SHA-256 of one Python file's docstring-free syntax tree (a user's own model module)."""
-    return hashlib.sha256(_tree(path).encode()).hexdigest()
+    return hashlib.sha256(_parse(path)[0].encode()).hexdigest()
 
 
 @lru_cache
-def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+def _parse(path: Path) -> tuple[str, tuple[ast.Import | ast.ImportFrom, ...]]:
+    """The file's syntax tree as text, docstrings removed, and its import statements.
 
-
-@lru_cache
-def _tree(path: Path) -> str:
-    """The file's syntax tree as text, docstrings removed."""
+    One parse and one walk for both: every Snakemake start pays for it, on every node.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    imports = []
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-            and isinstance(body[0].value.value, str)
-        ):
-            del body[0]
-    return ast.dump(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            imports.append(node)
+        elif isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                del node.body[0]
+    return ast.dump(tree), tuple(imports)
 
 
 @lru_cache
@@ -72,11 +72,11 @@ def _imports(path: Path) -> list[Path]:
     package = module if path.name == "__init__.py" else module[:-1]
     package = tuple(part for part in package if part != "__init__")
     files: list[Path] = []
-    for node in ast.walk(_parse(path)):
+    for node in _parse(path)[1]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 files += _files(tuple(alias.name.split(".")))
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = package[: len(package) - node.level + 1] if node.level else ()
             base += tuple((node.module or "").split(".")) if node.module else ()
             files += _files(base)
