@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -151,18 +152,30 @@ def on_slurm(folder: Path, target: str, *options: str) -> subprocess.Popen:
     return begin(folder, "--profile", "profiles/slurm", *options, "--", target)
 
 
+def end(run: subprocess.Popen) -> None:
+    """Interrupt Snakemake, if it still runs, so that it cancels its jobs."""
+    if run.poll() is None:
+        run.send_signal(signal.SIGINT)
+        run.wait(timeout=90)
+
+
 def finish(folder: Path, run: subprocess.Popen, seconds: float) -> None:
+    """Wait for Snakemake, which has to end well."""
     try:
         assert run.wait(timeout=seconds) == 0, printed(folder)[-5000:]
     finally:
-        if run.poll() is None:
-            run.send_signal(signal.SIGINT)  # which cancels its jobs
-            run.wait(timeout=60)
+        end(run)
 
 
 def submitted(folder: Path) -> list[str]:
     """SLURM ids of the training jobs that were submitted in this folder, in order."""
     return re.findall(r"SLURM jobid (\d+) \(log: .*rule_train", printed(folder))
+
+
+def told(folder: Path) -> str:
+    """The log of CELL's training, which Snakemake removes as it submits the job anew."""
+    log = folder / TRAIN_LOG
+    return log.read_text() if log.exists() else ""
 
 
 def state(job: str) -> str:
@@ -215,6 +228,13 @@ def kill_node_of(job: str) -> str:
     return node
 
 
+def wake_after_the_limit(folder: Path) -> None:
+    """Let the training go at full speed once its first job has run out of time."""
+    job, *_ = until(90, "the job is submitted", lambda: submitted(folder))
+    until(300, "the time limit has ended the job", lambda: state(job) == "TIMEOUT")
+    (folder / "nap").write_text("0")
+
+
 @pytest.fixture(scope="module")
 def started(
     root: Path, partition: str, tmp_path_factory: pytest.TempPathFactory
@@ -226,6 +246,7 @@ def started(
     profile["set-resources"]["train"]["runtime"] = "1 if attempt == 1 else 10"
     (folder / "profiles/slurm/config.yaml").write_text(yaml.safe_dump(profile))
     runs = [(folder, on_slurm(folder, CELL))]
+    threading.Thread(target=wake_after_the_limit, args=(folder,), daemon=True).start()
     options = []
     try:
         if KILLABLE:
@@ -236,14 +257,13 @@ def started(
             time.sleep(random.uniform(0, 3))
             (job,) = submitted(folder)
             options = ["--slurm-exclude-failed-nodes", kill_node_of(job)]
+            (folder / "nap").write_text("0")
         folder = project(root, tmp_path_factory.mktemp("small") / "project", partition)
         runs.insert(1, (folder, on_slurm(folder, TABLE, *options)))
         yield Started(*runs)
     finally:
         for _, run in runs:
-            if run.poll() is None:
-                run.send_signal(signal.SIGINT)  # which cancels its jobs
-                run.wait(timeout=60)
+            end(run)
         if KILLABLE:  # starts the dead node anew
             subprocess.run([SLURM_UP], check=True, capture_output=True, timeout=120)
 
@@ -288,14 +308,15 @@ def test_a_killed_workflow_run_again_has_one_writer_and_the_same_result(
     assert state(orphan) == "RUNNING"
     assert begin(folder, "--unlock", "--cores", "1").wait(timeout=60) == 0
     second = on_slurm(folder, CELL)
-    # The new job finds the old one at work and waits for it, rather than write beside it.
-    waits = lambda: "waits: another process holds" in (folder / TRAIN_LOG).read_text()  # noqa: E731
-    until(90, "the second job waits", waits)
-    assert state(orphan) == "RUNNING" and state(submitted(folder)[1]) == "RUNNING"
-    (folder / "nap").write_text("0")
-    finish(folder, second, 120)
+    try:
+        # The new job finds the old one at work and waits for it, rather than write beside it.
+        until(120, "the second job waits", lambda: "waits: another process" in told(folder))
+        assert state(orphan) == "RUNNING" and state(submitted(folder)[1]) == "RUNNING"
+    finally:
+        (folder / "nap").write_text("0")
+        finish(folder, second, 180)
     assert state(orphan) == "COMPLETED"
-    assert "its record is kept" in (folder / TRAIN_LOG).read_text()
+    assert "its record is kept" in told(folder)
     assert result(folder) == undisturbed
     assert not trains(folder)
 
@@ -304,7 +325,6 @@ def test_a_dead_node_costs_no_result(started: Started, undisturbed: dict) -> Non
     if started.lost is None:
         pytest.skip("only nodes that slurm-up started may be killed")
     folder, run = started.lost
-    (folder / "nap").write_text("0")
     finish(folder, run, 240)
     assert result(folder) == undisturbed
     # SLURM put it back into the queue under its number; nothing was submitted beside it.
@@ -317,12 +337,10 @@ def test_a_time_limit_ends_in_another_attempt_and_the_same_result(
     started: Started, undisturbed: dict
 ) -> None:
     folder, run = started.timed
-    job, *_ = until(60, "the job is submitted", lambda: submitted(folder))
-    until(180, "the time limit has ended the job", lambda: state(job) == "TIMEOUT")
-    (folder / "nap").write_text("0")
-    finish(folder, run, 240)
-    assert f"SLURM-job '{job}' failed, SLURM status is: 'TIMEOUT'" in printed(folder)
-    assert len(submitted(folder)) == 2 and state(submitted(folder)[1]) == "COMPLETED"
+    finish(folder, run, 300)
+    first, second = submitted(folder)
+    assert f"SLURM-job '{first}' failed, SLURM status is: 'TIMEOUT'" in printed(folder)
+    assert [state(first), state(second)] == ["TIMEOUT", "COMPLETED"]
     assert result(folder) == undisturbed
 
 
