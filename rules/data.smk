@@ -9,9 +9,10 @@ rule prepare:
         meta=out("data/{domain}.json"),
     log:
         out("logs/prepare/{domain}.log"),
-    # Data go first and take every core (64 is scaled down to what there is): what is wrong with them is said, and the workflow ended,
-    # before anything trains. A job upstream of all training would do it too, but Snakemake 9.27
-    # then skips the other reasons that a training job may have to run, even through `ancient`.
+    # Data go first and take every core (64 is scaled down to what there is): what is wrong with
+    # them is said, and the workflow ended, before anything trains. A job upstream of all training
+    # would do it too, but Snakemake 9.27 then skips the other reasons that a training job may have
+    # to run, even through `ancient`.
     priority: 100
     threads: 64
     params:
