@@ -28,7 +28,6 @@ include: "rules/language.smk"
 # study: decide 4.8 s, plot 4.0 s, fit 2.6 s). Submitted are prepare, which grows with the data, bootstrap
 # and language, which grow with the resamples, and all training.
 localrules:
-    check,
     aggregate,
     observations,
     fit,
