@@ -119,9 +119,8 @@ def test_a_study_on_fake_devices_leases_them_and_trains(root: Path, tmp_path: Pa
     lines = re.findall(r"^(\d) of 4 jobs done, (\d) running, (\d) to come(.*)$", done.stderr, re.M)
     assert [sum(map(int, counts)) for *counts, _ in lines] == [4] * 4
     assert [int(line[0]) for line in lines] == [1, 2, 3, 4] and int(lines[1][1]) >= 1
-    assert ["trainings to finish" in left for *_, left in lines] == [False] * 2 + [True] * 2 + [
-        False
-    ]
+    told = ["trainings to finish" in left for *_, left in lines]
+    assert told == [False, True, True, False]
     leases = logged(tmp_path)
     assert [device for device, *_ in leases] == ["0"] * 3
     assert most_at_once([(begin, end) for *_, begin, end in leases]) <= 2
