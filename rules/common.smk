@@ -15,9 +15,12 @@ from alphascale.data.inspect import check_source, input_files, source_state
 from alphascale.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
 from alphascale.models.sizes import check_size
+from alphascale.planned import adopt
 from alphascale.provenance import code_digest
 
 try:
+    # Scales of the last plan, by domain, where the study adopts it (`plan: apply`).
+    ADOPTED = adopt(config)
     STUDY = read_study(config)
     check_paths(STUDY)
     for name, task in STUDY.domains.items():
@@ -165,3 +168,9 @@ def print_language():
     for path in (Path(out(f"language/{domain}.txt")) for domain in LANGUAGE):
         if path.exists():
             print("\n" + path.read_text(encoding="utf-8"), end="")
+
+
+def plan_spec(wildcards):
+    """What a domain's plan depends on."""
+    adopted = ADOPTED.get(wildcards.domain, [])
+    return slices.canonical(slices.plan_slice(STUDY, wildcards.domain, adopted))
