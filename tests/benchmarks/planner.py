@@ -14,100 +14,118 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
 from alphascale import laws
 from alphascale.decide.design import choose, curve_draws, measured_noise
+from alphascale.decide.questions import PLACES
 
-# E, alpha, noise (sd of log error), N* as a multiple of the largest pilot size.
-TRUTHS = [
-    (0.02, 0.5, 0.03, 3.0),
-    (0.05, 0.3, 0.03, 2.0),
-    (0.01, 0.7, 0.08, 4.0),
-    (0.10, 0.5, 0.02, 1.0),
+# E, alpha, noise (standard deviation of log error), N* as a multiple of the pilot's largest size.
+TRUTHS = (
     (0.03, 0.4, 0.05, 0.5),
-]
-SMALLEST, RUNGS, SEEDS = 1000.0, 5, 3
-REACH, GRID = 8.0, 6
-STEPS = (1, 2, 4, 8)
-RESAMPLES, LEVEL = 400, 0.95
+    (0.10, 0.5, 0.02, 1.0),
+    (0.05, 0.3, 0.03, 1.5),
+    (0.00, 0.2, 0.03, 2.0),
+    (0.02, 0.5, 0.03, 3.0),
+    (0.01, 0.7, 0.08, 4.0),
+)
+SMALLEST, RUNGS, SEEDS, REACH = 1000.0, 5, 3, 8
+PILOT = SMALLEST * 2.0 ** np.arange(RUNGS)
+EVEN = SMALLEST * 2.0 ** np.arange(RUNGS + int(np.log2(REACH)))
+CANDIDATES = np.geomspace(SMALLEST, EVEN[-1], 26)
+ROUNDS = (1, 2, 4)
+BUDGETS = 2.0 ** np.arange(-5, 3)  # of one round of the even grid
+RESAMPLES, LEVEL = 200, 0.95
 
 
-def truth_curve(E, alpha):
-    """Error .4 at the smallest size."""
-    return lambda n: E + (0.4 - E) * (n / SMALLEST) ** -alpha
-
-
-def observe(curve, sizes, counts, noise, rng):
+def observe(truth, sizes, counts, rng):
+    """Runs (sizes, errors) of E + A·N^−α, error .4 at the smallest size."""
+    E, alpha, noise, _ = truth
     n = np.repeat(sizes, counts)
-    return n, curve(n) * np.exp(noise * rng.standard_normal(len(n)))
+    curve = E + (0.4 - E) * (n / SMALLEST) ** -alpha
+    return np.stack([n, curve * np.exp(noise * rng.standard_normal(len(n)))])
 
 
-def fit(n, y, seed=0):
-    data = {"params": n, "error": y, "scale": n.astype(str)}
-    return laws.fit(data, x="params", y="error", law="power_floor", cluster="scale",
-                    resamples=RESAMPLES, level=LEVEL, seed=seed, withhold=False)  # fmt: skip
+def fit(runs):
+    data = {"params": runs[0], "error": runs[1], "scale": runs[0].astype(str)}
+    return laws.fit(
+        data, x="params", y="error", law="power_floor", cluster="scale", resamples=RESAMPLES,
+        level=LEVEL, withhold=False,
+    )  # fmt: skip
 
 
-def width(found, target):
-    low, high = found.solve_interval(target, LEVEL)
-    return np.log(high / max(low, 1.0)), low, high
+def interval(runs, target):
+    low, high = fit(runs).solve_interval(target, LEVEL)
+    return max(low, 1.0), high
 
 
-def places(found, target):
+def designs(runs, target, budgets):
+    """The planner's runs at every budget, as `decide.plan` asks for them."""
+    found = fit(runs)
     star = found.solve_samples(target)
-    star = np.minimum(star[~np.isnan(star)], 1000 * found.x_range[0][1])
-    return np.quantile(star, [0.1, 0.3, 0.5, 0.7, 0.9])
+    star = np.minimum(star[~np.isnan(star)], REACH * PILOT[-1])
+    places = np.quantile(star, PLACES)
+    draws = curve_draws(found, {"params": np.concatenate([places, CANDIDATES])})
+    k, noise = len(places), measured_noise(found, runs[1], runs[0].astype(str))
+    return [choose(draws[:, :k], draws[:, k:], CANDIDATES, noise, budget, 32) for budget in budgets]
 
 
-def planned(found, n, y, target, sizes, budget, most=24):
-    goals = places(found, target)
-    draws = curve_draws(found, {"params": np.concatenate([goals, sizes])})
-    noise = measured_noise(found, y, n.astype(str))
-    return choose(draws[:, :5], draws[:, 5:], sizes, noise, budget, most)
+def measure(truth, ladders):
+    """{(design, budget in rounds): (ladders, 2) interval ends}; cost of a run is its size."""
+    E, alpha, _, multiple = truth
+    target = E + (0.4 - E) * (multiple * PILOT[-1] / SMALLEST) ** -alpha
+    found = {}
+    for ladder in range(ladders):
+        rng = np.random.default_rng([17, ladder])
+        pilot = observe(truth, PILOT, SEEDS, rng)
+        found.setdefault(("pilot", 0.0), []).append(interval(pilot, target))
+        for rounds in ROUNDS:
+            runs = np.hstack([pilot, observe(truth, EVEN, rounds, rng)])
+            found.setdefault(("even", float(rounds)), []).append(interval(runs, target))
+        planned = designs(pilot, target, BUDGETS * EVEN.sum())
+        for budget, design in zip(BUDGETS, planned, strict=True):
+            assert design.flops <= budget * EVEN.sum() * (1 + 1e-12)
+            runs = np.hstack([pilot, observe(truth, CANDIDATES, design.counts, rng)])
+            found.setdefault(("plan", budget), []).append(interval(runs, target))
+    return {key: np.array(ends) for key, ends in found.items()}
+
+
+def needed(widths, goal):
+    """FLOPs (in rounds of the even grid) at which the planner's median width falls to `goal`,
+    log-log between budgets; the least budget where that is narrower already."""
+    log_b, log_w = np.log(list(widths)), np.log(list(widths.values()))
+    log_w = np.minimum.accumulate(log_w)  # a budget buys at least what a smaller one does
+    if np.log(goal) >= log_w[0]:
+        return float(np.exp(log_b[0]))
+    if np.log(goal) < log_w[-1]:
+        return float("nan")
+    finite = np.nan_to_num(log_w, posinf=20.0)
+    return float(np.exp(np.interp(-np.log(goal), -finite, log_b)))
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ladders", type=int, default=40)
     args = parser.parse_args()
-    rungs = SMALLEST * 2.0 ** np.arange(RUNGS)
-    even = np.geomspace(SMALLEST, REACH * rungs[-1], GRID)
-    sizes = np.geomspace(SMALLEST * 1.01, REACH * rungs[-1], 25)
+    print("   E  alpha  noise  N*/largest    pilot  rounds  even grid  plan: rounds  ratio")
+    ratios, inside = [], {"pilot": [], "even": [], "plan": []}
     for truth in TRUTHS:
-        E, alpha, noise, star = truth
-        curve = truth_curve(E, alpha)
-        n_star = star * rungs[-1]
-        target = curve(n_star)
-        table = {}
-        for b in range(args.ladders):
-            rng = np.random.default_rng([b, 17])
-            n, y = observe(curve, rungs, np.full(RUNGS, SEEDS), noise, rng)
-            first = fit(n, y)
-            table.setdefault(("pilot", 0), []).append(width(first, target))
-            for s in STEPS:
-                budget = s * even.sum()
-                n2, y2 = observe(curve, even, np.full(GRID, s), noise, rng)
-                table.setdefault(("even", s), []).append(
-                    width(fit(np.r_[n, n2], np.r_[y, y2]), target)
-                )
-                for share in (1, 2, 4):
-                    d = planned(first, n, y, target, sizes, budget / share)
-                    n2, y2 = observe(curve, sizes, d.counts, noise, rng)
-                    w = width(fit(np.r_[n, n2], np.r_[y, y2]), target)
-                    table.setdefault((f"plan/{share}", s), []).append(w)
-                    if b == 0:
-                        print(
-                            share,
-                            s,
-                            round(d.flops / budget * share, 2),
-                            round(d.ratio, 3),
-                            {round(sizes[i]): int(c) for i, c in enumerate(d.counts) if c},
-                        )
-        print(truth)
-        for key, rows in table.items():
-            rows = np.array(rows)
-            w = rows[:, 0]
-            cover = np.mean((rows[:, 1] <= n_star) & (n_star <= rows[:, 2]))
+        found = measure(truth, args.ladders)
+        n_star = truth[3] * PILOT[-1]
+        width = {key: np.median(np.log(e[:, 1] / e[:, 0])) for key, e in found.items()}
+        for (design, _), ends in found.items():
+            inside[design] += list((ends[:, 0] <= n_star) & (n_star <= ends[:, 1]))
+        plan = {budget: w for (design, budget), w in width.items() if design == "plan"}
+        for rounds in ROUNDS:
+            goal = width["even", float(rounds)]
+            spent = needed(plan, goal)
+            ratios.append(spent / rounds)
             print(
-                f"  {key[0]:8} {key[1]:3} median {np.median(w):.3f}  open {np.mean(~np.isfinite(w)):.2f} cover {cover:.2f}"
+                f"{truth[0]:5.2f} {truth[1]:5.1f} {100 * truth[2]:4.0f} % {truth[3]:11.1f} "
+                f"{np.exp(width['pilot', 0.0]):7.2f} × {rounds:6} {np.exp(goal):9.3f} × "
+                f"{spent:12.2f} {spent / rounds:7.2f}",
+                flush=True,
             )
+    told = ", ".join(f"{name} {100 * np.mean(hit):.1f} %" for name, hit in inside.items())
+    print(f"median ratio {np.median(ratios):.2f}, worst {np.max(ratios):.2f}")
+    print(f"true N* inside the 95 % interval: {told}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -442,6 +442,11 @@ class Planning(Section):
         8.0, description="Largest size that may be proposed, as a multiple of the largest trained."
     )
     seeds: Count = Field(8, description="Most seeds of one planned run.")
+    futures: Count = Field(
+        24,
+        description="Times that the planned runs' results are made up and fitted, to say how wide "
+        "the interval will be after them.",
+    )
 
 
 class CurvesBenchmark(Section):

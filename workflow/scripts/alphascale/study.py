@@ -188,6 +188,7 @@ def plan_slice(study: Study, domain: str, adopted: list[str]) -> dict[str, Any]:
         "flops": study.planning.flops,
         "goal": study.planning.goal,
         "reach": study.planning.reach,
+        "futures": study.planning.futures,
         "seeds_at_most": study.planning.seeds,
         "adopted": {
             scale: {"size": task.ladder[scale], **task.runs[scale].model_dump()}

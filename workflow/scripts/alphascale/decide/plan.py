@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 # Candidate sizes: a dozen a decade, as far as the family can be built so finely.
 PER_DECADE = 12
-FUTURES = 24  # played out, 0.1 to 0.2 s each
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _after(
     points = _points(question, spec, [cells[i] for i in used])
     found = forecast(
         question.fit, question.columns, question.cluster, points, counts[used], noise,
-        question.refit, question.measure, FUTURES, spec["seed"],
+        question.refit, question.measure, spec["futures"], spec["seed"],
     )  # fmt: skip
     if not found:
         return {"futures": 0, "width": None, "narrow": None, "wide": None, "out_of_reach": None}
