@@ -1,6 +1,8 @@
 # The validated study, and the functions that rules use in place of lambdas.
 
 import atexit
+import json
+import os
 import re
 import shlex
 import sys
@@ -11,6 +13,7 @@ sys.path.insert(0, str(SCRIPTS))
 
 from alphascale import study as slices
 from alphascale.config import NAME, check_paths, read_study
+from alphascale.data.checks import check_prepared
 from alphascale.data.inspect import check_source, input_files, source_state
 from alphascale.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
@@ -32,6 +35,12 @@ try:
         if task.naive is not None:
             check_size(task.family, task.naive, f"configuration: domains.{name}.naive")
         slices.check_factory(name, task)
+        check_prepared(
+            name,
+            Path(f"results/{STUDY.run}/data/{name}.json"),
+            slices.data_slice(STUDY, name),
+            task.fractions,
+        )
 except UserError as fault:
     sys.exit(f"error: {fault}")
 
@@ -39,6 +48,9 @@ RESULTS = f"results/{STUDY.run}"
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # One interpreter for every job, the one that runs Snakemake; quoted, for folders with spaces.
 PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
+# What preparation checks, and which process it ends if there is a fault: neither makes data stale.
+FRACTIONS = json.dumps({name: task.fractions for name, task in STUDY.domains.items()})
+WORKFLOW = os.getpid()
 
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 # Language domains that are judged together: the first one's name → all of them.

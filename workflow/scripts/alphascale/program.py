@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +27,8 @@ def arguments(summary: str | None, *names: str, many: tuple[str, ...] = ()) -> a
     """Parse `--name value` for each name; `--spec` is decoded from JSON; `many` take lists.
 
     Every program also accepts `--log FILE` (progress goes there too) and `--faults FILE` (its
-    error line is appended there, for the workflow to repeat at the end).
+    error line is appended there, for the workflow to repeat at the end) and `--ends PID` (a fault
+    interrupts that process, as Ctrl-C would: nothing that is left to do would be of use).
     """
     parser = OneLineParser(description=summary, allow_abbrev=False)
     for name in names:
@@ -35,6 +37,7 @@ def arguments(summary: str | None, *names: str, many: tuple[str, ...] = ()) -> a
         parser.add_argument(f"--{name}", required=True, nargs="+")
     parser.add_argument("--log")
     parser.add_argument("--faults")
+    parser.add_argument("--ends", type=int)
     return parser.parse_args()
 
 
@@ -49,6 +52,8 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
             if path:
                 with open(path, "a", encoding="utf-8") as stream:
                     stream.write(line + "\n")
+        if args.ends:
+            os.kill(args.ends, signal.SIGINT)
         sys.exit(2)
 
 

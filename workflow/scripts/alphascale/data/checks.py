@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..results import read_json
 from .store import prefix
+
+
+def check_prepared(name: str, meta: Path, data: dict[str, Any], fractions: list[str]) -> None:
+    """`check_fractions` of a domain whose data were prepared before, from the section `data`.
+
+    Data still to be prepared, or prepared from another section, are checked by their preparation.
+    """
+    if meta.exists():
+        sidecar = read_json(meta)
+        if sidecar.get("spec") == data:
+            check_fractions(name, sidecar, fractions)
 
 
 def check_fractions(domain: str, sidecar: dict[str, Any], fractions: list[str]) -> None:
