@@ -39,7 +39,7 @@ try:
             name,
             Path(f"results/{STUDY.run}/data/{name}.json"),
             slices.data_slice(STUDY, name),
-            task.fractions,
+            slices.fractions(STUDY, name),
         )
 except UserError as fault:
     sys.exit(f"error: {fault}")
@@ -49,7 +49,7 @@ FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # One interpreter for every job, the one that runs Snakemake; quoted, for folders with spaces.
 PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
 # What preparation checks, and which process it ends if there is a fault: neither makes data stale.
-FRACTIONS = json.dumps({name: task.fractions for name, task in STUDY.domains.items()})
+FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
 WORKFLOW = os.getpid()
 
 CHECKPOINTS = f"{RESULTS}/checkpoints"

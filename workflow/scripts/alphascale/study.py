@@ -29,6 +29,11 @@ def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
             yield scale, fraction
 
 
+def fractions(study: Study, domain: str) -> list[str]:
+    """Every fraction that a domain trains at, smallest first."""
+    return sorted({fraction for _, fraction in cells(study, domain)}, key=float)
+
+
 def data_slice(study: Study, domain: str) -> dict[str, Any]:
     """What preparation depends on: the data section and the seed of its splits."""
     return {**study.domains[domain].data.model_dump(), "seed": study.seed}
