@@ -55,15 +55,22 @@ def interval(runs, target):
     return max(low, 1.0), high
 
 
-def designs(runs, target, budgets):
-    """The planner's runs at every budget, as `decide.plan` asks for them."""
-    found = fit(runs)
-    star = found.solve_samples(target)
-    star = np.minimum(star[~np.isnan(star)], REACH * PILOT[-1])
-    places = np.quantile(star, PLACES)
-    draws = curve_draws(found, {"params": np.concatenate([places, CANDIDATES])})
-    k, noise = len(places), measured_noise(found, runs[1], runs[0].astype(str))
-    return [choose(draws[:, :k], draws[:, k:], CANDIDATES, noise, budget, 32) for budget in budgets]
+def planned(truth, runs, target, budget, rng):
+    """`runs` and those that a budget buys, as `decide.plan` picks them: planned anew whenever as
+    much has been spent as before, which is what `snakemake plan` allows by default."""
+    while budget >= CANDIDATES[0]:
+        step = min(budget, runs[0].sum())
+        found = fit(runs)
+        star = found.solve_samples(target)
+        star = np.minimum(star[~np.isnan(star)], REACH * PILOT[-1])
+        places = np.quantile(star, PLACES)
+        draws = curve_draws(found, {"params": np.concatenate([places, CANDIDATES])})
+        k, noise = len(places), measured_noise(found, runs[1], runs[0].astype(str))
+        design = choose(draws[:, :k], draws[:, k:], CANDIDATES, noise, step, 32)
+        assert design.flops <= step * (1 + 1e-12)
+        runs = np.hstack([runs, observe(truth, CANDIDATES, design.counts, rng)])
+        budget -= step
+    return runs
 
 
 def measure(truth, ladders):
@@ -78,10 +85,8 @@ def measure(truth, ladders):
         for rounds in ROUNDS:
             runs = np.hstack([pilot, observe(truth, EVEN, rounds, rng)])
             found.setdefault(("even", float(rounds)), []).append(interval(runs, target))
-        planned = designs(pilot, target, BUDGETS * EVEN.sum())
-        for budget, design in zip(BUDGETS, planned, strict=True):
-            assert design.flops <= budget * EVEN.sum() * (1 + 1e-12)
-            runs = np.hstack([pilot, observe(truth, CANDIDATES, design.counts, rng)])
+        for budget in BUDGETS:
+            runs = planned(truth, pilot, target, budget * EVEN.sum(), rng)
             found.setdefault(("plan", budget), []).append(interval(runs, target))
     return {key: np.array(ends) for key, ends in found.items()}
 
@@ -94,14 +99,14 @@ def needed(widths, goal):
     if np.log(goal) >= log_w[0]:
         return float(np.exp(log_b[0]))
     if np.log(goal) < log_w[-1]:
-        return float("nan")
+        return float("inf")
     finite = np.nan_to_num(log_w, posinf=20.0)
     return float(np.exp(np.interp(-np.log(goal), -finite, log_b)))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ladders", type=int, default=40)
+    parser.add_argument("--ladders", type=int, default=24)
     args = parser.parse_args()
     print("   E  alpha  noise  N*/largest    pilot  rounds  even grid  plan: rounds  ratio")
     ratios, inside = [], {"pilot": [], "even": [], "plan": []}

@@ -209,6 +209,7 @@ def audit_slice(study: Study, domain: str) -> dict[str, Any]:
         "rates": len(task.training.learning_rates),
         "epochs": task.training.epochs,
         "withhold": task.withhold,
+        "apart": sorted(scale for scale, own in task.runs.items() if own.seeds),
     }
 
 
