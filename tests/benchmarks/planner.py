@@ -106,7 +106,7 @@ def needed(widths, goal):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ladders", type=int, default=24)
+    parser.add_argument("--ladders", type=int, default=16)
     args = parser.parse_args()
     print("   E  alpha  noise  N*/largest    pilot  rounds  even grid  plan: rounds  ratio")
     ratios, inside = [], {"pilot": [], "even": [], "plan": []}
