@@ -32,11 +32,13 @@ LADDER = {f"w{w}": {"width": w, "dropout": 0.0} for w in (4, 6, 9, 13, 20, 30)}
 SAMPLES, EPOCHS, RATES = 1000, 3, 2
 
 
-def observed(fractions=(1.0,), seeds=(0, 1, 2), noise=0.03, seed=0) -> pandas.DataFrame:
+def observed(
+    fractions=(1.0,), seeds=(0, 1, 2), noise=0.03, seed=0, ladder=LADDER
+) -> pandas.DataFrame:
     """Runs of an MLP ladder whose error and loss follow .02 + 3·N^−½ + 2·D^−½, with noise."""
     rng = np.random.default_rng(seed)
     rows = []
-    for (scale, size), share, member in itertools.product(LADDER.items(), fractions, seeds):
+    for (scale, size), share, member in itertools.product(ladder.items(), fractions, seeds):
         params = count_params("mlp", size, META)["total"]
         flops = count_flops("mlp", size, META)["training"]
         samples = int(SAMPLES * share)
@@ -184,6 +186,23 @@ def test_a_plan_is_built_counted_and_never_trains_a_seed_twice() -> None:
     assert found["after"]["width"] < 0.9 * found["before"]["width"]
     page = plan_text.text([found], Path("plan.yaml"))
     assert "95 % interval of N*" in page and "of 5 futures" in page
+
+
+def test_sizes_trained_before_are_repeated_with_new_seeds_under_new_names() -> None:
+    """No size lies between widths 6 to 12, and none beyond may be trained."""
+    ladder = {f"w{w}": {"width": w, "dropout": 0.0} for w in range(6, 13)}
+    eight = count_params("mlp", ladder["w8"], META)["total"]
+    adopted = {f"p{eight}": ladder["w8"]}
+    found = planned(
+        observed(ladder=ladder), error=0.02 + 3 * eight**-0.5 + 2 * SAMPLES**-0.5, reach=1.0,
+        ladder=ladder | adopted,
+    )  # fmt: skip
+    assert found["runs"]
+    for run in found["runs"]:
+        assert run["size"] in ladder.values() and run["size"]["width"] < 12
+        assert min(run["seeds"]) == 6  # 0 to 2 were trained, 3 to 5 are verification's
+        assert run["scale"] == f"p{run['params']}" + "-2" * (run["params"] == eight)
+    assert eight in {run["params"] for run in found["runs"]}
 
 
 def test_a_plan_for_loss_reaches_for_the_targets_loss() -> None:
