@@ -20,9 +20,12 @@ from alphascale.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
 from alphascale.follow import Follower
 from alphascale.models.sizes import check_size
+from alphascale.planned import adopt
 from alphascale.provenance import code_digest
 
 try:
+    # Scales of the last plan, by domain, where the study adopts it (`plan: apply`).
+    ADOPTED = adopt(config)
     STUDY = read_study(config)
     check_paths(STUDY)
     for name, task in STUDY.domains.items():
@@ -38,7 +41,7 @@ try:
             name,
             Path(f"results/{STUDY.run}/data/{name}.json"),
             slices.data_slice(STUDY, name),
-            task.fractions,
+            slices.fractions(STUDY, name),
         )
 except UserError as fault:
     sys.exit(f"error: {fault}")
@@ -48,7 +51,7 @@ FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # One interpreter for every job, the one that runs Snakemake; quoted, for folders with spaces.
 PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
 # What preparation checks, and which process it ends if there is a fault: neither makes data stale.
-FRACTIONS = json.dumps({name: task.fractions for name, task in STUDY.domains.items()})
+FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
 WORKFLOW = os.getpid()
 
 CHECKPOINTS = f"{RESULTS}/checkpoints"
@@ -196,3 +199,9 @@ def print_language():
     for path in (Path(out(f"language/{domain}.txt")) for domain in LANGUAGE):
         if path.exists():
             print("\n" + path.read_text(encoding="utf-8"), end="")
+
+
+def plan_spec(wildcards):
+    """What a domain's plan depends on."""
+    adopted = ADOPTED.get(wildcards.domain, [])
+    return slices.canonical(slices.plan_slice(STUDY, wildcards.domain, adopted))

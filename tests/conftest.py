@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
+from made_data import copy_project, own_study, write_study
+from running import snakemake
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ALPHASCALE_SHARED", ROOT.parent / "shared"))
@@ -23,4 +25,15 @@ def shared_data() -> Path:
     folder = SHARED / "data"
     if not folder.is_dir():
         pytest.skip(f"{folder} is absent: public observations for this test are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose study on a user's own data has run. Its path has a space on purpose."""
+    folder = copy_project(root, tmp_path_factory.mktemp("my project"))
+    write_study(folder, own_study(folder / "data"))
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    (folder / "printed.txt").write_text(done.stdout)
     return folder

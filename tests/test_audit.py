@@ -10,7 +10,7 @@ from alphascale.decide import audit, joint, ladder
 SIZES = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
 FRACTIONS = ("0.25", "0.5", "1.0")
 FIT = {"law": "power_floor", "params": "total", "withhold": 1}
-SPEC = {"rates": 3, "epochs": 5, "withhold": 1}
+SPEC = {"rates": 3, "epochs": 5, "withhold": 1, "apart": []}
 
 
 def observations(sizes=SIZES, seeds: int = 3, noise: float = 0.002) -> pd.DataFrame:
@@ -120,3 +120,11 @@ def test_every_cell_has_its_level_and_best_epochs() -> None:
     rows = audit.scale_rows([audited(frame)])
     assert [row["level"] for row in rows[:6]] == ["HIGH"] * 3 + [None] * 3
     assert rows[0]["best_epochs"] == "4 4 4" and rows[3]["best_epochs"] == ""
+
+
+def test_a_planned_run_of_one_seed_does_not_hide_the_ladders_seeds() -> None:
+    frame = observations()
+    one = frame[(frame["scale"] == frame["scale"].iloc[0]) & (frame["seed"] == 0)]
+    more = pd.concat([frame, one.assign(scale="p600", seed=6)])
+    assert answers(more, apart=["p600"])["seeds"] == "passed"
+    assert answers(more)["seeds"] == "failed"

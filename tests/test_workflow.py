@@ -6,68 +6,15 @@ whose jobs must be exactly the stale ones.
 
 from __future__ import annotations
 
-import copy
 import csv
 import json
 import os
-import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from made_data import copy_project, own_study, write_study
-
-ENV = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
-
-
-def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *options],
-        cwd=folder, env=ENV, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-
-
-def stale(folder: Path, *options: str) -> set[str]:
-    """The messages of the jobs a dry run would start (the target rule has none)."""
-    done = snakemake(folder, "-n", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return set(re.findall(r"^Job \d+: (.+)$", done.stdout, re.M))
-
-
-@pytest.fixture(scope="session")
-def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose study on a user's own data has run. Its path has a space on purpose."""
-    folder = copy_project(root, tmp_path_factory.mktemp("my project"))
-    write_study(folder, own_study(folder / "data"))
-    done = snakemake(folder)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    (folder / "printed.txt").write_text(done.stdout)
-    return folder
-
-
-@contextmanager
-def edited(folder: Path, edit) -> Iterator[None]:
-    """The study after `edit(study)`, put back at the end."""
-    path = folder / "config" / "config.yaml"
-    before = path.read_text()
-    study = own_study_of(folder)
-    edit(study)
-    write_study(folder, study)
-    try:
-        yield
-    finally:
-        path.write_text(before)
-
-
-def own_study_of(folder: Path) -> dict:
-    import yaml
-
-    return copy.deepcopy(yaml.safe_load((folder / "config" / "config.yaml").read_text()))
-
+from running import edited, snakemake, stale
 
 SIZES = {
     "table": ["w2", "w4", "w6", "w8", "w12"],

@@ -169,6 +169,47 @@ class Training(Section):
         return sorted(rates)
 
 
+def canonical_fractions(given: Any) -> Any:
+    """0.5, .50 and "0.5" are one fraction: it becomes a file name, so it has one spelling."""
+    if not isinstance(given, list):
+        return given
+    canonical = []
+    for each in given:
+        try:
+            value = float(each) if not isinstance(each, bool) else 0.0
+        except (TypeError, ValueError):
+            value = 0.0
+        if not 0 < value <= 1:
+            raise ValueError(f"{each!r} is not a fraction in (0, 1]")
+        canonical.append(repr(value))
+    if len(set(canonical)) != len(canonical):
+        raise ValueError("a fraction is listed twice")
+    return sorted(canonical, key=float)
+
+
+def seeds_once(seeds: list[int] | None) -> list[int] | None:
+    if seeds is not None and len(set(seeds)) != len(seeds):
+        raise ValueError("a seed is listed twice")
+    return seeds
+
+
+Seed = Annotated[int, Field(ge=0, strict=True)]
+
+
+class Runs(Section):
+    """One scale that is trained at other fractions, or with other seeds, than its domain."""
+
+    fractions: list[str] | None = Field(
+        None, min_length=1, description="In place of the domain's `fractions`."
+    )
+    seeds: list[Seed] | None = Field(
+        None, min_length=1, description="In place of the domain's `seeds`."
+    )
+
+    _canonical = field_validator("fractions", mode="before")(canonical_fractions)
+    _once = field_validator("seeds")(seeds_once)
+
+
 class Target(Section):
     """What the model must reach: exactly one metric."""
 
@@ -224,8 +265,13 @@ class Domain(Section):
     fractions: list[str] = Field(
         ["1.0"], min_length=1, description="Shares of the training pool in (0, 1], nested prefixes."
     )
-    seeds: list[Annotated[int, Field(ge=0, strict=True)]] = Field(
+    seeds: list[Seed] = Field(
         [0, 1, 2], min_length=1, description="One full training per seed and learning rate."
+    )
+    runs: dict[Name, Runs] = Field(
+        {},
+        description="Scale name → its own fractions or seeds, as `snakemake plan` proposes them. "
+        "All other scales are trained at every fraction with every seed.",
     )
     training: Training = Field(default_factory=Training, description="How members are trained.")
     target: Target = Field(description="What the model must reach.")
@@ -249,31 +295,8 @@ class Domain(Section):
             )
         return family
 
-    @field_validator("fractions", mode="before")
-    @classmethod
-    def _canonical(cls, fractions: Any) -> Any:
-        """0.5, .50 and "0.5" are one fraction: it becomes a file name, so it has one spelling."""
-        if not isinstance(fractions, list):
-            return fractions
-        canonical = []
-        for given in fractions:
-            try:
-                value = float(given) if not isinstance(given, bool) else 0.0
-            except (TypeError, ValueError):
-                value = 0.0
-            if not 0 < value <= 1:
-                raise ValueError(f"{given!r} is not a fraction in (0, 1]")
-            canonical.append(repr(value))
-        if len(set(canonical)) != len(canonical):
-            raise ValueError("a fraction is listed twice")
-        return sorted(canonical, key=float)
-
-    @field_validator("seeds")
-    @classmethod
-    def _seeds_once(cls, seeds: list[int]) -> list[int]:
-        if len(set(seeds)) != len(seeds):
-            raise ValueError("a seed is listed twice")
-        return seeds
+    _canonical = field_validator("fractions", mode="before")(canonical_fractions)
+    _once = field_validator("seeds")(seeds_once)
 
     @model_validator(mode="after")
     def _only_some(self) -> Domain:
@@ -286,6 +309,12 @@ class Domain(Section):
         if self.only is not None:
             for name in set(self.ladder) - set(self.only):
                 del self.ladder[name]
+                self.runs.pop(name, None)
+        for name in self.runs:
+            if name not in self.ladder:
+                raise ValueError(
+                    f"`runs` names {name!r}, which is not in the ladder: {', '.join(self.ladder)}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -396,6 +425,30 @@ class Verify(Section):
     )
 
 
+class Planning(Section):
+    """What `snakemake plan` may spend, and on what."""
+
+    flops: Positive | None = Field(
+        None,
+        description="Training FLOPs that the planned runs of a domain may take, all seeds and "
+        "learning rates counted; by default as many as its ladder has taken.",
+    )
+    goal: Literal["n_star", "cheapest"] = Field(
+        "n_star",
+        description="What to narrow: `n_star`, the interval of N* at the full data, or `cheapest`, "
+        "that of the FLOPs of the cheapest (N, D) by the joint law.",
+    )
+    reach: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        8.0, description="Largest size that may be proposed, as a multiple of the largest trained."
+    )
+    seeds: Count = Field(8, description="Most seeds of one planned run.")
+    futures: Count = Field(
+        24,
+        description="Times that the planned runs' results are made up and fitted, to say how wide "
+        "the interval will be after them.",
+    )
+
+
 class CurvesBenchmark(Section):
     """The published learning curves that `snakemake curves_benchmark` judges the laws on."""
 
@@ -438,6 +491,12 @@ class Study(Section):
     bootstrap: Bootstrap = Field(default_factory=Bootstrap, description="The intervals.")
     costs: Costs = Field(default_factory=Costs, description="The prices.")
     verify: Verify = Field(default_factory=Verify, description="Predictions put to the test.")
+    planning: Planning = Field(default_factory=Planning, description="The next runs.")
+    plan: Literal["apply"] | None = Field(
+        None,
+        description="`apply` (as in `--config plan=apply`): also train the runs that the last "
+        "`snakemake plan` proposed, as if they were written in this file.",
+    )
     curves_benchmark: CurvesBenchmark = Field(
         default_factory=CurvesBenchmark, description="Published curves to judge the laws on."
     )

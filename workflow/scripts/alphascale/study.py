@@ -24,7 +24,15 @@ from .results import canonical_json, digest, read_json
 def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
     """(scale, fraction) of every training job of a domain, in the ladder's order."""
     task = study.domains[domain]
-    yield from itertools.product(task.ladder, task.fractions)
+    for scale in task.ladder:
+        own = task.runs.get(scale)
+        for fraction in (own and own.fractions) or task.fractions:
+            yield scale, fraction
+
+
+def fractions(study: Study, domain: str) -> list[str]:
+    """Every fraction that a domain trains at, smallest first."""
+    return sorted({fraction for _, fraction in cells(study, domain)}, key=float)
 
 
 def data_slice(study: Study, domain: str) -> dict[str, Any]:
@@ -34,7 +42,10 @@ def data_slice(study: Study, domain: str) -> dict[str, Any]:
 
 def train_slice(study: Study, domain: str, scale: str, fraction: str) -> dict[str, Any]:
     """What one training job depends on."""
-    return train_spec(study, domain, scale, fraction, study.domains[domain].ladder[scale])
+    task = study.domains[domain]
+    spec = train_spec(study, domain, scale, fraction, task.ladder[scale])
+    own = task.runs.get(scale)
+    return spec | {"seeds": own.seeds} if own and own.seeds else spec
 
 
 def train_spec(
@@ -90,8 +101,10 @@ def verified(study: Study, domain: str, code: str, folder: Path) -> list[tuple[s
 def verify_spec(study: Study, domain: str) -> dict[str, Any]:
     """The training of a verification, but for scale, fraction and size: as a job of the ladder,
     with seeds that the ladder has not used, so that a size of the ladder is tested as well."""
-    seeds = study.domains[domain].seeds
-    fresh = [max(seeds) + 1 + i for i in range(len(seeds))]
+    task = study.domains[domain]
+    used = {seed for own in task.runs.values() for seed in own.seeds or ()}
+    spare = (seed for seed in itertools.count(max(task.seeds) + 1) if seed not in used)
+    fresh = list(itertools.islice(spare, len(task.seeds)))
     return train_spec(study, domain, "", "", {}) | {"seeds": fresh}
 
 
@@ -176,6 +189,31 @@ def decision_slice(study: Study, domain: str) -> dict[str, Any]:
     }
 
 
+def plan_slice(study: Study, domain: str, adopted: list[str]) -> dict[str, Any]:
+    """What the plan depends on, beside observations and laws; adopted: scales of `plan: apply`."""
+    task = study.domains[domain]
+    return {
+        **bootstrap_slice(study, domain),
+        "domain": domain,
+        "target": loss_target(task),
+        "family": task.family,
+        "ladder": task.ladder,
+        "epochs": task.training.epochs,
+        "rates": len(task.training.learning_rates),
+        "seeds": task.seeds,
+        "withhold": task.withhold,
+        "flops": study.planning.flops,
+        "goal": study.planning.goal,
+        "reach": study.planning.reach,
+        "futures": study.planning.futures,
+        "seeds_at_most": study.planning.seeds,
+        "adopted": {
+            scale: {"size": task.ladder[scale], **task.runs[scale].model_dump()}
+            for scale in adopted
+        },
+    }
+
+
 def audit_slice(study: Study, domain: str) -> dict[str, Any]:
     """What the audit asks of the configuration, beside the records."""
     task = study.domains[domain]
@@ -183,6 +221,7 @@ def audit_slice(study: Study, domain: str) -> dict[str, Any]:
         "rates": len(task.training.learning_rates),
         "epochs": task.training.epochs,
         "withhold": task.withhold,
+        "apart": sorted(scale for scale, own in task.runs.items() if own.seeds),
     }
 
 

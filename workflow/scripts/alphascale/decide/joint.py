@@ -193,15 +193,27 @@ def _fit(
     level: float = 0.95,
     seed: int = 0,
 ) -> laws.Fit:
+    columns = joint_columns(good, law, metric, spec)
+    return fit_cells(columns, law, metric, resamples=resamples, level=level, seed=seed)
+
+
+def joint_columns(
+    good: pandas.DataFrame, law: str, metric: str, spec: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """What a joint law is fitted to: its predictors, the metric and each run's cell."""
     names = ("params", *FORMS[law])
     columns = {name: good[_source(name, spec)].to_numpy(float) for name in names}
     columns[metric] = good[f"test_{metric}"].to_numpy(float)
     columns["cell"] = (good["fraction"] + "/" + good["scale"]).to_numpy(str)
-    roles = dict(zip(("x", "x2", "x3"), names, strict=False))
+    return columns
+
+
+def fit_cells(columns: dict[str, np.ndarray], law: str, metric: str, **options: Any) -> laws.Fit:
+    """The joint law on `joint_columns`; options: resamples, level, seed."""
+    roles = dict(zip(("x", "x2", "x3"), ("params", *FORMS[law]), strict=False))
     return laws.fit(
-        columns, y=metric, law=law, cluster="cell", loss=LOSS, resamples=resamples, level=level,
-        seed=seed, withhold=False, **roles,
-    )  # fmt: skip
+        columns, y=metric, law=law, cluster="cell", loss=LOSS, withhold=False, **roles, **options
+    )
 
 
 def _source(name: str, spec: dict[str, Any]) -> str:

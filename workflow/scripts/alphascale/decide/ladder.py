@@ -88,14 +88,22 @@ def _fractions(frame: pandas.DataFrame) -> list[str]:
     return sorted(frame["fraction"].unique(), key=float)
 
 
-def _fit(part: pandas.DataFrame, metric: str, spec: dict[str, Any], resamples: int = 0) -> laws.Fit:
-    """One law on the runs that ended well."""
+def ladder_columns(
+    part: pandas.DataFrame, metric: str, spec: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """What a law of one fraction is fitted to: the runs that ended well, N as the study counts."""
     good = part[part["status"] == "ok"]
-    columns = {
+    return {
         "params": good[COUNT_COLUMN[spec["params"]]].to_numpy(float),
         metric: good[f"test_{metric}"].to_numpy(float),
         "scale": good["scale"].to_numpy(str),
     }
+
+
+def fit_ladder(
+    columns: dict[str, np.ndarray], metric: str, spec: dict[str, Any], resamples: int = 0
+) -> laws.Fit:
+    """The study's law on `ladder_columns`."""
     return laws.fit(
         columns,
         x="params",
@@ -107,6 +115,10 @@ def _fit(part: pandas.DataFrame, metric: str, spec: dict[str, Any], resamples: i
         seed=spec.get("seed", 0),
         withhold=False,  # done below, for the sizes that the study withholds
     )
+
+
+def _fit(part: pandas.DataFrame, metric: str, spec: dict[str, Any], resamples: int = 0) -> laws.Fit:
+    return fit_ladder(ladder_columns(part, metric, spec), metric, spec, resamples)
 
 
 def _fit_metric(part: pandas.DataFrame, metric: str, spec: dict[str, Any]) -> dict[str, Any]:

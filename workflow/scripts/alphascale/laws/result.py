@@ -110,6 +110,10 @@ class Fit:
         level = _level(level, self.level)
         return self._around(points, self.y_scale * self._sampled(points), level)
 
+    def curves(self, points) -> FloatArray:
+        """Every fitted resample's curve at `points`, its deviation included (resamples, n)."""
+        return self.y_scale * self._sampled(points)
+
     def predict(self, points, level: float | None = None) -> Prediction:
         """The curve with a prediction interval for one new run: the curve's uncertainty and a
         run's noise.

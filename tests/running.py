@@ -1,0 +1,49 @@
+"""Snakemake as a user runs it on a small study: run it, see what is stale, edit the study."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from made_data import write_study
+
+ENV = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
+
+
+def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *options],
+        cwd=folder, env=ENV, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+
+
+def stale(folder: Path, *options: str) -> set[str]:
+    """The messages of the jobs a dry run would start (the target rule has none)."""
+    done = snakemake(folder, "-n", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return set(re.findall(r"^Job \d+: (.+)$", done.stdout, re.M))
+
+
+@contextmanager
+def edited(folder: Path, edit) -> Iterator[None]:
+    """The study after `edit(study)`, put back at the end."""
+    path = folder / "config" / "config.yaml"
+    before = path.read_text()
+    study = own_study_of(folder)
+    edit(study)
+    write_study(folder, study)
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def own_study_of(folder: Path) -> dict:
+    return copy.deepcopy(yaml.safe_load((folder / "config" / "config.yaml").read_text()))

@@ -1,0 +1,15 @@
+"""Plan the next runs of a domain: those that narrow its answer most for a budget of FLOPs."""
+
+from alphascale import program
+from alphascale.data.store import read_meta
+from alphascale.decide.plan import plan
+from alphascale.observations import read_frame
+from alphascale.results import read_json, write_json
+
+
+def main(args):
+    frame = read_frame(args.observations)
+    write_json(args.out, plan(args.spec, frame, read_json(args.fit), read_meta(args.meta)))
+
+
+program.run(main, program.arguments(__doc__, "spec", "observations", "meta", "fit", "out"))
