@@ -88,14 +88,14 @@ def test_record_of_another_spec_code_or_schema_is_refused_by_name(tmp_path: Path
     path = tmp_path / "record.json"
     spec = {"scale": "w8", "rate": 1e-3}
     good = {"schema": results.SCHEMA, "spec": spec, "code": "abc"}
-    results.write_json(path, good)
+    results.write_sealed(path, good)
     assert results.read_record(path, results.digest(spec), "abc") == good
     for change, words in (
         ({"spec": {**spec, "rate": 2e-3}}, "another configuration"),
         ({"code": "abd"}, "other code"),
         ({"schema": 0}, "not a record of schema"),
     ):
-        results.write_json(path, good | change)
+        results.write_sealed(path, good | change)
         with pytest.raises(UserError, match=words) as fault:
             results.read_record(path, results.digest(spec), "abc")
         assert str(path) in str(fault.value)

@@ -2,11 +2,11 @@
 
 from alphascale import program
 from alphascale.data.checks import check_fractions
-from alphascale.results import read_json, whole
+from alphascale.results import read_sealed, whole
 
 
 def main(args):
-    check_fractions(args.domain, read_json(args.meta), [args.fraction])
+    check_fractions(args.domain, read_sealed(args.meta), [args.fraction])
     with whole(args.out) as temporary:
         temporary.write_text("holds every class\n", encoding="utf-8")
 
