@@ -81,9 +81,8 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
             line, status = f"{_unexpected(fault)}; {where}", 1
         line = f"{_what(args)}: {line}"
     line = f"error: {' '.join(line.splitlines())}\n"
-    if trace and not args.log:
-        sys.stderr.write(trace)
-    sys.stderr.write(line)
+    with suppress(OSError):
+        sys.stderr.write((trace if not args.log else "") + line)
     for path, text in ((args.log, trace + line), (args.faults, line)):
         if path:
             # A full disk may be the very fault.
@@ -136,9 +135,12 @@ def progress(job: str, log: str | None) -> Callable[[str], None]:
 
     def say(text: str) -> None:
         line = f"[{job}] {time.monotonic() - started:6.1f} s  {text}"
-        print(line, file=sys.stderr, flush=True)
+        # No training ends for want of a line: a killed workflow leaves its jobs without a reader,
+        # and a full disk will be told where it matters.
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
         if log:
-            with open(log, "a", encoding="utf-8") as stream:
+            with suppress(OSError), open(log, "a", encoding="utf-8") as stream:
                 stream.write(line + os.linesep)
 
     return say
