@@ -40,6 +40,7 @@ onstart:
 onsuccess:
     print_summary()
     print_language()
+    left_checkpoints()
 
 
 onerror:

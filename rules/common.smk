@@ -105,8 +105,20 @@ def per_domain(pattern):
 
 
 def final_outputs():
-    """Everything a study delivers."""
+    """Everything a study delivers. A missing file between two that are there is made again only if
+    it is named here: without the records, one that was refused would stay missing for good.
+    """
     return [
+        *(
+            out(f"train/{domain}/{scale}/{fraction}.json")
+            for domain in STUDY.domains
+            for scale, fraction in slices.cells(STUDY, domain)
+        ),
+        *per_domain("observations/{domain}.csv"),
+        *per_domain("fit/{domain}.json"),
+        *per_domain("bootstrap/{domain}.json"),
+        *per_domain("decision/{domain}.json"),
+        *per_domain("audit/{domain}.json"),
         out("observations.csv"),
         out("summary.csv"),
         out("summary.txt"),
@@ -129,9 +141,37 @@ def forget_faults():
 
 def repeat_faults():
     """Below Snakemake's own account of a failure, as the last words: what went wrong."""
-    if FAULTS.exists():
-        lines = "\n" + FAULTS.read_text(encoding="utf-8")
-        atexit.register(lambda: print(lines, file=sys.stderr, end=""))
+    lines = (
+        FAULTS.read_text(encoding="utf-8")
+        if FAULTS.exists()
+        else "error: no job left a word: the lines above name what failed; a job that was killed from "
+        "outside (out of memory, a time limit) goes on from its checkpoint when snakemake runs again\n"
+    )
+    atexit.register(lambda: print("\n" + lines, file=sys.stderr, end=""))
+
+
+def left_checkpoints():
+    """Say what checkpoints of other configurations or other code lie around: they may hold hours of
+    training that an edit interrupted, so a person removes them."""
+    code = code_digest("train.py")[:16]
+    wanted = {
+        f"{slices.digest(slices.train_slice(STUDY, domain, scale, fraction))}-{code}"
+        for domain in STUDY.domains
+        for scale, fraction in slices.cells(STUDY, domain)
+    }
+    wanted |= {
+        path.name[:-13] for path in Path(RESULTS).glob("verify/*/*.promise.json")
+    }
+    folders = [path for path in Path(CHECKPOINTS).glob("*") if path.name not in wanted]
+    if folders:
+        size = sum(
+            file.stat().st_size for folder in folders for file in folder.iterdir()
+        )
+        print(
+            f"\n{CHECKPOINTS} holds {len(folders)} checkpoint(s), {size / 1e6:.1f} MB, of trainings "
+            f"that the study no longer has; to be rid of them: rm -r {CHECKPOINTS}",
+            file=sys.stderr,
+        )
 
 
 def print_summary():
