@@ -6,29 +6,33 @@ import shlex
 import sys
 from pathlib import Path
 
+DEFAULT_STUDY = "config/config.yaml"
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from alphascale import study as slices
-from alphascale.config import NAME, check_paths, read_study
-from alphascale.data.inspect import check_source, input_files, source_state
+from alphascale.config import NAME, refuse_code
+from alphascale.data.inspect import input_files, source_state
 from alphascale.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
-from alphascale.models.sizes import check_size
+from alphascale.intake import take_in
 from alphascale.provenance import code_digest
 
+GIVEN = workflow.config_settings.configfiles
 try:
-    STUDY = read_study(config)
-    check_paths(STUDY)
-    for name, task in STUDY.domains.items():
-        check_source(name, slices.data_slice(STUDY, name))
-        for scale, size in task.ladder.items():
-            check_size(
-                task.family, size, f"configuration: domains.{name}.ladder.{scale}"
-            )
-        if task.naive is not None:
-            check_size(task.family, task.naive, f"configuration: domains.{name}.naive")
-        slices.check_factory(name, task)
+    for file in GIVEN or [DEFAULT_STUDY]:
+        refuse_code(file)
+except UserError as fault:
+    sys.exit(f"error: {fault}")
+
+# A --configfile on the command line replaces the default study; Snakemake alone would merge the two.
+if not GIVEN:
+
+    configfile: DEFAULT_STUDY
+
+
+try:
+    STUDY = take_in(config)
 except UserError as fault:
     sys.exit(f"error: {fault}")
 

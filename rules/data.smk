@@ -18,7 +18,7 @@ rule prepare:
     message:
         "prepare the data of {wildcards.domain}"
     shell:
-        "{PYTHON}/prepare.py --domain={wildcards.domain} --spec={params.spec:q} "
+        "{PYTHON}/prepare.py --domain={wildcards.domain:q} --spec={params.spec:q} "
         "--out={output.data:q} --meta={output.meta:q} --log={log:q} --faults={FAULTS:q}"
 
 
@@ -37,5 +37,5 @@ rule check:
     message:
         "check that {wildcards.fraction} of {wildcards.domain} holds every class"
     shell:
-        "{PYTHON}/check.py --domain={wildcards.domain} --fraction={wildcards.fraction} "
+        "{PYTHON}/check.py --domain={wildcards.domain:q} --fraction={wildcards.fraction:q} "
         "--meta={input:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"

@@ -124,8 +124,11 @@ def test_snakemake_alone_is_killed_and_its_orphans_train_on(project, undisturbed
 def test_a_training_is_asked_to_end(project, undisturbed) -> None:
     """The last words of the workflow name the cell and say that its state is saved."""
     process = start(project)
+    while not (pids := trainings(process.pid)):
+        assert process.poll() is None
+        time.sleep(0.05)
     wait_for_checkpoint(project, process)
-    for pid in trainings(process.pid):
+    for pid in pids:
         os.kill(pid, signal.SIGTERM)
     status, said = ended(process)
     assert status != 0
