@@ -24,7 +24,7 @@ import pytest
 from alphascale.config import read_study
 from alphascale.provenance import code_digest
 from alphascale.results import SEAL, digest, read_sealed, write_sealed
-from alphascale.study import aggregate_slice, canonical, data_slice, train_slice
+from alphascale.study import aggregate_slice, canonical, data_slice, train_slice, verify_slice
 from made_data import write_table
 
 MEASURED = ("time", "energy", "peak_memory_bytes")
@@ -234,6 +234,41 @@ def test_asked_to_end_before_there_is_anything_to_save(cell: Cell, undisturbed) 
     assert status == 128 + signal.SIGTERM
     assert "ended by SIGTERM before it was done; nothing half-made is left" in last_line(said)
     cell.trains_to(undisturbed[1])
+
+
+@pytest.mark.slow
+def test_a_verification_that_is_asked_to_end_saves_its_training(cell: Cell, tmp_path: Path) -> None:
+    """Only the outer program gets the signal, as from `kill`."""
+    predicted = {"mean": 0.1, "lower": 0.0, "upper": 1.0}
+    model = {"size": {"width": 10}, "params": {"total": 160}, "predicted": predicted}
+    decision = tmp_path / "decision.json"
+    decision.write_text(
+        json.dumps(
+            {
+                "domain": "table", "fraction": "1.0", "level": 0.95, "law": "power",
+                "target": {"metric": "accuracy", "value": 0.8}, "ladder": {"largest": 9},
+                "architecture": model, "naive": None,
+            }
+        )
+    )  # fmt: skip
+    options = (
+        "--domain=table", f"--spec={canonical(verify_slice(cell.study, 'table'))}",
+        f"--decision={decision}", f"--data={cell.data}", f"--meta={cell.meta}", f"--code={CODE}",
+        f"--folder={tmp_path / 'verify'}", f"--checkpoints={cell.checkpoints}", "--threads=1",
+        f"--out={cell.out}",
+    )  # fmt: skip
+    process = cell.start("verify.py", *options, every=0.02)
+    while not list(cell.checkpoints.glob("*/state.pt")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.terminate()
+    status, said = ended(process)
+    assert status == 128 + signal.SIGTERM and not cell.out.exists()
+    assert "the state of its training is saved; run snakemake again" in last_line(said)
+    status, said = ended(cell.start("verify.py", *options))
+    assert status == 0 and "going on from a checkpoint" in said
+    (run,) = json.loads(cell.out.read_text())["runs"]
+    assert len(run["values"]) == 2
 
 
 def stop_in_training(cell: Cell) -> None:

@@ -61,7 +61,7 @@ def arguments(summary: str | None, *names: str, many: tuple[str, ...] = ()) -> a
 def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
     """Call `main(args)`; whatever ends it early becomes one line on stderr, the log and the faults.
 
-    Exit status: 2 for what the user can mend, 128 + n for signal n, 1 for a fault of our own, whose
+    Exit status: 2 for what the user can mend, 128 + n for signal n, 1 for what nobody foresaw: its
     traceback goes to the log.
     """
     install()
@@ -123,7 +123,9 @@ def _ended(stopped: Stopped) -> str:
 def _unexpected(fault: Exception) -> str:
     text = str(fault).strip()
     first = f": {text.splitlines()[0]}" if text else ""
-    return f"a fault of alphascale's own, {type(fault).__name__}{first}"
+    return (
+        f"an unexpected {type(fault).__name__}{first} (a fault of alphascale, or of your own model)"
+    )
 
 
 def progress(job: str, log: str | None) -> Callable[[str], None]:

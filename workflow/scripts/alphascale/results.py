@@ -73,9 +73,11 @@ def _remove_abandoned(target: Path) -> None:
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write `value` as readable JSON, sorted keys, whole or not at all; NaN is an error."""
-    text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    # Half of a surrogate pair, as "\ud800" in somebody's JSON lines, is no text: it stays an escape.
+    content = "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
     with whole(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(content, encoding="utf-8")
 
 
 def read_json(path: str | os.PathLike) -> Any:
@@ -107,7 +109,7 @@ def read_sealed(path: str | os.PathLike) -> dict[str, Any]:
 
 def _seal(value: dict[str, Any]) -> str:
     try:
-        return hashlib.sha256(canonical_json(value).encode("utf-8", "backslashreplace")).hexdigest()
+        return hashlib.sha256(canonical_json(value).encode()).hexdigest()
     except ValueError:  # NaN, which is written nowhere
         return ""
 
