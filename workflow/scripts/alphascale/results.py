@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -74,8 +75,8 @@ def _remove_abandoned(target: Path) -> None:
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write `value` as readable JSON, sorted keys, whole or not at all; NaN is an error."""
     text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    # Half of a surrogate pair, as "\ud800" in somebody's JSON lines, is no text: it stays an escape.
-    content = "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
+    # Half of a surrogate pair, as in somebody's JSON lines, is no text: it stays an escape.
+    content = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
     with whole(path) as temporary:
         temporary.write_text(content, encoding="utf-8")
 
