@@ -1,6 +1,8 @@
 # The validated study, and the functions that rules use in place of lambdas.
 
 import atexit
+import json
+import os
 import re
 import shlex
 import sys
@@ -40,6 +42,9 @@ RESULTS = f"results/{STUDY.run}"
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # One interpreter for every job, the one that runs Snakemake; quoted, for folders with spaces.
 PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
+# What preparation checks, and which process it ends if there is a fault: neither makes data stale.
+FRACTIONS = json.dumps({name: task.fractions for name, task in STUDY.domains.items()})
+WORKFLOW = os.getpid()
 
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 # Language domains that are judged together: the first one's name → all of them.

@@ -5,7 +5,6 @@ rule train:
     input:
         data=out("data/{domain}.safetensors"),
         meta=out("data/{domain}.json"),
-        checked=out("data/checked/{domain}/{fraction}.txt"),
     output:
         out("train/{domain}/{scale}/{fraction}.json"),
     log:

@@ -114,6 +114,7 @@ def records(
             "n_star": finite(law_fit.solve(stored_target)),
             "interval": [lower, upper],
             "out_of_reach": float(np.isinf(samples).mean()),
+            "draws": len(samples),
             "failed_resamples": 0,
             "floor": law_fit.params["E"],
         }

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alphascale.decide import calc_commands
-from alphascale.decide.allocation import allocate, can_allocate, cheapest
-from alphascale.decide.calculator import Calculator, run_of
-from alphascale.decide.historical import HISTORICAL, compare, read_models
-from alphascale.decide.improvement import improvement
-from alphascale.decide.known_laws import get_law, law_names
-from alphascale.decide.strategies import (
+from alphascale.calculator import commands
+from alphascale.calculator.allocation import allocate, can_allocate, cheapest
+from alphascale.calculator.calculator import Calculator, run_of
+from alphascale.calculator.historical import HISTORICAL, compare, read_models
+from alphascale.calculator.improvement import improvement
+from alphascale.calculator.known_laws import get_law, law_names
+from alphascale.calculator.strategies import (
     critical_batch,
     loss_after,
     min_steps,
@@ -316,7 +316,7 @@ def test_comparison_reads_a_csv_with_missing_optional_cells(tmp_path: Path, caps
     mine, other = read_models(path)
     assert (mine.budget, mine.loss) == (6 * 1e9 * 2e10, 2.5)
     assert (other.budget, other.loss) == (1e21, None)
-    assert calc_commands.main(["compare", str(path), "--law", "chinchilla", "--json"]) == 0
+    assert commands.main(["compare", str(path), "--law", "chinchilla", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in rows] == ["mine", "other"]
     assert rows[0]["best_params"] == pytest.approx(allocate("chinchilla", mine.budget).params)
@@ -359,7 +359,7 @@ def test_a_published_law_says_so_too() -> None:
 
 def test_the_numerical_optimum_is_the_closed_one(saved: Path, monkeypatch) -> None:
     closed = allocate(saved, 1e21)
-    monkeypatch.setattr("alphascale.decide.allocation._CLOSED", {})
+    monkeypatch.setattr("alphascale.calculator.allocation._CLOSED", {})
     numerical = allocate(saved, 1e21)
     assert (closed.how, numerical.how[:9]) == ("closed form", "numerical")
     assert numerical.params == pytest.approx(closed.params, rel=1e-4)
@@ -370,7 +370,7 @@ def test_the_numerical_optimum_is_the_closed_one(saved: Path, monkeypatch) -> No
 
 
 def answer(capsys, *argv: str) -> dict:
-    assert calc_commands.main([*argv, "--json"]) == 0
+    assert commands.main([*argv, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -383,7 +383,7 @@ def test_pf_days_and_flops_are_one_budget(capsys) -> None:
 
 def test_suffixes_and_readable_output(capsys) -> None:
     argv = ["loss", "--law", "kaplan-nd", "--params", "175B", "--tokens", "300B"]
-    assert calc_commands.main(argv) == 0
+    assert commands.main(argv) == 0
     text = capsys.readouterr().out
     assert "1.6610" in text and "3.15e+23 FLOP = 3645.8 PF-days" in text
     assert "Kaplan et al. 2020" in text and "non-embedding" in text
@@ -407,9 +407,9 @@ def test_suffixes_and_readable_output(capsys) -> None:
     ],
 )
 def test_every_command_prints_a_table_and_json(capsys, argv: str) -> None:
-    assert calc_commands.main(argv.split()) == 0
+    assert commands.main(argv.split()) == 0
     assert len(capsys.readouterr().out.splitlines()) > 2
-    assert calc_commands.main([*argv.split(), "--json"]) == 0
+    assert commands.main([*argv.split(), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)
 
 
@@ -499,7 +499,7 @@ def test_a_fit_whose_columns_say_nothing_is_refused(capsys, tmp_path) -> None:
 def complaint(capsys, argv: list[str]) -> str:
     """The one line on stderr of a refused request."""
     try:
-        status = calc_commands.main(argv)
+        status = commands.main(argv)
     except SystemExit as stopped:  # argparse's own way out
         status = stopped.code
     out, err = capsys.readouterr()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from alphascale.data.store import Meta
 from alphascale.decide import costs, decision, joint, ladder
+from alphascale.decide.summary import text
 from alphascale.models.count import count_params
 from alphascale.models.search import smallest_with
 from hypothesis import given, settings
@@ -258,3 +259,12 @@ def test_a_fit_whose_parameters_cannot_be_told_apart_is_still_valid_json() -> No
     json.dumps(found, allow_nan=False)
     error = found["fractions"]["1.0"]["error"]
     assert "refused" in error or error["condition"] is None or error["warnings"]
+
+
+def test_a_law_too_flat_to_build_is_said_not_raised() -> None:
+    frame = observations()
+    frame["test_error"] = 0.5 * (frame["params"] / 1e3) ** -0.01
+    found = decided(frame, {"metric": "error", "value": 0.2})
+    assert found["n_star"] > 1e30 and found["architecture"] is None and found["saving"] is None
+    page = text([found])
+    assert "none: no mlp" in page and "N* cannot be built" in page

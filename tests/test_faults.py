@@ -80,8 +80,10 @@ class Cell:
 
     def prepare_process(self) -> subprocess.Popen:
         spec = canonical(data_slice(self.study, "table"))
-        return self.start("prepare.py", "--domain=table", f"--spec={spec}",
-                          f"--out={self.data}", f"--meta={self.meta}")  # fmt: skip
+        return self.start(
+            "prepare.py", "--domain=table", f"--spec={spec}", '--fractions={"table": ["1.0"]}',
+            f"--out={self.data}", f"--meta={self.meta}",
+        )  # fmt: skip
 
     def prepare(self) -> tuple[int, str]:
         return ended(self.prepare_process())

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alphascale.decide.allocation import allocate
-from alphascale.decide.historical import HISTORICAL
-from alphascale.decide.known_laws import get_law, law_names
-from alphascale.decide.strategies import strategies
+from alphascale.calculator.allocation import allocate
+from alphascale.calculator.historical import HISTORICAL
+from alphascale.calculator.known_laws import get_law, law_names
+from alphascale.calculator.strategies import strategies
 from alphascale.plots import literature as figures
 from made_data import copy_project
 

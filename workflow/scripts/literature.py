@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from alphascale import program
-from alphascale.decide.allocation import allocate
-from alphascale.decide.historical import COMPARED, HISTORICAL, compare
-from alphascale.decide.known_laws import get_law, law_names
-from alphascale.decide.strategies import critical_batch, strategies
+from alphascale.calculator.allocation import allocate
+from alphascale.calculator.historical import COMPARED, HISTORICAL, compare
+from alphascale.calculator.known_laws import get_law, law_names
+from alphascale.calculator.strategies import critical_batch, strategies
 from alphascale.plots import style
 from alphascale.plots.literature import FIGURES, GOPHER_BUDGET
 from alphascale.results import whole

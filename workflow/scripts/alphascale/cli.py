@@ -15,7 +15,7 @@ from alphascale import __version__
 from alphascale.errors import UserError
 from alphascale.program import OneLineParser, describe
 
-FAMILIES = ("alphascale.laws.commands", "alphascale.decide.calc_commands")
+FAMILIES = ("alphascale.laws.commands", "alphascale.calculator.commands")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from . import study as slices
 from .config import Study, check_paths, read_study
+from .data.checks import check_prepared
 from .data.inspect import check_source
 from .models.sizes import check_size
 
@@ -21,4 +23,6 @@ def take_in(config: dict[str, Any]) -> Study:
         if task.naive is not None:
             check_size(task.family, task.naive, f"configuration: domains.{name}.naive")
         slices.check_factory(name, task)
+        prepared = Path(f"results/{study.run}/data/{name}.json")
+        check_prepared(name, prepared, slices.data_slice(study, name), task.fractions)
     return study

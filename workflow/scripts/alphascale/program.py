@@ -6,6 +6,7 @@ import argparse
 import errno
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -46,7 +47,8 @@ def arguments(summary: str | None, *names: str, many: tuple[str, ...] = ()) -> a
     """Parse `--name value` for each name; `--spec` is decoded from JSON; `many` take lists.
 
     Every program also accepts `--log FILE` (progress goes there too) and `--faults FILE` (its
-    error line is appended there, for the workflow to repeat at the end).
+    error line is appended there, for the workflow to repeat at the end) and `--ends PID` (a fault
+    interrupts that process, as Ctrl-C would: nothing that is left to do would be of use).
     """
     parser = OneLineParser(description=summary, allow_abbrev=False)
     for name in names:
@@ -55,6 +57,7 @@ def arguments(summary: str | None, *names: str, many: tuple[str, ...] = ()) -> a
         parser.add_argument(f"--{name}", required=True, nargs="+")
     parser.add_argument("--log")
     parser.add_argument("--faults")
+    parser.add_argument("--ends", type=int)
     return parser.parse_args()
 
 
@@ -88,6 +91,8 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
             # A full disk may be the very fault.
             with suppress(OSError), open(path, "a", encoding="utf-8") as stream:
                 stream.write(text)
+    if args.ends and status < 128:
+        os.kill(args.ends, signal.SIGINT)
     sys.exit(status)
 
 

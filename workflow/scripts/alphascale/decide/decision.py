@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import laws
 from ..data.store import Meta
+from ..errors import UserError
 from ..models.count import count_flops, count_params
 from ..models.search import smallest_with
 from ..results import SCHEMA
@@ -31,7 +32,8 @@ def decide(
 
     N* is the smallest N whose expected metric reaches the target, in closed form from the law. Its
     interval spans all resamples, those that never reach the target counting as infinite (written
-    null), never dropped; their share is `out_of_reach`.
+    null), never dropped; their share is `out_of_reach`, of `draws`: resamples, or under law auto,
+    which draws none, quantiles of its curve. `unbuildable`: why there is no architecture, if so.
     """
     target = as_metric(spec["target"])
     per_fraction = {
@@ -73,11 +75,16 @@ def decide(
         cost = price(flops, rate.seconds(flops, steps), spec["costs"], watts)
         return {"size": size, "params": counts, "price": cost}
 
+    def smallest(params: float) -> dict[str, Any]:
+        sizes = list(spec["ladder"].values())
+        return smallest_with(spec["family"], params, sizes, meta, spec["counted"])[0]
+
     star = naive = None
     if chosen.get("n_star") is not None:
-        sizes = list(spec["ladder"].values())
-        size, _ = smallest_with(spec["family"], chosen["n_star"], sizes, meta, spec["counted"])
-        star = run_of(size)
+        try:
+            star = run_of(smallest(chosen["n_star"]))
+        except UserError as fault:  # a nearly flat law can ask for more than any network has
+            decision["unbuildable"] = str(fault)
     if spec["naive"] is not None:
         naive = run_of(spec["naive"])
     for run in (star, naive):
@@ -93,11 +100,8 @@ def decide(
     for name, run in (("architecture", star), ("naive", naive)):
         decision[name] = run and run | {"price": run["price"].as_dict()}
     joint = _joint(spec, target, frame, fits, bootstrap)
-    if joint.get("params") is not None:
-        size, _ = smallest_with(
-            spec["family"], joint["params"], list(spec["ladder"].values()), meta, spec["counted"]
-        )
-        run = run_of(size, joint["samples"])
+    if joint.get("params") is not None and "unbuildable" not in decision:
+        run = run_of(smallest(joint["params"]), joint["samples"])
         fit = laws.read(bootstrap["joint"]["fit"])
         at = predictors(run["params"][spec["counted"]], joint["samples"], spec["epochs"])
         joint["architecture"] = run | {
@@ -134,6 +138,7 @@ def _n_star(found: dict[str, Any], target: float, level: float) -> dict[str, Any
         # No model has less than one parameter, however steep a resample's law.
         "interval": [_finite(max(lower, 1.0)), _finite(upper)],
         "out_of_reach": float(np.isinf(samples[~np.isnan(samples)]).mean()),
+        "draws": int((~np.isnan(samples)).sum()),
         "failed_resamples": found["failed_resamples"],
         "floor": fit.params.get("E"),
         "best_reachable": _one(fit.band({"params": [fit.x_range[0][1] * REACH]}, level)),

@@ -147,8 +147,9 @@ def star_text(decision: dict[str, Any]) -> str:
     """N* with interval, level and the probability that the target is out of reach."""
     if decision.get("refused"):
         return f"none: no law could be fitted ({decision['refused']})"
-    share, resamples = percent(decision["out_of_reach"]), decision["resamples"]
-    reach = f"out of reach in {share} of {resamples:,} resamples"
+    share = percent(decision["out_of_reach"])
+    kind = "quantiles of the curve" if decision["law"] == "auto" else "resamples"
+    reach = f"out of reach in {share} of {decision['draws']:,} {kind}"
     counted = "" if decision["counted"] == "total" else ", embeddings not counted"
     lower, upper = decision["interval"]
     interval = f"{percent(decision['level'])} interval {spread(lower, upper)}"
@@ -188,7 +189,7 @@ def build_text(decision: dict[str, Any]) -> str:
     """The architecture, its parameter count and what the law predicts for one run of it."""
     star = decision.get("architecture")
     if star is None:
-        return ""
+        return f"none: {decision['unbuildable']}" if decision.get("unbuildable") else ""
     parts = [f"{size_text(star['size'])}: {star['params']['total']:,} parameters"]
     if star["params"].get("embedding"):
         parts.append(f"{star['params']['non_embedding']:,} without embeddings")
@@ -240,7 +241,8 @@ def saving_text(decision: dict[str, Any]) -> str:
     if gains is None:
         if decision.get("naive") is None:
             return "not reported: the study names no naive model to save against"
-        return "none: there is no N*, and the study's cost is spent"
+        why = "N* cannot be built" if decision.get("unbuildable") else "there is no N*"
+        return f"none: {why}, and the study's cost is spent"
     return (
         f"net {percent(gains['net'])} with the study counted, gross {percent(gains['gross'])} "
         f"without it; {pays_text(gains['pays_after_runs'])}"

@@ -31,6 +31,8 @@ TURNED = {
 }
 # A width of millions is a mistake, not a model.
 MOST_DOUBLINGS = 22
+# Beyond this a law asks for what nobody can build, and torch cannot count its tensors.
+MOST_PARAMS = 1e14
 # Places tried between two neighbours of a ladder whose family is the user's own.
 PLACES = 64
 
@@ -45,6 +47,12 @@ def smallest_with(
     of those between two of them and of the largest's enlarged, as far as the factory accepts them.
     Raises UserError if none reaches `params`.
     """
+
+    if params > MOST_PARAMS:
+        raise UserError(
+            f"no {family} of {params:.3g} parameters can be built: the law is almost flat, the "
+            "target far beyond what more parameters can do"
+        )
 
     def count(size: Size) -> int:
         return count_params(family, size, meta)[counted]

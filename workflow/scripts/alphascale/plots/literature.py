@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from alphascale.decide.allocation import allocate
-from alphascale.decide.historical import HISTORICAL, Model
-from alphascale.decide.known_laws import get_law
-from alphascale.decide.strategies import Strategy, strategies, training_curve
+from alphascale.calculator.allocation import allocate
+from alphascale.calculator.historical import HISTORICAL, Model
+from alphascale.calculator.known_laws import get_law
+from alphascale.calculator.strategies import Strategy, strategies, training_curve
 from alphascale.laws.published import PF_DAY
 from alphascale.plots import style
 from alphascale.units import count

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from alphascale.decide.allocation import (
+from alphascale.calculator.allocation import (
     FLOPS_PER_PARAM_TOKEN,
     allocate,
     can_allocate,
     cheapest,
     outside,
 )
-from alphascale.decide.known_laws import CLOSED_FORM, get_law, positive
+from alphascale.calculator.known_laws import CLOSED_FORM, get_law, positive
 from alphascale.errors import UserError
 from alphascale.laws.published import PF_DAY
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 
-from alphascale.decide.known_laws import CLOSED_FORM, Law, check_target, get_law, positive
+from alphascale.calculator.known_laws import CLOSED_FORM, Law, check_target, get_law, positive
 from alphascale.errors import UserError
 from alphascale.laws import PUBLISHED
 from alphascale.laws.published import PF_DAY

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from alphascale.decide.allocation import FLOPS_PER_PARAM_TOKEN, allocate
-from alphascale.decide.known_laws import CLOSED_FORM, get_law, positive
+from alphascale.calculator.allocation import FLOPS_PER_PARAM_TOKEN, allocate
+from alphascale.calculator.known_laws import CLOSED_FORM, get_law, positive
 from alphascale.errors import UserError
 from alphascale.laws import PUBLISHED
 from alphascale.laws.published import PF_DAY

@@ -16,15 +16,15 @@ from pathlib import Path
 
 from scipy.optimize import brentq
 
-from alphascale.decide import strategies
-from alphascale.decide.allocation import (
+from alphascale.calculator import strategies
+from alphascale.calculator.allocation import (
     FLOPS_PER_PARAM_TOKEN,
     Allocation,
     allocate,
     cheapest,
     outside,
 )
-from alphascale.decide.known_laws import (
+from alphascale.calculator.known_laws import (
     CLOSED_FORM,
     VARIABLES,
     Law,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alphascale.decide.calculator import Calculator
-from alphascale.decide.known_laws import positive
+from alphascale.calculator.calculator import Calculator
+from alphascale.calculator.known_laws import positive
 from alphascale.errors import UserError
 
 

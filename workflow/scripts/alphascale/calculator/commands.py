@@ -11,12 +11,12 @@ import json
 import sys
 from collections.abc import Sequence
 
-from alphascale.decide import strategies
-from alphascale.decide.allocation import allocate
-from alphascale.decide.calculator import Calculator
-from alphascale.decide.historical import COMPARED, HISTORICAL, compare, read_models
-from alphascale.decide.improvement import improvement, wanted_loss
-from alphascale.decide.known_laws import ALIASES, VARIABLES, get_law, law_names
+from alphascale.calculator import strategies
+from alphascale.calculator.allocation import allocate
+from alphascale.calculator.calculator import Calculator
+from alphascale.calculator.historical import COMPARED, HISTORICAL, compare, read_models
+from alphascale.calculator.improvement import improvement, wanted_loss
+from alphascale.calculator.known_laws import ALIASES, VARIABLES, get_law, law_names
 from alphascale.errors import UserError
 from alphascale.laws.published import PF_DAY
 from alphascale.program import OneLineParser
