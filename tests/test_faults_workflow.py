@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -139,13 +140,14 @@ def test_a_training_is_asked_to_end(project, undisturbed) -> None:
 
 def trainings(group: int) -> list[int]:
     """The training programs of a process group."""
-    listing = subprocess.run(["ps", "-eo", "pid,pgid,args"], capture_output=True, text=True).stdout
-    rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
-    return [
-        int(pid)
-        for pid, pgid, args in rows
-        if pgid == str(group) and args.startswith(sys.executable) and "/train.py" in args
-    ]
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            trains = len(command) > 1 and command[1].endswith(b"/train.py")
+            if trains and os.getpgid(int(entry.name)) == group:
+                found.append(int(entry.name))
+    return found
 
 
 def test_records_and_data_that_change_are_refused_and_made_again(project, undisturbed) -> None:
