@@ -39,8 +39,8 @@ def draw(records: Records) -> Figure:
     axes.set_ylabel("Training samples D (unique)")
     left_out = [fraction for fraction in records.fractions if fraction not in usable]
     how = (
-        "Colour between the dots: each fraction's own law in N, joined linearly in log D; no joint "
-        "law was fitted, and nothing is drawn beyond the measured range. Even steps of colour are "
+        "Colour between the dots: each fraction's own law in N, joined linearly in log D: not the "
+        "joint law of the decision; nothing is drawn beyond the measured range. Even steps of colour are "
         "even ratios of the "
         + ("loss." if quantity.stored == "loss" else "error.")
     )  # fmt: skip
