@@ -215,7 +215,7 @@ def test_an_own_language_model_trains_like_any_other(tmp_path, monkeypatch):
 # train.py, with a checkpoint after every epoch instead of every 20 seconds.
 EAGER = (
     "import runpy, sys; sys.path.insert(0, sys.argv[1]); "
-    "import alphascale.training.checkpoints as c; c.EVERY = 0.0; "
+    "import alphascale.training.checkpoints as c; c.EVERY = 0.05; "
     "sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 
