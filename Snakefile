@@ -4,12 +4,6 @@
 #   snakemake --cores all -n                                  what would run, and why
 
 
-# A --configfile on the command line replaces the default study; Snakemake alone would merge the two.
-if not workflow.config_settings.configfiles:
-
-    configfile: "config/config.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
@@ -60,6 +54,7 @@ onstart:
 onsuccess:
     print_summary()
     print_language()
+    left_checkpoints()
 
 
 onerror:

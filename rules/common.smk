@@ -8,41 +8,38 @@ import shlex
 import sys
 from pathlib import Path
 
+DEFAULT_STUDY = "config/config.yaml"
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from alphascale import study as slices
-from alphascale.config import NAME, check_paths, read_study
-from alphascale.data.checks import check_prepared
-from alphascale.data.inspect import check_source, input_files, source_state
 from alphascale import requests
+from alphascale.config import NAME, refuse_code
+from alphascale.data.inspect import input_files, source_state
 from alphascale.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
 from alphascale.follow import Follower
-from alphascale.models.sizes import check_size
+from alphascale.intake import take_in
 from alphascale.planned import adopt
 from alphascale.provenance import code_digest
+
+GIVEN = workflow.config_settings.configfiles
+try:
+    for file in GIVEN or [DEFAULT_STUDY]:
+        refuse_code(file)
+except UserError as fault:
+    sys.exit(f"error: {fault}")
+
+# A --configfile on the command line replaces the default study; Snakemake alone would merge the two.
+if not GIVEN:
+
+    configfile: DEFAULT_STUDY
+
 
 try:
     # Scales of the last plan, by domain, where the study adopts it (`plan: apply`).
     ADOPTED = adopt(config)
-    STUDY = read_study(config)
-    check_paths(STUDY)
-    for name, task in STUDY.domains.items():
-        check_source(name, slices.data_slice(STUDY, name))
-        for scale, size in task.ladder.items():
-            check_size(
-                task.family, size, f"configuration: domains.{name}.ladder.{scale}"
-            )
-        if task.naive is not None:
-            check_size(task.family, task.naive, f"configuration: domains.{name}.naive")
-        slices.check_factory(name, task)
-        check_prepared(
-            name,
-            Path(f"results/{STUDY.run}/data/{name}.json"),
-            slices.data_slice(STUDY, name),
-            slices.fractions(STUDY, name),
-        )
+    STUDY = take_in(config)
 except UserError as fault:
     sys.exit(f"error: {fault}")
 
@@ -139,8 +136,20 @@ def per_domain(pattern):
 
 
 def final_outputs():
-    """Everything a study delivers."""
+    """Everything a study delivers. A missing file between two that are there is made again only if
+    it is named here: without the records, one that was refused would stay missing for good.
+    """
     return [
+        *(
+            out(f"train/{domain}/{scale}/{fraction}.json")
+            for domain in STUDY.domains
+            for scale, fraction in slices.cells(STUDY, domain)
+        ),
+        *per_domain("observations/{domain}.csv"),
+        *per_domain("fit/{domain}.json"),
+        *per_domain("bootstrap/{domain}.json"),
+        *per_domain("decision/{domain}.json"),
+        *per_domain("audit/{domain}.json"),
         out("observations.csv"),
         out("summary.csv"),
         out("summary.txt"),
@@ -163,9 +172,38 @@ def forget_faults():
 
 def repeat_faults():
     """Below Snakemake's own account of a failure, as the last words: what went wrong."""
-    if FAULTS.exists():
-        lines = "\n" + FAULTS.read_text(encoding="utf-8")
-        atexit.register(lambda: print(lines, file=sys.stderr, end=""))
+    # A job that a cluster started again may have said the same thing each time.
+    lines = (
+        "".join(dict.fromkeys(FAULTS.open(encoding="utf-8")))
+        if FAULTS.exists()
+        else "error: no job left a word: the lines above name what failed; a job that was killed from "
+        "outside (out of memory, a time limit) goes on from its checkpoint when snakemake runs again\n"
+    )
+    atexit.register(lambda: print("\n" + lines, file=sys.stderr, end=""))
+
+
+def left_checkpoints():
+    """Say what checkpoints of other configurations or other code lie around: they may hold hours of
+    training that an edit interrupted, so a person removes them."""
+    code = code_digest("train.py")[:16]
+    wanted = {
+        f"{slices.digest(slices.train_slice(STUDY, domain, scale, fraction))}-{code}"
+        for domain in STUDY.domains
+        for scale, fraction in slices.cells(STUDY, domain)
+    }
+    wanted |= {
+        path.name[:-13] for path in Path(RESULTS).glob("verify/*/*.promise.json")
+    }
+    folders = [path for path in Path(CHECKPOINTS).glob("*") if path.name not in wanted]
+    if folders:
+        size = sum(
+            file.stat().st_size for folder in folders for file in folder.iterdir()
+        )
+        print(
+            f"\n{CHECKPOINTS} holds {len(folders)} checkpoint(s), {size / 1e6:.1f} MB, of trainings "
+            f"that the study no longer has; to be rid of them: rm -r {CHECKPOINTS}",
+            file=sys.stderr,
+        )
 
 
 def print_summary():

@@ -22,6 +22,6 @@ rule prepare:
     message:
         "prepare the data of {wildcards.domain}"
     shell:
-        "{PYTHON}/prepare.py --domain={wildcards.domain} --spec={params.spec:q} "
+        "{PYTHON}/prepare.py --domain={wildcards.domain:q} --spec={params.spec:q} "
         "--fractions={FRACTIONS:q} --out={output.data:q} --meta={output.meta:q} --log={log:q} "
         "--faults={FAULTS:q} --ends={WORKFLOW}"

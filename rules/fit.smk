@@ -14,7 +14,7 @@ rule fit:
     message:
         "fit the law of {wildcards.domain}"
     shell:
-        "{PYTHON}/fit.py --domain={wildcards.domain} --spec={params.spec:q} "
+        "{PYTHON}/fit.py --domain={wildcards.domain:q} --spec={params.spec:q} "
         "--observations={input:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"
 
 
@@ -32,5 +32,5 @@ rule bootstrap:
     message:
         "bootstrap the law of {wildcards.domain}"
     shell:
-        "{PYTHON}/bootstrap.py --domain={wildcards.domain} --spec={params.spec:q} "
+        "{PYTHON}/bootstrap.py --domain={wildcards.domain:q} --spec={params.spec:q} "
         "--observations={input.observations:q} --fit={input.fit:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"

@@ -20,7 +20,7 @@ rule train:
     message:
         "train {wildcards.domain} {wildcards.scale} on {wildcards.fraction} of the data"
     shell:
-        "{PYTHON}/train.py --spec={params.spec:q} --code={params.code} --data={input.data:q} "
+        "{PYTHON}/train.py --spec={params.spec:q} --code={params.code:q} --data={input.data:q} "
         "--meta={input.meta:q} --out={output:q} --checkpoints={CHECKPOINTS:q} "
         "--threads={threads} --jobs-per-gpu={JOBS_PER_GPU} --log={log:q} --faults={FAULTS:q}"
 
@@ -40,7 +40,7 @@ rule aggregate:
     message:
         "gather the records of {wildcards.domain}"
     shell:
-        "{PYTHON}/aggregate.py --domain={wildcards.domain} --spec={params.spec:q} "
+        "{PYTHON}/aggregate.py --domain={wildcards.domain:q} --spec={params.spec:q} "
         "--records {input.records:q} {input.verified:q} --meta={input.meta:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"
 
 

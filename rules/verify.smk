@@ -25,9 +25,9 @@ rule verify_domain:
     message:
         "verify what was recommended for {wildcards.domain}"
     shell:
-        "{PYTHON}/verify.py --domain={wildcards.domain} --spec={params.spec:q} "
+        "{PYTHON}/verify.py --domain={wildcards.domain:q} --spec={params.spec:q} "
         "--decision={input.decision:q} --data={input.data:q} --meta={input.meta:q} "
-        "--code={params.trained_by} --folder={params.folder:q} --checkpoints={CHECKPOINTS:q} "
+        "--code={params.trained_by:q} --folder={params.folder:q} --checkpoints={CHECKPOINTS:q} "
         "--threads={threads} --jobs-per-gpu={JOBS_PER_GPU} --out={output:q} --log={log:q} --faults={FAULTS:q}"
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Before numpy and torch load: their threads only get into each other's way on tasks this small (on
+# a busy machine one file took 360 s with them and 12 s without).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from made_data import copy_project, own_study, write_study
 from running import snakemake
@@ -37,3 +41,10 @@ def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     (folder / "printed.txt").write_text(done.stdout)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each file to one worker, and all that use the finished study to one, so it runs once."""
+    for item in items:
+        shared = "finished" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.name))

@@ -22,6 +22,7 @@ def run(section: dict, folder: Path, name: str = "mine") -> subprocess.Completed
     program = [
         sys.executable, SCRIPTS / "prepare.py", "--domain", name, "--spec", json.dumps(section),
         "--out", folder / "x.safetensors", "--meta", folder / "x.json",
+        "--fractions", json.dumps({name: ["1.0"]}),
     ]  # fmt: skip
     return subprocess.run(program, capture_output=True, text=True, check=False)
 

@@ -16,6 +16,7 @@ from alphascale.config import Data, Training
 from alphascale.data.make import prepare
 from alphascale.data.store import Meta
 from alphascale.errors import UserError
+from alphascale.results import read_sealed
 from alphascale.training import checkpoints, job, loop
 from alphascale.training.language import NextToken
 
@@ -214,7 +215,7 @@ def test_an_own_language_model_trains_like_any_other(tmp_path, monkeypatch):
 # train.py, with a checkpoint after every epoch instead of every 20 seconds.
 EAGER = (
     "import runpy, sys; sys.path.insert(0, sys.argv[1]); "
-    "import alphascale.training.checkpoints as c; c.EVERY = 0.0; "
+    "import alphascale.training.checkpoints as c; c.EVERY = 0.05; "
     "sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 )
 
@@ -252,6 +253,6 @@ def test_a_killed_train_program_ends_with_the_record_of_one_never_killed(root, t
     assert start("killed.json", "two").wait() == 0
     assert "going on from a checkpoint" in (tmp_path / "killed.json.log").read_text()
     assert unbroken.wait() == 0
-    records = [json.loads((tmp_path / f"{n}.json").read_text()) for n in ("unbroken", "killed")]
+    records = [read_sealed(tmp_path / f"{n}.json") for n in ("unbroken", "killed")]
     assert lasting(records[0]) == lasting(records[1])
     assert len(records[0]["seeds"][0]["curves"]["train_loss"]) == 40

@@ -6,13 +6,13 @@ import csv
 
 from alphascale.decide.ladder import fit_domain
 from alphascale.observations import COLUMNS, gather, read_frame, write_table
-from alphascale.results import SCHEMA, digest, write_json
+from alphascale.results import SCHEMA, digest, write_sealed
 
 
 def record(folder, scale: str, params: int, seeds: list[dict]) -> list[str]:
     """Write one job's record; returns what the aggregate expects of it."""
     spec = {"scale": scale}
-    write_json(
+    write_sealed(
         folder / f"{scale}.json",
         {
             "schema": SCHEMA, "spec": spec, "code": "c", "data_sha256": "s", "family": "mlp",
@@ -43,7 +43,7 @@ def test_diverged_runs_are_rows_without_numbers_and_the_fit_goes_on(tmp_path) ->
         for scale, n in sizes.items()
     ]
     expected.append(record(tmp_path, "w3200", 3200, [member(0, None), member(1, None)]))
-    write_json(tmp_path / "meta.json", {"sha256": "s"})
+    write_sealed(tmp_path / "meta.json", {"sha256": "s"})
     paths = [str(tmp_path / f"{scale}.json") for scale, *_ in expected]
     wanted = {"code": "c", "records": expected, "verified": []}
     rows = gather("d", wanted, paths, str(tmp_path / "meta.json"), print)

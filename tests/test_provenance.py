@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,14 +91,14 @@ def test_record_of_another_spec_code_or_schema_is_refused_by_name(tmp_path: Path
     path = tmp_path / "record.json"
     spec = {"scale": "w8", "rate": 1e-3}
     good = {"schema": results.SCHEMA, "spec": spec, "code": "abc"}
-    results.write_json(path, good)
+    results.write_sealed(path, good)
     assert results.read_record(path, results.digest(spec), "abc") == good
     for change, words in (
         ({"spec": {**spec, "rate": 2e-3}}, "another configuration"),
         ({"code": "abd"}, "other code"),
         ({"schema": 0}, "not a record of schema"),
     ):
-        results.write_json(path, good | change)
+        results.write_sealed(path, good | change)
         with pytest.raises(UserError, match=words) as fault:
             results.read_record(path, results.digest(spec), "abc")
         assert str(path) in str(fault.value)
@@ -113,6 +117,68 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
         raise KeyboardInterrupt
     assert results.read_json(path) == {"loss": 1.0}
     assert [p.name for p in tmp_path.iterdir()] == ["record.json"]
+
+
+def test_what_a_killed_program_left_is_removed_later_and_a_live_one_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    left, live = tmp_path / ".record.json.a1b2c3d4", tmp_path / ".record.json.e5f6a7b8"
+    other = tmp_path / ".other.json.a1b2c3d4"
+    for path in (left, live, other):
+        path.write_text("half")
+    for path in (left, other):
+        os.utime(path, (0, 0))
+    results.write_json(tmp_path / "record.json", {})
+    assert {p.name for p in tmp_path.iterdir()} == {"record.json", live.name, other.name}
+
+
+def test_a_sealed_file_tells_any_edit(tmp_path: Path) -> None:
+    path, value = tmp_path / "record.json", {"loss": 0.1, "names": ["ü", "\ud800"], "none": None}
+    results.write_sealed(path, value)
+    assert results.read_sealed(path) == value
+    for edit in ({"loss": 0.2}, {"more": 1}, {results.SEAL: "0" * 64}, {"loss": float("inf")}):
+        path.write_text(json.dumps(value | {results.SEAL: results._seal(value)} | edit))
+        with pytest.raises(UserError, match="was changed after it was written"):
+            results.read_sealed(path)
+    for text in ("{}", "[]", "1", "null"):
+        path.write_text(text)
+        with pytest.raises(UserError, match="holds no content_sha256"):
+            results.read_sealed(path)
+
+
+FAULTY = """
+import errno, sys
+from alphascale import program
+
+def main(args):
+    raise {fault}
+
+program.run(main, program.arguments("", "out"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words", "traced"),
+    [
+        ("ValueError('two\\nlines')", 1, ["unexpected ValueError: two", "x.log"], True),
+        ("MemoryError()", 2, ["out of memory", "batch_size"], False),
+        ("RuntimeError('[enforce] can\\'t allocate memory: 9 GB')", 2, ["out of memory"], False),
+        ("OSError(errno.ENOSPC, 'No space left', 'a/b')", 2, ["a/b: No space left", "free"], False),
+    ],
+)
+def test_whatever_ends_a_program_is_one_line(root, tmp_path, fault, status, words, traced) -> None:
+    (tmp_path / "faulty.py").write_text(FAULTY.format(fault=fault))
+    log, faults = tmp_path / "x.log", tmp_path / "faults.txt"
+    done = subprocess.run(
+        [sys.executable, "faulty.py", "--out=results/x.json", f"--log={log}", f"--faults={faults}"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root / "workflow/scripts")},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == status
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: results/x.json: ") and all(word in line for word in words)
+    assert faults.read_text() == done.stderr
+    assert ("Traceback" in log.read_text()) == traced
 
 
 def test_key_order_is_not_part_of_a_digest() -> None:

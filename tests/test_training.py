@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import math
+import pathlib
 
 import pytest
 import torch
@@ -406,23 +409,54 @@ def test_a_killed_job_ends_with_the_record_of_one_never_killed(
     assert lasting(resumed) == lasting(unbroken)
 
 
+class Harmful:
+    """What a pickle does that nobody should load."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return pathlib.Path.touch, (self.path,)
+
+
 def test_a_torn_or_foreign_checkpoint_is_set_aside(tmp_path, monkeypatch):
     spec, tensors = spec_of(), data(TABLE)
     expected = lasting(run(spec, tensors))
     killed_after(spec, tensors, tmp_path, 2, monkeypatch)
     state = tmp_path / "state.pt"
     saved = state.read_bytes()
-    for content, reason in ((saved[: len(saved) // 2], "not readable"), (b"", "not readable")):
+    flipped = bytearray(saved)
+    flipped[len(saved) // 2] ^= 1
+
+    def sealed(content):
+        return hashlib.sha256(content).digest() + content
+
+    executed = tmp_path / "executed"
+    harm = io.BytesIO()
+    torch.save({"digest": "", "state": Harmful(executed)}, harm)
+    for content, reason in (
+        (saved[: len(saved) // 2], "digest differs"),
+        (b"", "digest differs"),
+        (bytes(flipped), "digest differs"),
+        (sealed(b"no checkpoint"), "not readable"),
+        (sealed(harm.getvalue()), "not readable"),
+    ):
         state.write_bytes(content)
         lines = []
         assert lasting(run(spec, tensors, tmp_path, lines.append)) == expected
         assert any(reason in line and "set aside as state.aside.pt" in line for line in lines)
         assert (tmp_path / "state.aside.pt").read_bytes() == content
+    assert not executed.exists()
     state.write_bytes(saved)
     other = spec_of(seeds=(8, 9))
     lines = []
     run(other, tensors, tmp_path, lines.append)
     assert any("made by another job" in line for line in lines)
+    # Equal jobs on other data are other jobs.
+    killed_after(spec, tensors, tmp_path, 2, monkeypatch)
+    lines = []
+    job.run(spec, tensors, TABLE, lines.append, tmp_path, sha256="of other data")
+    assert any("on other data" in line for line in lines)
 
 
 OWN = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from alphascale.decide import verify
-from alphascale.results import SCHEMA, digest, write_json
+from alphascale.results import SCHEMA, digest, write_json, write_sealed
 
 SPEC = {"train": {"domain": "d", "seeds": [3, 4]}, "naive": {"width": 99}, "metric": "error"}
 
@@ -36,7 +36,7 @@ def trained(folder, promise: dict, errors: list, data: str = "sum") -> None:
         "schema": SCHEMA, "spec": spec, "code": "code", "data_sha256": data, "seeds": seeds,
         "flops": {"job": 1e9}, "time": {"train_s": 2.0}, "energy": {"joules": None, "how": ""},
     }  # fmt: skip
-    write_json(path, record)
+    write_sealed(path, record)
 
 
 def judged(folder, **changes) -> dict:

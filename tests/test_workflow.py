@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from alphascale.results import read_sealed, write_sealed
 from made_data import copy_project, own_study, write_study
 from running import edited, snakemake, stale
 
@@ -205,9 +206,9 @@ def test_verification_is_kept_joins_the_fit_and_ends(finished: Path, tmp_path: P
 def test_a_foreign_record_is_refused_by_name(finished: Path) -> None:
     path = finished / "results/own/train/text/d2/1.0.json"
     stamp, before = path.stat(), path.read_text()
-    record = json.loads(before)
+    record = read_sealed(path)
     record["spec"]["training"]["epochs"] = 99
-    path.write_text(json.dumps(record))
+    write_sealed(path, record)
     try:
         done = snakemake(finished, "results/own/observations/text.csv")
         assert done.returncode != 0

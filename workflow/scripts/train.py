@@ -5,7 +5,8 @@ from pathlib import Path
 
 from alphascale import program
 from alphascale.devices import lease
-from alphascale.results import SCHEMA, digest, read_json, read_record, write_json
+from alphascale.results import SCHEMA, digest, read_record, write_sealed
+from alphascale.signals import asked_later
 
 
 def main(args):
@@ -15,25 +16,28 @@ def main(args):
     say = program.progress("train", args.log)
     with lease(spec["device"], say, int(args.jobs_per_gpu)):
         import torch
-        from alphascale.data.store import open_tensors, read_meta
+        from alphascale.data.store import meta_of, open_tensors, read_sidecar
         from alphascale.training.checkpoints import hold
         from alphascale.training.job import run
 
         torch.set_num_threads(int(args.threads))
         checkpoints = Path(args.checkpoints) / f"{digest(spec)}-{args.code[:16]}"
         with hold(checkpoints, say) as waited:
+            sidecar = read_sidecar(args.meta)
+            sha256 = sidecar["sha256"]
             if waited and Path(args.out).exists():
-                read_record(args.out, digest(spec), args.code)
+                read_record(args.out, digest(spec), args.code, sha256)
                 say("the other process has finished: its record is kept")
                 return
-            record = run(spec, open_tensors(args.data), read_meta(args.meta), say, checkpoints)
+            tensors, meta = open_tensors(args.data, sha256), meta_of(sidecar)
+            record = run(spec, tensors, meta, say, checkpoints, sha256=sha256, asked=asked_later)
             provenance = {
                 "schema": SCHEMA,
                 "spec": spec,
                 "code": args.code,
-                "data_sha256": read_json(args.meta)["sha256"],
+                "data_sha256": sha256,
             }
-            write_json(args.out, provenance | record)
+            write_sealed(args.out, provenance | record)
 
 
 program.run(

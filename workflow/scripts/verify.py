@@ -7,7 +7,8 @@ from pathlib import Path
 from alphascale import program
 from alphascale.decide.verify import judge, promises, usable
 from alphascale.errors import UserError
-from alphascale.results import canonical_json, digest, read_json, write_json
+from alphascale.results import canonical_json, digest, read_json, read_sealed, write_json
+from alphascale.signals import Stopped
 from alphascale.study import verify_name
 
 TRAIN = Path(__file__).with_name("train.py")
@@ -15,7 +16,7 @@ TRAIN = Path(__file__).with_name("train.py")
 
 def main(args):
     say = program.progress(f"verify {args.domain}", args.log)
-    decision, sha256 = read_json(args.decision), read_json(args.meta)["sha256"]
+    decision, sha256 = read_json(args.decision), read_sealed(args.meta)["sha256"]
     folder = Path(args.folder)
     for promise in promises(decision, args.spec):
         spec = args.spec["train"] | {key: promise[key] for key in ("scale", "fraction", "size")}
@@ -26,7 +27,7 @@ def main(args):
         # The promise is written before the measurement, and not touched once there is one.
         write_json(record.with_suffix(".promise.json"), promise)
         say(f"trains the {promise['role']} model: {promise['params']:,} parameters")
-        done = subprocess.run(
+        status = wait(
             [
                 sys.executable, str(TRAIN), f"--spec={canonical_json(spec)}", f"--code={args.code}",
                 f"--data={args.data}", f"--meta={args.meta}", f"--out={record}",
@@ -34,9 +35,21 @@ def main(args):
                 f"--jobs-per-gpu={args.jobs_per_gpu}",
             ]
         )  # fmt: skip
-        if done.returncode:
-            raise UserError(f"{args.domain}: the training of {promise['size']} failed; see above")
+        if status:
+            how = f"was killed by signal {-status}" if status < 0 else "failed"
+            raise UserError(f"{args.domain}: the training of {promise['size']} {how}; see above")
     write_json(args.out, judge(decision, args.spec, folder, args.code, sha256))
+
+
+def wait(command):
+    """Exit status of a training; asked to end, have it save its state first."""
+    child = subprocess.Popen(command)
+    try:
+        return child.wait()
+    except Stopped as stopped:
+        child.terminate()
+        child.wait()
+        raise Stopped(stopped.number, "the state of its training is saved") from None
 
 
 program.run(

@@ -13,7 +13,7 @@ from importlib import import_module
 
 from alphascale import __version__
 from alphascale.errors import UserError
-from alphascale.program import OneLineParser
+from alphascale.program import OneLineParser, describe
 
 FAMILIES = ("alphascale.laws.commands", "alphascale.calculator.commands")
 
@@ -34,9 +34,15 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"alphascale {args.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"alphascale {args.command}: ended by SIGINT", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, MemoryError) as fault:
+        print(f"alphascale {args.command}: {describe(fault) or fault}", file=sys.stderr)
+        return 2
     return 0
 
 

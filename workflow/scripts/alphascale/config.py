@@ -13,6 +13,7 @@ import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -112,6 +113,17 @@ class Data(Section):
     image_size: Count | None = Field(
         None, description="`images` in folders: side in pixels every image is resized to."
     )
+
+    @field_validator("path", "tokenizer")
+    @classmethod
+    def _a_name_that_all_can_take(cls, path: str | None) -> str | None:
+        if path is not None and not (path and path.isprintable()):
+            raise ValueError(f"{path!r} is empty or holds characters that cannot be printed")
+        if path is not None and set("{}<>") & set(path):
+            raise ValueError(
+                f"{path!r} holds {{, }}, < or >, which Snakemake does not take as such"
+            )
+        return path
 
     @model_validator(mode="after")
     def _fits_source(self) -> Data:
@@ -531,6 +543,29 @@ def read_study(config: dict[str, Any]) -> Study:
         lines = [_explain(error) for error in faults]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         raise UserError(f"configuration: {lines[0]}{more}") from None
+
+
+def refuse_code(path: str | Path) -> None:
+    """Raise UserError for a study's file that is not plain YAML or JSON.
+
+    Snakemake evaluates Python expressions in a file that says `__use_yte__` (YTE templates). A
+    study is data: the default one is refused before that; one given by --configfile Snakemake has
+    read before any workflow can look, so it is refused before anything runs.
+    """
+    try:
+        study = yaml.load(Path(path).read_text(encoding="utf-8"), yaml.CSafeLoader)
+    except OSError as fault:
+        raise UserError(f"{path}: cannot be read ({fault.strerror or fault})") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        text = " ".join(str(fault).split()) or type(fault).__name__
+        raise UserError(f"{path}: is not plain YAML or JSON ({text[:200]})") from None
+    if not isinstance(study, dict):
+        raise UserError(f"{path}: is not a study: keys such as `domains:` are expected")
+    if "__use_yte__" in study:
+        raise UserError(
+            f"{path}: `__use_yte__` would run Python code from a study, which is data; take it out "
+            "and write the values themselves"
+        )
 
 
 def check_paths(study: Study) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
-from .results import REBUILD, read_json, read_record, whole
+from .results import REBUILD, read_record, read_sealed, whole
 
 if TYPE_CHECKING:
     import pandas
@@ -67,26 +67,47 @@ def gather(
     """Rows of a domain's records, sorted by params, fraction and seed.
 
     `expected` is `study.aggregate_slice`; `paths` in the same order: the ladder's records (role
-    `ladder`), then those that verification left (role `verify`). Raises UserError naming the file
-    of a record that is foreign, stale, or trained on other data than `meta` describes. A record of
-    verification on other data is left out, which `say` tells: nothing would ever train it again.
+    `ladder`), then those that verification left (role `verify`). A record that is not whole, was
+    edited, is foreign, stale, or trained on other data than `meta` describes is set aside, so that
+    the next run trains its cell anew; UserError then names it. A record of verification on other
+    data is left out, which `say` tells: nothing would ever train it again.
     """
-    sha256 = read_json(meta)["sha256"]
+    sha256 = read_sealed(meta)["sha256"]
     rows: list[dict[str, Any]] = []
+    refused: list[str] = []
     ladder = [("ladder", *each) for each in expected["records"]]
     verify = [("verify", *each) for each in expected["verified"]]
     for path, (role, scale, fraction, spec) in zip(paths, ladder + verify, strict=True):
-        record = read_record(path, spec, expected["code"])
-        if record["data_sha256"] != sha256 and role == "verify":
-            say(f"{path}: verified on other data than {meta} describes; left out")
+        try:
+            data = sha256 if role == "ladder" else None
+            record = read_record(path, spec, expected["code"], data)
+        except UserError as fault:
+            refused.append(_set_aside(path, fault))
             continue
         if record["data_sha256"] != sha256:
-            raise UserError(f"{path}: trained on other data than {meta} describes; {REBUILD}")
+            say(f"{path}: verified on other data than {meta} describes; left out")
+            continue
         rows += [
             _row(domain, scale, fraction, record, member) | {"role": role}
             for member in record["seeds"]
         ]
+    if refused:
+        more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
+        for line in refused:
+            say(line)
+        raise UserError(refused[0] + more)
     return sorted(rows, key=lambda row: (row["params"], float(row["fraction"]), row["seed"]))
+
+
+def _set_aside(path: str, fault: UserError) -> str:
+    """Rename a record that cannot be used, so that it is missing and thereby made again."""
+    reason = str(fault).removesuffix(f"; {REBUILD}")
+    aside = f"{path}.refused"
+    try:
+        os.replace(path, aside)
+    except OSError:
+        return str(fault)
+    return f"{reason}; set aside as {os.path.basename(aside)}: run snakemake again to train it anew"
 
 
 def _row(
@@ -150,13 +171,34 @@ def write_table(path: str | os.PathLike, rows: list[dict[str, Any]]) -> None:
 
 
 def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
-    """The rows of a table as text, for joining."""
-    with open(path, newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+    """The rows of a table as text, for joining; raises UserError if it is not such a table."""
+    try:
+        with open(path, newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            rows = list(reader)
+            columns = reader.fieldnames or ()
+    except (OSError, ValueError, csv.Error) as fault:
+        raise UserError(f"{path}: cannot be read as observations ({fault}); {REBUILD}") from None
+    _check_columns(path, columns)
+    if any(None in row or None in row.values() for row in rows):
+        raise UserError(f"{path}: a line is cut short or too long; {REBUILD}")
+    return rows
 
 
 def read_frame(path: str | os.PathLike) -> pandas.DataFrame:
     """Observations as a DataFrame; `fraction` stays text, since it names files."""
     import pandas
 
-    return pandas.read_csv(path, dtype={"fraction": str, "scale": str, "domain": str})
+    try:
+        frame = pandas.read_csv(path, dtype={"fraction": str, "scale": str, "domain": str})
+    except (OSError, ValueError) as fault:  # pandas' own faults are ValueErrors
+        text = str(fault).strip().splitlines()[0]
+        raise UserError(f"{path}: cannot be read as observations ({text}); {REBUILD}") from None
+    _check_columns(path, frame.columns)
+    return frame
+
+
+def _check_columns(path: str | os.PathLike, columns: Iterable[str]) -> None:
+    missing = sorted(set(COLUMNS) - set(columns))
+    if missing:
+        raise UserError(f"{path}: has no column {missing[0]!r}; {REBUILD}")

@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..results import read_json
-from .store import prefix
+from .store import prefix, read_sidecar
 
 
 def check_prepared(name: str, meta: Path, data: dict[str, Any], fractions: list[str]) -> None:
     """`check_fractions` of a domain whose data were prepared before, from the section `data`.
 
-    Data still to be prepared, or prepared from another section, are checked by their preparation.
+    Data still to be prepared, or prepared from another section, are checked by their preparation;
+    a damaged description is refused by the job that needs it.
     """
-    if meta.exists():
-        sidecar = read_json(meta)
-        if sidecar.get("spec") == data:
-            check_fractions(name, sidecar, fractions)
+    try:
+        sidecar = read_sidecar(meta)
+    except UserError:
+        return
+    if sidecar.get("spec") == data:
+        check_fractions(name, sidecar, fractions)
 
 
 def check_fractions(domain: str, sidecar: dict[str, Any], fractions: list[str]) -> None:

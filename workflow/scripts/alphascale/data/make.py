@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..results import SCHEMA, sha256_file, whole, write_json
+from ..results import SCHEMA, sha256_file, whole, write_sealed
 from . import images, splits, tables, texts
 from .corpora import CORPORA
 from .pool import Encoded, Pool
@@ -40,7 +41,7 @@ def prepare(
     except UserError as fault:
         raise UserError(f"domains.{name}.data.{fault}") from None
     sidecar["sha256"] = _write_tensors(out, tensors)
-    write_json(meta, sidecar)
+    write_sealed(meta, sidecar)
     return sidecar
 
 
@@ -126,8 +127,13 @@ def _copies(train: np.ndarray, test: np.ndarray) -> int:
 
 def _write_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
     """Write a safetensors file whole or not at all; returns its SHA-256."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     with whole(path) as temporary:
-        save_file(tensors, os.fspath(temporary))
+        try:
+            save_file(tensors, os.fspath(temporary))
+        except SafetensorError as fault:  # an I/O error of its own, without the system's number
+            number = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(fault) else errno.EIO
+            raise OSError(number, str(fault), os.fspath(path)) from None
         return sha256_file(temporary)

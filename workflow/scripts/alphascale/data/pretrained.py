@@ -43,7 +43,9 @@ def find_tokenizer(name: str) -> PreTrainedTokenizerBase:
     tokenizer = None
     for place in places[:1] or [name]:
         try:
-            tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(
+                place, local_files_only=True, trust_remote_code=False
+            )
         except Exception as fault:  # transformers raises what its parts raise
             if places:
                 why = (str(fault).strip() or type(fault).__name__).splitlines()[0]
@@ -55,7 +57,7 @@ def find_tokenizer(name: str) -> PreTrainedTokenizerBase:
             f"tokenizer {name!r}",
             f"{constants.ENDPOINT}/{name}",
             f"put its tokenizer.json and tokenizer_config.json into {by_hand}/",
-            lambda: AutoTokenizer.from_pretrained(name),
+            lambda: AutoTokenizer.from_pretrained(name, trust_remote_code=False),
             key="tokenizer",
         )
     return tokenizer

@@ -82,7 +82,12 @@ def load(path: str | Path) -> Fit | AutoLaw | Fits:
         raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
     if not isinstance(data, dict) or "format" not in data:
         raise UserError(f"{path}: is not a file saved by alphascale fit")
-    return Fits.from_json(data) if data["format"] == FORMAT else read(data)
+    try:
+        return Fits.from_json(data) if data["format"] == FORMAT else read(data)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path}: is not a whole saved fit ({type(error).__name__}: {error}); fit it again"
+        ) from None
 
 
 def read(data: Mapping) -> Fit | AutoLaw:

@@ -21,7 +21,7 @@ WORD = 1 << 16
 def stream(seed: int, purpose: str, epoch: int = 0) -> int:
     """A 63-bit seed for one purpose of one epoch of a member's seed.
 
-    Streams need no saved state: a run resumed at an epoch draws what the whole run would have.
+    Streams need no saved state between epochs: a run resumed there draws what the whole one would.
     """
     digest = hashlib.sha256(f"{seed}/{purpose}/{epoch}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
@@ -80,7 +80,7 @@ class Noise:
     def restore(self, mark: tuple[list[Tensor], list]) -> None:
         """Draw again from where they stood."""
         for source, state in zip(self.generators, mark[0], strict=True):
-            source.set_state(state)
+            source.set_state(state.cpu())  # a checkpoint is loaded to the device, states never are
         self.lent = list(mark[1])
 
     @contextmanager
@@ -91,9 +91,9 @@ class Noise:
             if self.lent[member] is None:
                 torch.manual_seed(stream(self.seeds[member], "dropout", self.epoch))
             else:
-                torch.set_rng_state(self.lent[member][0])
+                torch.set_rng_state(self.lent[member][0].cpu())
                 for device, state in zip(devices, self.lent[member][1:], strict=True):
-                    torch.cuda.set_rng_state(state, device)
+                    torch.cuda.set_rng_state(state.cpu(), device)
             yield
             states = (torch.get_rng_state(), *(torch.cuda.get_rng_state(d) for d in devices))
             self.lent[member] = states

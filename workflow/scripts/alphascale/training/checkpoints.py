@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 import shutil
 import time
@@ -16,9 +17,13 @@ import torch
 
 from ..results import canonical_json, whole
 
-# Seconds between two checkpoints: at most this much training is lost.
-EVERY = 20.0
+# Seconds between two checkpoints: at most this much training is lost to a kill without warning.
+# The environment may ask for another interval, as where results lie on a slow disk.
+EVERY = float(os.environ.get("ALPHASCALE_CHECKPOINT_SECONDS", "20"))
 STATE = "state.pt"
+# The file begins with the SHA-256 of what follows: torch itself reads a flipped bit as a weight.
+HEAD = hashlib.sha256().digest_size
+MADE_BY_OTHERS = "was made by another job, or on other data, another device or other threads"
 
 
 class Checkpoints:
@@ -40,26 +45,45 @@ class Checkpoints:
         """The state that was saved last, None if there is none to go on from."""
         if self.path is None or not self.path.exists():
             return None
+        state = None
         try:
-            state = torch.load(self.path, map_location=self.device, weights_only=True)
-            fault = None if state["digest"] == self.digest else "made by another job"
-        # A torn or foreign file fails in as many ways as there are formats.
+            content = self.path.read_bytes()
+            if hashlib.sha256(memoryview(content)[HEAD:]).digest() != content[:HEAD]:
+                fault = "is not what was written (its digest differs)"
+            else:
+                stream = io.BytesIO(memoryview(content)[HEAD:])
+                state = torch.load(stream, map_location=self.device, weights_only=True)
+                fault = None if state["digest"] == self.digest else MADE_BY_OTHERS
+        # A foreign file fails in as many ways as there are formats.
         except Exception as unreadable:
-            fault = f"not readable ({type(unreadable).__name__})"
+            fault = f"is not readable ({type(unreadable).__name__})"
         if fault is None:
             return state["state"]
         aside = self.path.with_suffix(".aside.pt")
         self.path.replace(aside)
-        self.say(f"checkpoint {self.path}: {fault}; set aside as {aside.name}, starting anew")
+        self.say(f"checkpoint {self.path} {fault}; set aside as {aside.name}, starting anew")
         return None
 
-    def save(self, state: Callable[[], dict[str, Any]], now: bool = False) -> None:
-        """Save what `state()` gives if enough time has passed since the last, or `now`."""
+    def save(self, state: Callable[[], dict[str, Any]], now: bool = False) -> bool:
+        """Save what `state()` gives if enough time has passed since the last, or `now`.
+
+        Returns whether it did. A disk that takes no more is said, not raised: the training may
+        well end before the checkpoint is needed, and the one before stays as it was.
+        """
         if self.path is None or not (now or time.monotonic() - self.saved >= EVERY):
-            return
-        with whole(self.path) as temporary:
-            torch.save({"digest": self.digest, "state": state()}, temporary)
-        self.saved = time.monotonic()
+            return False
+        stream = io.BytesIO()
+        torch.save({"digest": self.digest, "state": state()}, stream)
+        try:
+            with whole(self.path) as temporary, open(temporary, "wb") as file:
+                file.write(hashlib.sha256(stream.getbuffer()).digest())
+                file.write(stream.getbuffer())
+        except OSError as fault:
+            self.say(f"checkpoint {self.path} cannot be written: {fault.strerror or fault}")
+            return False
+        finally:
+            self.saved = time.monotonic()
+        return True
 
 
 @contextmanager

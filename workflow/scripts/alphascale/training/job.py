@@ -16,6 +16,7 @@ from torch import Tensor
 from .. import __version__
 from ..models.count import COUNTED_BY, count_flops, count_params
 from ..results import SCHEMA
+from ..signals import Stopped
 from .checkpoints import STATE, Checkpoints
 from .choice import choose_rate, edge_warning
 from .device import (
@@ -46,11 +47,16 @@ def run(
     meta: Meta,
     progress: Callable[[str], None],
     checkpoints: Path | None = None,
+    *,
+    sha256: str = "",
+    asked: Callable[[], int | None] = lambda: None,
 ) -> dict[str, Any]:
     """Train all members of the job that `spec` describes and return its record.
 
     Args: spec, the job's slice of the configuration; tensors, the six of the domain's data file;
-    progress, called with lines for a person; checkpoints, a folder that is this job's own.
+    progress, called with lines for a person; checkpoints, a folder that is this job's own; sha256,
+    of the data, so that no checkpoint of other data is taken up; asked, called after every step: a
+    signal's number when the job shall save its state and end, by raising Stopped.
     Same spec, data, machine and thread count: same record, but for what is measured: `time`,
     `energy` and `peak_memory_bytes`.
     Raises UserError for a size, device or model that cannot be.
@@ -77,8 +83,10 @@ def run(
     training_started = time.monotonic()
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
-        members, pieces = _train_all(plan, task, spec, params["total"], name, progress, checkpoints)
-    train_s = time.monotonic() - training_started
+        members, pieces, before_s = _train_all(
+            plan, task, spec, params["total"], name, progress, checkpoints, sha256, asked
+        )
+    train_s = before_s + time.monotonic() - training_started
 
     chosen = choose_rate(members)
     seeds = [
@@ -145,10 +153,13 @@ def _train_all(
     name: str,
     progress: Callable[[str], None],
     folder: Path | None,
-) -> tuple[list[Member], int]:
+    sha256: str,
+    asked: Callable[[], int | None],
+) -> tuple[list[Member], int, float]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
-    Returns them, and the most pieces that a batch had to be computed in.
+    Returns them, the most pieces that a batch had to be computed in, and the seconds that went into
+    the checkpoint.
     """
     rates = plan.training["learning_rates"]
     members = [Member(seed, rate) for seed in spec["seeds"] for rate in rates]
@@ -163,12 +174,13 @@ def _train_all(
     )
     identity = {
         "spec": spec,
+        "data": sha256,
         "torch": torch.__version__,
         "device": describe(plan.device, plan.bfloat16),
     }
     store = Checkpoints(folder, identity, plan.device, progress)
-    saved = store.load() or {"finished": [], "chunk": None, "pieces": 1}
-    pieces = saved["pieces"]
+    saved = store.load() or {"finished": [], "chunk": None, "pieces": 1, "seconds": 0.0}
+    pieces, before_s, began = saved["pieces"], saved["seconds"], time.monotonic()
     finished = [Member(**member) for member in saved["finished"]]
     chunk_state = saved["chunk"]
     steps = task.steps(plan.training["batch_size"]) * plan.training["epochs"]
@@ -179,11 +191,14 @@ def _train_all(
     def state(chunk: Chunk | None) -> dict[str, Any]:
         done = [asdict(member) for member in finished]
         now = None if chunk is None else chunk.state()
-        return {"finished": done, "chunk": now, "pieces": pieces}
+        seconds = before_s + time.monotonic() - began
+        return {"finished": done, "chunk": now, "pieces": pieces, "seconds": seconds}
 
-    def after_epoch(chunk: Chunk) -> None:
-        say.epoch(chunk)
-        store.save(partial(state, chunk))
+    def pause(chunk: Chunk) -> None:
+        number = asked()
+        written = store.save(partial(state, chunk), now=number is not None)
+        if number is not None:
+            raise Stopped(number, f"its state at {say.place()} is saved" if written else "")
 
     while len(finished) < len(members):
         chunk = Chunk(plan, task, members[len(finished) : len(finished) + together], progress)
@@ -191,11 +206,11 @@ def _train_all(
             chunk.load(chunk_state)
             chunk_state = None
         say.start(chunk, len(finished))
-        chunk.run(after_epoch, say.step)
+        chunk.run(say.epoch, say.step, pause)
         finished += chunk.members
         pieces = max(pieces, chunk.pieces)
         store.save(partial(state, None))
-    return finished, pieces
+    return finished, pieces, before_s
 
 
 def _seen_before(folder: Path | None) -> str | None:
@@ -217,9 +232,8 @@ class _Progress:
     def start(self, chunk: Chunk, finished: int) -> None:
         """A chunk begins, perhaps not with its first epoch."""
         self.chunk, self.finished = chunk, finished
-        per_member = self.steps // self.members
-        self.taken = finished * per_member
-        self.taken += len(chunk.members) * per_member * chunk.epoch // chunk.plan.training["epochs"]
+        self.taken = finished * (self.steps // self.members)
+        self.taken += len(chunk.members) * chunk.steps_taken
         if not self.begun:
             self.begun = self.taken
 
@@ -230,12 +244,15 @@ class _Progress:
         if now - self.said >= SAY_EVERY:
             self.said = now
             left = (now - self.began) / (self.taken - self.begun) * (self.steps - self.taken)
-            upto = self.finished + len(self.chunk.members)
-            self.say(
-                f"{self.name}: runs {self.finished + 1}–{upto} of {self.members}, epoch "
-                f"{self.chunk.epoch}/{self.chunk.plan.training['epochs']}{self.loss}, about "
-                f"{left:.0f} s left"
-            )
+            self.say(f"{self.name}: {self.place()}{self.loss}, about {left:.0f} s left")
+
+    def place(self) -> str:
+        """Which runs are being trained, and in which epoch they are."""
+        upto = self.finished + len(self.chunk.members)
+        return (
+            f"runs {self.finished + 1}–{upto} of {self.members}, epoch "
+            f"{self.chunk.epoch}/{self.chunk.plan.training['epochs']}"
+        )
 
     def epoch(self, chunk: Chunk) -> None:
         """An epoch is done: its best validation loss is shown from now on."""

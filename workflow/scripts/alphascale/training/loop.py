@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 import torch
@@ -48,6 +49,25 @@ class Plan:
     bfloat16: bool
 
 
+@dataclass
+class Within:
+    """An epoch of which some steps are taken."""
+
+    steps: int
+    totals: Tensor  # [2, members]: loss times samples, correct predictions
+    noise: Noise
+
+    def state(self) -> dict[str, Any]:
+        """Where the epoch stands; the order of its batches follows from seed and epoch."""
+        drawn, lent = self.noise.mark()
+        return {"steps": self.steps, "totals": self.totals.clone(), "drawn": drawn, "lent": lent}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.steps, self.totals = state["steps"], state["totals"]
+        self.noise.restore((state["drawn"], state["lent"]))
+
+
 class Chunk:
     """Members that are trained together. No member's result depends on who else is in the chunk,
     but for rounding."""
@@ -63,13 +83,27 @@ class Chunk:
         self.optimiser = self._optimiser()
         self.best = self.flat.snapshot()
         self.epoch = 0
+        self.within: Within | None = None  # the epoch that is being trained, none between epochs
         self.pieces = 1  # in which a batch is computed, its gradients added up
+        self.pause: Callable[[Chunk], None] = lambda chunk: None
 
-    def run(self, after_epoch: Callable[[Chunk], None], after_step: Callable[[], None]) -> None:
-        """Train to the end, then measure the best epochs' weights on validation and test."""
-        while self.active and self.epoch < self.plan.training["epochs"]:
-            self.epoch += 1
+    def run(
+        self,
+        after_epoch: Callable[[Chunk], None],
+        after_step: Callable[[], None],
+        pause: Callable[[Chunk], None] = lambda chunk: None,
+    ) -> None:
+        """Train to the end, then measure the best epochs' weights on validation and test.
+
+        `pause` is called after every step and between batches of evaluation, wherever `state` is
+        whole: it may save it, and may raise to end the training there.
+        """
+        self.pause = pause
+        while self.active and (self.within or self.epoch < self.plan.training["epochs"]):
+            if self.within is None:
+                self._begin_epoch()
             self._train_epoch(after_step)
+            self.within = None
             after_epoch(self)
         self.flat.replace(self.best)
         for split in ("validation", "test"):
@@ -80,9 +114,10 @@ class Chunk:
                     setattr(member, split, measured)
 
     def state(self) -> dict[str, Any]:
-        """Everything that decides how training goes on; draws follow from seed and epoch."""
+        """Everything that decides how training goes on, at the last step that was taken."""
         return {
             "epoch": self.epoch,
+            "within": None if self.within is None else self.within.state(),
             "pieces": self.pieces,
             "active": self.active,
             "members": [asdict(member) for member in self.members],
@@ -99,28 +134,47 @@ class Chunk:
         self.flat.replace(state["weights"])
         self.optimiser = self._optimiser()
         self.optimiser.load(state["optimiser"])
+        if state["within"] is not None:
+            self.epoch -= 1
+            self._begin_epoch()
+            self.within.load(state["within"])
+
+    @property
+    def steps_taken(self) -> int:
+        """Steps since the beginning."""
+        steps = self.task.steps(self.plan.training["batch_size"])
+        whole = self.epoch if self.within is None else self.epoch - 1
+        return whole * steps + (0 if self.within is None else self.within.steps)
+
+    def _begin_epoch(self) -> None:
+        self.epoch += 1
+        seeds = [self.members[i].seed for i in self.active]
+        totals = torch.zeros(2, len(seeds), dtype=torch.float64, device=self.plan.device)
+        self.within = Within(0, totals, Noise(seeds, self.epoch, self.plan.device))
 
     def _train_epoch(self, after_step: Callable[[], None]) -> None:
-        training, task = self.plan.training, self.task
-        seeds = [self.members[i].seed for i in self.active]
-        noise = Noise(seeds, self.epoch, self.plan.device)
+        """Take the steps that the epoch still lacks."""
+        training, task, within = self.plan.training, self.task, self.within
+        noise = within.noise
         steps = task.steps(training["batch_size"])
-        total = torch.zeros(len(seeds), dtype=torch.float64, device=self.plan.device)
-        correct = torch.zeros(len(seeds), dtype=torch.float64, device=self.plan.device)
         self.model.train()
         batches = task.batches(noise.distinct, self.epoch, training["batch_size"])
-        for step, (x, y) in enumerate(batches, start=(self.epoch - 1) * steps):
-            if len(seeds) > 1:
+        # Batches that were seen before a resumption are made and dropped: so their draws are made.
+        for x, y in islice(batches, within.steps, None):
+            if len(noise.seeds) > 1:
                 x, y = x[noise.index], y[noise.index]
             losses, right = self._gradients(x, y, noise)
             self.flat.clip(training["clip"])
+            step = (self.epoch - 1) * steps + within.steps
             self.optimiser.step(
                 schedule(training["schedule"], step, steps * training["epochs"], training["warmup"])
             )
-            total += losses * y.shape[1]
-            correct += right
+            within.totals[0] += losses * y.shape[1]
+            within.totals[1] += right
+            within.steps += 1
             after_step()
-        self._note((total / task.samples).tolist(), (correct / task.samples).tolist())
+            self.pause(self)
+        self._note(*(within.totals / task.samples).tolist())
 
     def _gradients(self, x: Tensor, y: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         """Gradients of a batch into the flat rows; each member's mean loss, correct predictions.
@@ -204,6 +258,7 @@ class Chunk:
                 losses, right = self.task.losses(self.model(x), y)
             total = total + losses.double() * y.shape[1]
             correct = correct + right
+            self.pause(self)
         count = len(self.task.y[split])
         return (total / count).tolist(), (correct / count).tolist()
 
