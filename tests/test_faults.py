@@ -256,8 +256,8 @@ def test_a_verification_that_is_asked_to_end_saves_its_training(cell: Cell, tmp_
     options = (
         "--domain=table", f"--spec={canonical(verify_slice(cell.study, 'table'))}",
         f"--decision={decision}", f"--data={cell.data}", f"--meta={cell.meta}", f"--code={CODE}",
-        f"--folder={tmp_path / 'verify'}", f"--checkpoints={cell.checkpoints}", "--threads=1", "--jobs-per-gpu=1",
-        f"--out={cell.out}",
+        f"--folder={tmp_path / 'verify'}", f"--checkpoints={cell.checkpoints}", "--threads=1",
+        "--jobs-per-gpu=1", f"--out={cell.out}",
     )  # fmt: skip
     process = cell.start("verify.py", *options, every=0.02)
     while not list(cell.checkpoints.glob("*/state.pt")):

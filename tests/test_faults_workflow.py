@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from made_data import copy_project, own_study, write_study
-from test_workflow import ENV
+from running import ENV
 
 pytestmark = pytest.mark.slow
 

@@ -232,7 +232,7 @@ def test_a_killed_train_program_ends_with_the_record_of_one_never_killed(root, t
         scripts = root / "workflow" / "scripts"
         words = {
             "spec": json.dumps(spec), "code": "0" * 64, "data": tmp_path / "d.safetensors",
-            "meta": tmp_path / "d.json", "out": tmp_path / out, "threads": 1,
+            "meta": tmp_path / "d.json", "out": tmp_path / out, "threads": 1, "jobs-per-gpu": 1,
             "checkpoints": tmp_path / checkpoints, "log": tmp_path / f"{out}.log",
         }  # fmt: skip
         return subprocess.Popen(

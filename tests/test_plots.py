@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alphascale.observations import COLUMNS
 from alphascale.plots import accuracy, carbon, compute, predicted, style, surface
 from alphascale.plots.catalog import FIGURES
 from alphascale.plots.compute import pareto
@@ -314,7 +315,7 @@ def test_programs_write_every_figure_the_workflow_expects(good, tmp_path, monkey
         monkeypatch.setattr(sys, "argv", [program, *arguments])
         runpy.run_path(str(SCRIPTS / program), run_name="__main__")
 
-    good.frame.to_csv(tmp_path / "observations.csv", index=False)
+    good.frame.reindex(columns=COLUMNS).to_csv(tmp_path / "observations.csv", index=False)
     for name in ("fit", "bootstrap", "decision"):
         write_json(tmp_path / f"{name}.json", getattr(good, name))
     run("plot.py", f"--observations={tmp_path}/observations.csv", f"--fit={tmp_path}/fit.json",
