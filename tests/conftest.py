@@ -45,7 +45,12 @@ def finished(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups after it
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each file to one worker, and all that use the finished study to one, so it runs once."""
+    """Give each file to one worker, and all that use the finished study to one, so that it runs
+    once; that one begins first, for it takes longest."""
+
+    def shares(item: pytest.Item) -> bool:
+        return "finished" in getattr(item, "fixturenames", ())
+
     for item in items:
-        shared = "finished" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.name))
+        item.add_marker(pytest.mark.xdist_group("finished" if shares(item) else item.path.name))
+    items.sort(key=shares, reverse=True)
