@@ -10,8 +10,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-from made_data import copy_project, own_study, write_study
 from running import snakemake
+from study_made import copy_project, own_study, write_study
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ALPHASCALE_SHARED", ROOT.parent / "shared"))

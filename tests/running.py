@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from made_data import write_study
+from study_made import write_study
 
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
 

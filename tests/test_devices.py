@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from alphascale import devices
 from alphascale.errors import UserError
-from made_data import copy_project, own_study, write_study
+from study_made import copy_project, own_study, write_study
 
 JOB = """
 import os, sys, time

@@ -25,7 +25,7 @@ from alphascale.config import read_study
 from alphascale.provenance import code_digest
 from alphascale.results import SEAL, digest, read_sealed, write_sealed
 from alphascale.study import aggregate_slice, canonical, data_slice, train_slice, verify_slice
-from made_data import write_table
+from study_made import write_table
 
 MEASURED = ("time", "energy", "peak_memory_bytes")
 SECONDS = "ALPHASCALE_CHECKPOINT_SECONDS"

@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from made_data import copy_project, own_study, write_study
 from running import ENV
+from study_made import copy_project, own_study, write_study
 
 pytestmark = pytest.mark.slow
 

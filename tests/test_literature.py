@@ -15,7 +15,7 @@ from alphascale.calculator.historical import HISTORICAL
 from alphascale.calculator.known_laws import get_law, law_names
 from alphascale.calculator.strategies import strategies
 from alphascale.plots import literature as figures
-from made_data import copy_project
+from study_made import copy_project
 
 
 def snakemake(folder: Path, *options: str) -> str:

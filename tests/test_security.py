@@ -44,7 +44,7 @@ from alphascale.study import (
 )
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from made_data import copy_project, own_study, write_study, write_table
+from study_made import copy_project, own_study, write_study, write_table
 from test_workflow import snakemake
 
 BUDGET = float(os.environ.get("ALPHASCALE_FUZZ_SECONDS", "16"))

@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import SHARED
-from made_data import copy_project, own_study, write_study
+from study_made import copy_project, own_study, write_study
 
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "SLURM"))}
 # Of observations.csv, what may differ between two runs of one study on the same kind of device.

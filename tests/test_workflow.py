@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from alphascale.results import read_sealed, write_sealed
-from made_data import copy_project, own_study, write_study
 from running import edited, snakemake, stale
+from study_made import copy_project, own_study, write_study
 
 SIZES = {
     "table": ["w2", "w4", "w6", "w8", "w12"],

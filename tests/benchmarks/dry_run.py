@@ -27,7 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests")]
 
-from made_data import copy_project, own_study, write_study  # noqa: E402
+from study_made import copy_project, own_study, write_study  # noqa: E402
 
 FRACTIONS = [f"{i / 22:.3f}" for i in range(1, 23)]
 

@@ -40,7 +40,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(SCRIPTS)]
 from alphascale import study as slices  # noqa: E402
 from alphascale.config import read_study  # noqa: E402
 from alphascale.provenance import code_digest  # noqa: E402
-from made_data import own_study  # noqa: E402
+from study_made import own_study  # noqa: E402
 
 
 def cpu_seconds(folder: Path, *command: str) -> tuple[float, str]:

@@ -24,12 +24,14 @@ def _floor(name: str = "E", high: float = np.inf) -> Param:
     return Param(name, 0.0, high, scales_with_y=True)
 
 
-def _kaplan_scale(amplitude: str, exponent: str) -> Callable[[Mapping[str, float]], float]:
-    """N_c of (N_c/N)^α, from A·N^−α."""
+def _kaplan_scale(
+    amplitude: str, exponent: str, power: str | None = None
+) -> Callable[[Mapping[str, float]], float]:
+    """N_c of (N_c/N)^α, from A·N^−α, or from A·N^(−α/power) in a sum raised to `power`."""
 
     def scale(p: Mapping[str, float]) -> float:
         with np.errstate(all="ignore"):
-            return float(np.exp(np.log(p[amplitude]) / p[exponent]))
+            return float(np.exp(np.log(p[amplitude]) * (p[power] if power else 1) / p[exponent]))
 
     return scale
 
@@ -165,7 +167,7 @@ _TABLE = (
         target=curves.kaplan_nd_target,
         unscale=curves.kaplan_nd_unscale,
         derived={
-            "N_c": lambda p: float(np.exp(np.log(p["A"]) * p["alpha_D"] / p["alpha_N"])),
+            "N_c": _kaplan_scale("A", "alpha_N", "alpha_D"),
             "D_c": lambda p: p["B"],
         },
     ),

@@ -1,15 +1,14 @@
-"""Small made data sets and a study on them, as a user would bring their own."""
+"""A small study on a user's own data, made for tests; single sources are made in data_made.py."""
 
 from __future__ import annotations
 
 import csv
-import gzip
 import shutil
-import struct
 from pathlib import Path
 
 import numpy as np
 import yaml
+from data_made import write_idx
 
 PARTS = ("Snakefile", "rules", "workflow", "profiles", "config", "resources")
 
@@ -40,11 +39,8 @@ def write_images(folder: Path, rows: int = 300, seed: int = 0) -> None:
         else:
             image[:, at] = 230
     folder.mkdir(parents=True, exist_ok=True)
-    with gzip.open(folder / "train-images-idx3-ubyte.gz", "wb") as stream:
-        stream.write(struct.pack(">IIII", 2051, rows, 8, 8) + images.tobytes())
-    (folder / "train-labels-idx1-ubyte").write_bytes(
-        struct.pack(">II", 2049, rows) + labels.tobytes()
-    )
+    write_idx(folder / "train-images-idx3-ubyte.gz", images)
+    write_idx(folder / "train-labels-idx1-ubyte", labels)
 
 
 def write_texts(path: Path, rows: int = 300, seed: int = 0) -> None:
