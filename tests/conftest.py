@@ -13,6 +13,12 @@ import pytest
 from running import snakemake
 from study_made import copy_project, own_study, write_study
 
+# The same examples every time: a change is judged by its own faults. `HYPOTHESIS_RANDOM=1` looks for
+# new ones.
+hypothesis.settings.register_profile("same", derandomize=True)
+if not os.environ.get("HYPOTHESIS_RANDOM"):
+    hypothesis.settings.load_profile("same")
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ALPHASCALE_SHARED", ROOT.parent / "shared"))
 

@@ -190,7 +190,8 @@ def trains(folder: Path) -> bool:
 def result(folder: Path) -> dict:
     """What a training found: its record without times, energy and what it ran on."""
     record = json.loads((folder / CELL).read_text())
-    for key in ("time", "energy", "device", "peak_memory_bytes", "versions"):
+    measured = ("time", "energy", "device", "peak_memory_bytes", "versions")
+    for key in (*measured, "content_sha256"):
         record.pop(key)
     return record
 
