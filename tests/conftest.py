@@ -9,11 +9,12 @@ from pathlib import Path
 # a busy machine one file took 360 s with them and 12 s without).
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 from running import snakemake
 from study_made import copy_project, own_study, write_study
 
-# The same examples every time: a change is judged by its own faults. `HYPOTHESIS_RANDOM=1` looks for
+# The same examples every time: a change is judged by its own faults. HYPOTHESIS_RANDOM=1 looks for
 # new ones.
 hypothesis.settings.register_profile("same", derandomize=True)
 if not os.environ.get("HYPOTHESIS_RANDOM"):
