@@ -362,3 +362,19 @@ def test_the_benchmark_refuses_other_files(tmp_path):
         files_of(spec | {"sha256": {"none.csv": "0" * 64}})
     with pytest.raises(UserError, match="column 'Task' is missing"):
         read_tasks([tmp_path / "curves.csv"])
+
+
+@pytest.mark.parametrize("sizes", [5, 8])
+def test_an_interval_of_n_star_inside_a_sparse_ladder_holds_it(sizes):
+    """Lines through neighbours a factor 2 or 3 apart cut the bend: it then held .5 to .8."""
+    hits = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        E, alpha = rng.uniform(0.01, 0.15), rng.uniform(0.2, 0.7)
+        x = np.repeat(np.geomspace(1e4, 1e6, sizes), 3)
+        y = (E + 0.4 * (x / 1e4) ** -alpha) * np.exp(0.005 * rng.standard_normal(x.size))
+        wanted = 10 ** rng.uniform(4.3, 5.9)
+        low, high = auto(x, y).solve_interval(E + 0.4 * (wanted / 1e4) ** -alpha)
+        assert low < high
+        hits.append(low <= wanted <= high)
+    assert np.mean(hits) > 0.88

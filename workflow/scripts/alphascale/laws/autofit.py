@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy import stats
+from scipy.interpolate import PchipInterpolator
 
 from alphascale.errors import UserError
 from alphascale.laws.result import Prediction
 from alphascale.laws.windows import FAMILIES, evaluate
 
 FloatArray = np.ndarray
-FORMAT = "alphascale-auto-1"
+FORMAT = "alphascale-auto-2"
 FAR = 30.0  # solve looks up to e^30 times the largest x
 
 
@@ -45,7 +47,8 @@ class AutoFit:
 
     x_first, x_last: range of the predictor. y_last: geometric mean of y at x_last; everything
     below predicts log(y / y_last) at u = log(x / x_last). levels, runs: distinct x, and points.
-    knot_u, knot_y: the smoothed points (levels,), which are the curve inside their range. family,
+    knot_u, knot_y: the smoothed points (levels,), which are the curve inside their range; knot_sd:
+    their standard deviations. family,
     theta, start, a, b, weight: the laws (C,) averaged beyond it; start is the first u of a law's
     stretch. noise: sd of log y of a new run. anchor: sd of the curve at the levels; drift: more of
     it per unit of u beyond them; between: share of the variance between laws that is added. dof:
@@ -61,6 +64,7 @@ class AutoFit:
     runs: int
     knot_u: FloatArray = field(repr=False)
     knot_y: FloatArray = field(repr=False)
+    knot_sd: FloatArray = field(repr=False)
     family: tuple[str, ...] = field(repr=False)
     theta: FloatArray = field(repr=False)
     start: FloatArray = field(repr=False)
@@ -173,7 +177,7 @@ class AutoFit:
         if data.get("format") != FORMAT:
             raise UserError(f"not a saved auto fit: format {data.get('format')!r}, not {FORMAT!r}")
         kept = {k: v for k, v in data.items() if k != "format"}
-        for key in ("knot_u", "knot_y", "theta", "start", "a", "b", "weight"):
+        for key in ("knot_u", "knot_y", "knot_sd", "theta", "start", "a", "b", "weight"):
             kept[key] = np.array(kept[key], float)
         kept["family"], kept["warnings"] = tuple(kept["family"]), tuple(kept["warnings"])
         if kept["withheld"] is not None:
@@ -193,10 +197,20 @@ class AutoFit:
         between = self.weight @ (logs - mean) ** 2
         # The laws are for what lies ahead; inside the range, and below it, the points speak.
         slope = (self.knot_y[1] - self.knot_y[0]) / (self.knot_u[1] - self.knot_u[0])
-        inside = np.interp(u, self.knot_u, self.knot_y) + slope * np.minimum(u - first, 0.0)
-        mean = np.where(u < 0, inside, mean)
+        at = np.clip(u, first, 0.0)
+        inside = self._bent(at)
+        # Between two points nobody has looked: half of what the bend adds to a straight line.
+        doubt = (inside - np.interp(at, self.knot_u, self.knot_y)) / 2
+        known = np.interp(at, self.knot_u, self.knot_sd) ** 2 + doubt**2
+        mean = np.where(u < 0, inside + slope * np.minimum(u - first, 0.0), mean)
         beyond = np.maximum(u, 0.0) + np.maximum(first - u, 0.0)
-        return mean, self.between * between + (self.drift * beyond) ** 2 + self.anchor**2
+        near = np.where(u < 0, known, self.anchor**2)
+        return mean, self.between * between * (u >= 0) + (self.drift * beyond) ** 2 + near
+
+    @cached_property
+    def _bent(self) -> PchipInterpolator:
+        """The curve through the points, monotone where they are."""
+        return PchipInterpolator(self.knot_u, self.knot_y)
 
     def _interval(self, x, level: float | None, noise: float) -> Prediction:
         mean, variance = self._moments(self._u(x))
