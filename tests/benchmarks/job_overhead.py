@@ -74,6 +74,7 @@ def main() -> None:
         spec = slices.canonical(slices.data_slice(study, "table"))
         cpu_seconds(
             folder, str(SCRIPTS / "prepare.py"), "--domain=table", f"--spec={spec}",
+            '--fractions={"table": ["1.0"]}',
             "--out=table.safetensors", "--meta=table.json",
         )  # fmt: skip
         spec = slices.canonical(slices.train_slice(study, "table", "w8", "1.0"))
