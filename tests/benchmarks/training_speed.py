@@ -6,16 +6,16 @@ Three seeds of every size of the default tabular ladder (Letter Recognition, 14,
 equal epochs, batch, learning rate, schedule and clipping, both timed in process CPU seconds on one
 thread in this one run. The plain loop: a DataLoader that fetches sample by sample, one seed after
 another, fp32, an unfused optimiser, validation after every epoch. The goal is at most a fifth of
-its time, at the same accuracy within seed noise. Printed on two CPU cores, busy with other work:
+its time, at the same accuracy within seed noise. Printed on two CPU cores:
 
       size  params    plain     ours  ratio   test accuracy
-        w8     562    10.0s     1.8s   5.7×   plain 0.7338 ± 0.0058, ours 0.7516 ± 0.0155
-       w12     926     9.8s     1.3s   7.9×   plain 0.8162 ± 0.0027, ours 0.8083 ± 0.0107
-       w16    1354     9.0s     1.8s   5.0×   plain 0.8573 ± 0.0021, ours 0.8616 ± 0.0050
-       w24    2402     9.1s     2.0s   4.5×   plain 0.9127 ± 0.0036, ours 0.9104 ± 0.0063
-       w32    3706     7.3s     1.5s   5.0×   plain 0.9315 ± 0.0034, ours 0.9328 ± 0.0024
-       w48    7082     8.8s     2.1s   4.1×   plain 0.9541 ± 0.0025, ours 0.9545 ± 0.0028
-       all            54.1s    10.4s   5.2×   15 epochs, 3 seeds
+        w8     562     5.5s     0.8s   6.8×   plain 0.7338 ± 0.0058, ours 0.7516 ± 0.0155
+       w12     926     4.6s     0.9s   5.2×   plain 0.8162 ± 0.0027, ours 0.8083 ± 0.0107
+       w16    1354     4.6s     0.8s   6.0×   plain 0.8573 ± 0.0021, ours 0.8616 ± 0.0050
+       w24    2402     4.7s     0.9s   5.3×   plain 0.9127 ± 0.0036, ours 0.9104 ± 0.0063
+       w32    3706     4.5s     0.9s   4.9×   plain 0.9315 ± 0.0034, ours 0.9328 ± 0.0024
+       w48    7082     5.2s     1.2s   4.1×   plain 0.9541 ± 0.0025, ours 0.9545 ± 0.0028
+       all            28.9s     5.5s   5.3×   15 epochs, 3 seeds
 """
 
 from __future__ import annotations
