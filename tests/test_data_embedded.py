@@ -62,7 +62,9 @@ def test_no_file_of_torch_lends_fragments_to_two_sides():
     from alphascale.data.make import _rows
 
     pool = torch_code.read(section)
-    assert np.bincount(pool.y).tolist() == [torch_code.PER_CLASS] * 10
+    counts = np.bincount(pool.y, minlength=10)
+    # A subpackage of another torch may be smaller: the smallest of 2.11 gives 1,428.
+    assert (counts <= torch_code.PER_CLASS).all() and (counts > 0.9 * torch_code.PER_CLASS).all()
     rows = _rows(pool, section, np.random.default_rng(0), [])
     files = [set(pool.groups[r]) for r in rows.values()]
     assert len(set.union(*files)) == sum(map(len, files))
