@@ -1,5 +1,6 @@
 # make run    set up everything in $(VENV), then run the default study
 # make test   set up everything, then run the tests
+# make test-slow    the proofs that take minutes
 # make test-slurm   the tests that need a SLURM cluster, on the one that sbatch reaches
 # make lint   ruff, snakefmt, snakemake --lint
 # VENV=path   share one virtual environment between clones (it takes 6 GB and two to three minutes)
@@ -11,13 +12,16 @@ READY := $(VENV)/.ready-$(shell cksum requirements.txt | cut -d' ' -f1)
 # Snakemake finds its helpers, and jobs their interpreter, in the environment, activated or not.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-slurm lint format config setup
+.PHONY: run test test-slow test-slurm lint format config setup
 
 run: $(READY)
 	snakemake --cores all
 
 test: $(READY)
 	python -m pytest
+
+test-slow: $(READY)
+	python -m pytest -m slow
 
 test-slurm: $(READY)
 	python -m pytest tests/test_slurm.py -rs --durations=0

@@ -179,10 +179,9 @@ def running_best(u: FloatArray, v: FloatArray, counts: FloatArray) -> bool:
 
 def _noise(residual: float, within, counts, best: bool, settings: Settings) -> float:
     """Standard deviation of log y of a new run, from residuals (variance) and scatter of seeds."""
-    spare = int(np.sum(counts - 1))
-    if spare == 0:
+    if counts.max() == 1:
         return float(np.sqrt(residual)) * (settings.envelope if best else settings.noise)
-    seeds = float(np.sum(within)) / spare
+    seeds = _seed_variance(within, counts)
     # Residuals are of level means: what exceeds the seeds' share is between configurations.
     return float(np.sqrt(seeds + max(residual - seeds * float(np.mean(1 / counts)), 0.0)))
 
@@ -190,9 +189,13 @@ def _noise(residual: float, within, counts, best: bool, settings: Settings) -> f
 def _level_variance(noise: float, within, counts) -> FloatArray:
     """Variance of log y of each level's mean (n,): its runs' scatter is averaged, what lies between
     configurations is not."""
-    spare = int(np.sum(counts - 1))
-    seeds = float(np.sum(within)) / spare if spare else 0.0
-    return np.maximum(noise**2 - seeds, 0.0) + seeds / counts
+    seeds = _seed_variance(within, counts)
+    return max(noise**2 - seeds, 0.0) + seeds / counts
+
+
+def _seed_variance(within, counts) -> float:
+    """Variance of log y of runs at one level; 0 where no level has two."""
+    return float(np.sum(within)) / max(int(np.sum(counts - 1)), 1)
 
 
 def _roll(ladder: Ladder, settings: Settings):
