@@ -24,7 +24,7 @@ test-slow: $(READY)
 	python -m pytest -m slow
 
 test-slurm: $(READY)
-	python -m pytest tests/test_slurm.py -rs --durations=0
+	python -m pytest tests/workflow/test_slurm.py -rs --durations=0
 
 lint: $(READY)
 	ruff check .

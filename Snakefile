@@ -8,7 +8,7 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/fit.smk"
-include: "rules/decide.smk"
+include: "rules/optimize.smk"
 include: "rules/audit.smk"
 include: "rules/verify.smk"
 include: "rules/plan.smk"
@@ -20,13 +20,13 @@ include: "rules/language.smk"
 
 # Where jobs are submitted, these run on the submitting machine all the same: each takes less than the
 # 4.5 s that a SLURM job costs however small, whatever the size of the data (the most in the default
-# study: decide 4.8 s, plot 4.0 s, fit 2.6 s). Submitted are prepare, which grows with the data, bootstrap
+# study: optimize 4.8 s, plot 4.0 s, fit 2.6 s). Submitted are prepare, which grows with the data, bootstrap
 # and language, which grow with the resamples, and all training.
 localrules:
     aggregate,
     observations,
     fit,
-    decide,
+    optimize,
     summary,
     audit,
     audit_summary,

@@ -12,15 +12,15 @@ DEFAULT_STUDY = "config/config.yaml"
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from alphascale import study as slices
-from alphascale import requests
+from alphascale import slices
+from alphascale.running import cluster as requests
 from alphascale.config import NAME, refuse_code
 from alphascale.data.inspect import input_files, source_state
-from alphascale.devices import gpus_per_job, visible_devices
+from alphascale.running.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
-from alphascale.follow import Follower
-from alphascale.intake import take_in
-from alphascale.planned import adopt
+from alphascale.running.follow import Follower
+from alphascale.study import load_study
+from alphascale.planning.adopt import adopt
 from alphascale.provenance import code_digest
 
 GIVEN = workflow.config_settings.configfiles
@@ -39,7 +39,7 @@ if not GIVEN:
 try:
     # Scales of the last plan, by domain, where the study adopts it (`plan: apply`).
     ADOPTED = adopt(config)
-    STUDY = take_in(config)
+    STUDY = load_study(config)
 except UserError as fault:
     sys.exit(f"error: {fault}")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from alphascale import laws
-from alphascale.decide.ladder import bootstrap_domain, fit_domain
+from alphascale.fitting.ladder import bootstrap_domain, fit_domain
 from alphascale.plots.records import Records
 
 WIDTHS = {"w8": 8, "w16": 16, "w32": 32, "w64": 64, "w128": 128, "w256": 256}

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 sys.path[:0] = [str(ROOT / "tests"), str(SCRIPTS)]
 
-from alphascale import study as slices  # noqa: E402
+from alphascale import slices  # noqa: E402
 from alphascale.config import read_study  # noqa: E402
 from alphascale.provenance import code_digest  # noqa: E402
 from study_made import own_study  # noqa: E402

@@ -34,8 +34,8 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
 
-from alphascale.models.members import Linear
-from alphascale.models.resolvent import METHODS, resolvent
+from alphascale.networks.members import Linear
+from alphascale.networks.resolvent import METHODS, resolvent
 
 WIDTH, HEADS, TOKENS = 128, 8, 8192
 LENGTHS = (512, 1024, 2048, 4096, 8192)

@@ -13,8 +13,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
 from alphascale import laws
-from alphascale.decide.design import choose, curve_draws, measured_noise
-from alphascale.decide.questions import PLACES
+from alphascale.planning.design import choose, curve_draws, measured_noise
+from alphascale.planning.questions import PLACES
 
 # E, alpha, noise (standard deviation of log error), N* as a multiple of the pilot's largest size.
 TRUTHS = (

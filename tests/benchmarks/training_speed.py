@@ -36,7 +36,7 @@ from torch.utils.data import DataLoader, TensorDataset
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from alphascale import study  # noqa: E402
+from alphascale import slices as study  # noqa: E402
 from alphascale.config import read_study  # noqa: E402
 from alphascale.data.make import prepare  # noqa: E402
 from alphascale.data.store import open_tensors, read_meta  # noqa: E402

@@ -1,7 +1,7 @@
 """Gather a domain's training records into one table, refusing any that does not belong."""
 
-from alphascale import program
-from alphascale.observations import gather, write_table
+from alphascale.records.observations import gather, write_table
+from alphascale.running import program
 
 
 def main(args):

@@ -1,9 +1,9 @@
 """Audit a domain's study: ten questions of a careful reader, and the warnings of every cell."""
 
-from alphascale import program
-from alphascale.decide.audit import audit
-from alphascale.observations import read_frame
-from alphascale.results import read_json, write_json
+from alphascale.auditing.audit import audit
+from alphascale.records.files import read_json, write_json
+from alphascale.records.observations import read_frame
+from alphascale.running import program
 
 
 def main(args):

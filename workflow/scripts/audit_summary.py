@@ -1,11 +1,11 @@
 """All domains' audits: a table of the checks, one of the scales, and a picture of the first."""
 
-from alphascale import program
-from alphascale.decide.audit import scale_rows, table_rows
-from alphascale.observations import write_table
+from alphascale.auditing.audit import scale_rows, table_rows
 from alphascale.plots.audit import draw
 from alphascale.plots.style import save
-from alphascale.results import read_json
+from alphascale.records.files import read_json
+from alphascale.records.observations import write_table
+from alphascale.running import program
 
 
 def main(args):

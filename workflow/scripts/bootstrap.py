@@ -1,10 +1,10 @@
 """Bootstrap a domain's laws, per fraction and jointly: parameters, band of the curve."""
 
-from alphascale import program
-from alphascale.decide.joint import bootstrap_joint
-from alphascale.decide.ladder import bootstrap_domain
-from alphascale.observations import read_frame
-from alphascale.results import read_json, write_json
+from alphascale.fitting.joint import bootstrap_joint
+from alphascale.fitting.ladder import bootstrap_domain
+from alphascale.records.files import read_json, write_json
+from alphascale.records.observations import read_frame
+from alphascale.running import program
 
 
 def main(args):

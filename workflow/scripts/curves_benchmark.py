@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from alphascale import program
 from alphascale.data.fetch import fetch, folder_of
 from alphascale.errors import UserError
 from alphascale.laws.fitting import fit_form
@@ -19,7 +18,8 @@ from alphascale.laws.selection import auto
 from alphascale.laws.tasks import DOMAINS, PUBLISHED, Task, coverage, log_rmse, read_tasks
 from alphascale.plots import curves as figures
 from alphascale.plots import style
-from alphascale.results import sha256_file, whole
+from alphascale.records.files import replacing, sha256_file
+from alphascale.running import program
 
 NAMED = ("m1", "m2", "m3", "m4", "broken")  # M1 is the power law, M2 the one with a floor
 TAIL = 0.3
@@ -145,7 +145,7 @@ KEY = "configuration: curves_benchmark.source"
 def _download(address: str, path: Path) -> None:
     with (
         urllib.request.urlopen(address) as answer,
-        whole(path) as temporary,
+        replacing(path) as temporary,
         open(temporary, "wb") as stream,
     ):
         shutil.copyfileobj(answer, stream)
@@ -153,7 +153,7 @@ def _download(address: str, path: Path) -> None:
 
 def write_table(path: Path, rows: list[dict]) -> None:
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with whole(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -186,7 +186,7 @@ def main(args):
     folder = Path(args.out)
     write_table(folder / "tasks.csv", rows)
     write_table(folder / "summary.csv", lines)
-    with whole(folder / "summary.md") as temporary:
+    with replacing(folder / "summary.md") as temporary:
         temporary.write_text(markdown(lines), encoding="utf-8")
     drawn = {
         "errors": figures.errors(rows),

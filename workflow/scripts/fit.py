@@ -1,10 +1,10 @@
 """Fit the laws of a domain, per fraction and jointly: on all sizes, and without the largest."""
 
-from alphascale import program
-from alphascale.decide.joint import fit_joint
-from alphascale.decide.ladder import fit_domain
-from alphascale.observations import read_frame
-from alphascale.results import write_json
+from alphascale.fitting.joint import fit_joint
+from alphascale.fitting.ladder import fit_domain
+from alphascale.records.files import write_json
+from alphascale.records.observations import read_frame
+from alphascale.running import program
 
 
 def main(args):

@@ -1,7 +1,7 @@
 """Join the observations of all domains into one table."""
 
-from alphascale import program
-from alphascale.observations import read_rows, write_table
+from alphascale.records.observations import read_rows, write_table
+from alphascale.running import program
 
 
 def main(args):

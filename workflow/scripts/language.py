@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from alphascale import program
-from alphascale.decide.language import judge_group, text
-from alphascale.observations import read_frame
-from alphascale.results import whole, write_json
+from alphascale.fitting.perplexity import judge_group, text
+from alphascale.records.files import replacing, write_json
+from alphascale.records.observations import read_frame
+from alphascale.running import program
 
 
 def main(args):
     frames = {Path(path).stem: read_frame(path) for path in args.observations}
     found = judge_group(args.spec, frames)
     write_json(args.out, found)
-    with whole(args.text) as temporary:
+    with replacing(args.text) as temporary:
         temporary.write_text(text(found), encoding="utf-8")
 
 

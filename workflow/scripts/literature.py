@@ -4,14 +4,14 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from alphascale import program
 from alphascale.calculator.allocation import allocate
 from alphascale.calculator.historical import COMPARED, HISTORICAL, compare
 from alphascale.calculator.known_laws import get_law, law_names
 from alphascale.calculator.strategies import critical_batch, strategies
 from alphascale.plots import style
 from alphascale.plots.literature import FIGURES, GOPHER_BUDGET
-from alphascale.results import whole
+from alphascale.records.files import replacing
+from alphascale.running import program
 
 BUDGETS = tuple(np.geomspace(1e18, 1e26, 9).tolist())
 
@@ -73,7 +73,7 @@ def main(args):
     for name, rows in TABLES.items():
         table = list(rows())
         with (
-            whole(folder / f"{name}.csv") as path,
+            replacing(folder / f"{name}.csv") as path,
             open(path, "w", newline="", encoding="utf-8") as stream,
         ):
             writer = csv.DictWriter(stream, list(table[0]), lineterminator="\n")

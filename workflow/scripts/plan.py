@@ -1,10 +1,10 @@
 """Plan the next runs of a domain: those that narrow its answer most for a budget of FLOPs."""
 
-from alphascale import program
 from alphascale.data.store import read_meta
-from alphascale.decide.plan import plan
-from alphascale.observations import read_frame
-from alphascale.results import read_json, write_json
+from alphascale.planning.plan import plan
+from alphascale.records.files import read_json, write_json
+from alphascale.records.observations import read_frame
+from alphascale.running import program
 
 
 def main(args):

@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from alphascale import program
-from alphascale.decide.plan_text import fragment, nothing_planned, text
 from alphascale.errors import UserError
-from alphascale.results import read_json, whole
+from alphascale.planning.text import fragment, nothing_planned, text
+from alphascale.records.files import read_json, replacing
+from alphascale.running import program
 
 
 def main(args):
     plans = [read_json(path) for path in args.plans]
     if reason := nothing_planned(plans):
         raise UserError(reason)
-    with whole(args.fragment) as temporary:
+    with replacing(args.fragment) as temporary:
         temporary.write_text(fragment(plans, Path(args.fragment)), encoding="utf-8")
-    with whole(args.text) as temporary:
+    with replacing(args.text) as temporary:
         temporary.write_text(text(plans, Path(args.fragment)), encoding="utf-8")
     print("\n" + text(plans, Path(args.fragment)), end="")
 

@@ -1,10 +1,10 @@
 """Draw all figures of a domain, from its records alone."""
 
-from alphascale import program
-from alphascale.observations import read_frame
 from alphascale.plots.draw import draw_domain
 from alphascale.plots.records import Records
-from alphascale.results import read_json
+from alphascale.records.files import read_json
+from alphascale.records.observations import read_frame
+from alphascale.running import program
 
 
 def main(args):

@@ -1,8 +1,8 @@
 """Draw the figures of language domains that belong together, from their laws alone."""
 
-from alphascale import program
-from alphascale.plots.language import draw_language
-from alphascale.results import read_json
+from alphascale.plots.perplexity import draw_language
+from alphascale.records.files import read_json
+from alphascale.running import program
 
 
 def main(args):

@@ -1,9 +1,9 @@
 """Draw the study's summary table as a picture."""
 
-from alphascale import program
 from alphascale.plots.style import save
 from alphascale.plots.table import draw
-from alphascale.results import read_json
+from alphascale.records.files import read_json
+from alphascale.running import program
 
 
 def main(args):

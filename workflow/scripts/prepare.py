@@ -2,9 +2,9 @@
 
 import json
 
-from alphascale import program
 from alphascale.data.checks import check_fractions
 from alphascale.data.make import prepare
+from alphascale.running import program
 
 
 def main(args):

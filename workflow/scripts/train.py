@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from alphascale import program
-from alphascale.devices import lease
-from alphascale.results import SCHEMA, digest, read_record, write_sealed
-from alphascale.signals import asked_later
+from alphascale.records.files import SCHEMA, digest, read_record, write_sealed
+from alphascale.running import program
+from alphascale.running.devices import lease
+from alphascale.running.signals import asked_later
 
 
 def main(args):
@@ -17,12 +17,12 @@ def main(args):
     with lease(spec["device"], say, int(args.jobs_per_gpu)):
         import torch
         from alphascale.data.store import meta_of, open_tensors, read_sidecar
-        from alphascale.training.checkpoints import hold
+        from alphascale.training.checkpoints import exclusive
         from alphascale.training.job import run
 
         torch.set_num_threads(int(args.threads))
         checkpoints = Path(args.checkpoints) / f"{digest(spec)}-{args.code[:16]}"
-        with hold(checkpoints, say) as waited:
+        with exclusive(checkpoints, say) as waited:
             sidecar = read_sidecar(args.meta)
             sha256 = sidecar["sha256"]
             if waited and Path(args.out).exists():

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alphascale import program
-from alphascale.decide.verify import judge, promises, usable
 from alphascale.errors import UserError
-from alphascale.results import canonical_json, digest, read_json, read_sealed, write_json
-from alphascale.signals import Stopped
-from alphascale.study import verify_name
+from alphascale.records.files import canonical_json, digest, read_json, read_sealed, write_json
+from alphascale.running import program
+from alphascale.running.signals import Stopped
+from alphascale.slices import verify_name
+from alphascale.verifying.verify import judge, promises, usable
 
 TRAIN = Path(__file__).with_name("train.py")
 

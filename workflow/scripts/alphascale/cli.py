@@ -13,7 +13,7 @@ from importlib import import_module
 
 from alphascale import __version__
 from alphascale.errors import UserError
-from alphascale.program import OneLineParser, describe
+from alphascale.running.program import OneLineParser, describe
 
 FAMILIES = ("alphascale.laws.commands", "alphascale.calculator.commands")
 

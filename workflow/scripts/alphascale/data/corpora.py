@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 
 from ..errors import UserError
-from ..results import sha256_file
+from ..records.files import sha256_file
 from .fetch import fetch, folder_of
 from .pool import own_source
 from .store import SPLITS

@@ -16,7 +16,7 @@ import pandas as pd
 from filelock import FileLock
 
 from ..errors import UserError
-from ..results import sha256_file, whole
+from ..records.files import replacing, sha256_file
 from .fetch import fetch, folder_of
 from .pool import Pool
 
@@ -198,5 +198,5 @@ def _pack_covertype(table: np.ndarray, path: Path) -> None:
     """Keep the table as arrays without pickle, so that it is read again without network."""
     if table.shape != COVERTYPE_SHAPE:
         raise UserError(f"source: covertype has shape {table.shape}, not {COVERTYPE_SHAPE}")
-    with whole(path) as temporary, temporary.open("wb") as stream:
+    with replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, table=table.astype(np.float32))

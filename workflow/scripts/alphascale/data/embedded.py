@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UserError
-from ..results import sha256_file
+from ..records.files import sha256_file
 from .inspect import resource
 from .pool import Pool, index_labels
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..results import SCHEMA, sha256_file, whole, write_sealed
+from ..records.files import SCHEMA, replacing, sha256_file, write_sealed
 from . import images, splits, tables, texts
 from .corpora import CORPORA
 from .pool import Encoded, Pool
@@ -130,7 +130,7 @@ def _write_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    with whole(path) as temporary:
+    with replacing(path) as temporary:
         try:
             save_file(tensors, os.fspath(temporary))
         except SafetensorError as fault:  # an I/O error of its own, without the system's number

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..results import sha256_file
+from ..records.files import sha256_file
 
 # Fields that stand for no value, in any case of letters.
 MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "?"})

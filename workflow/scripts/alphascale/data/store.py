@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from ..results import REBUILD, read_sealed, sha256_file
+from ..records.files import REBUILD, read_sealed, sha256_file
 
 if TYPE_CHECKING:
     import torch

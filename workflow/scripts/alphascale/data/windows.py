@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..results import SCHEMA
+from ..records.files import SCHEMA
 from .corpora import CORPORA, Corpus
 from .store import SPLITS
 from .texts import train_byte_pairs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..decide.summary import unbeaten
+from ..deciding.summary import unbeaten
 from ..laws import get_form, read
 from ..laws.form import predict as evaluate
 

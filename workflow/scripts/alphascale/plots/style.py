@@ -26,7 +26,7 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
-from ..results import whole
+from ..records.files import replacing
 from ..units import bind, count, significant
 
 BLACK, GREY = "#000000", "#6E6E6E"
@@ -197,7 +197,7 @@ def save(figure: Figure, path: str | os.PathLike) -> None:
     """Write a figure as the kind its suffix names, whole or not at all, byte-equal if redrawn."""
     kind = Path(path).suffix[1:]
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    with whole(path) as temporary, matplotlib.rc_context(RC):
+    with replacing(path) as temporary, matplotlib.rc_context(RC):
         # What is drawn as pixels inside an svg (the surface) is smooth: half the resolution does.
         dpi = 100 if kind == "svg" else RC["savefig.dpi"]
         figure.savefig(temporary, format=kind, metadata=metadata, dpi=dpi)

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ..decide import summary
+from ..deciding import summary
 from ..units import bind, count, percent, spread
 from . import style
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from ..results import canonical_json, whole
+from ..records.files import canonical_json, replacing
 
 # Seconds between two checkpoints: at most this much training is lost to a kill without warning.
 # The environment may ask for another interval, as where results lie on a slow disk.
@@ -75,7 +75,7 @@ class Checkpoints:
         stream = io.BytesIO()
         torch.save({"digest": self.digest, "state": state()}, stream)
         try:
-            with whole(self.path) as temporary, open(temporary, "wb") as file:
+            with replacing(self.path) as temporary, open(temporary, "wb") as file:
                 file.write(hashlib.sha256(stream.getbuffer()).digest())
                 file.write(stream.getbuffer())
         except OSError as fault:
@@ -87,7 +87,7 @@ class Checkpoints:
 
 
 @contextmanager
-def hold(folder: Path, say: Callable[[str], None]) -> Iterator[bool]:
+def exclusive(folder: Path, say: Callable[[str], None]) -> Iterator[bool]:
     """Hold a job's checkpoint folder; it is removed when the block, result written, ends well.
 
     An orphan of a killed workflow may still be training this very job: wait for it rather than

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..errors import UserError
-from ..models.sizes import channels
+from ..networks.sizes import channels
 
 # Parameters of all members that train together, at most: their values, gradients, two moments and
 # best weights take 20 bytes each, so that a chunk stays below half a gigabyte beside activations.

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from .. import __version__
-from ..models.count import COUNTED_BY, count_flops, count_params
-from ..results import SCHEMA
-from ..signals import Stopped
+from ..auditing.curves import judge, summarise
+from ..networks.count import COUNTED_BY, count_flops, count_params
+from ..records.files import SCHEMA
+from ..running.signals import Stopped
 from .checkpoints import STATE, Checkpoints
 from .choice import choose_rate, edge_warning
+from .classification import Classification
 from .device import (
     choose_device,
     describe,
@@ -29,10 +31,8 @@ from .device import (
     use_bfloat16,
 )
 from .energy import Meter
-from .generalisation import judge, summarise
-from .language import NextToken
 from .loop import Chunk, Member, Plan
-from .tasks import Classification
+from .next_token import NextToken
 
 if TYPE_CHECKING:
     from ..data.store import Meta

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.families import build, initialise
-from ..models.noise import Noise
+from ..networks.build import build, initialise
+from ..networks.noise import Noise
 from .flat import Flat
 from .optimise import Optimiser, schedule
 

@@ -1,0 +1,92 @@
+"""Generalisation warnings on made curves: healthy ones raise none, each fault raises its own."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from alphascale.auditing.curves import judge, summarise
+
+
+def curves(train, validation, train_accuracy=0.9, validation_accuracy=0.88):
+    epochs = len(validation)
+    return {
+        "train_loss": train,
+        "validation_loss": validation,
+        "train_accuracy": [train_accuracy] * epochs,
+        "validation_accuracy": [validation_accuracy] * epochs,
+    }
+
+
+def verdict(made):
+    best = made["validation_loss"].index(min(made["validation_loss"])) + 1
+    found = judge(made, best)
+    return found["level"], [signal["signal"] for signal in found["signals"]]
+
+
+HEALTHY = {
+    "exponential": lambda t: 0.4 + 2.0 * math.exp(-t / 6),
+    "power law": lambda t: 0.3 + 2.0 / t**0.5,
+    "power law, steep": lambda t: 0.3 + 2.0 / t,
+    "straight": lambda t: 3.0 - 0.1 * t,
+    "noisy": lambda t: 0.4 + 2.0 * math.exp(-t / 6) + 0.004 * math.sin(7 * t),
+}
+
+
+@pytest.mark.parametrize("epochs", [3, 8, 20])
+@pytest.mark.parametrize("shape", HEALTHY)
+def test_healthy_convex_curves_are_low_without_a_signal(shape, epochs):
+    loss = [HEALTHY[shape](t) for t in range(1, epochs + 1)]
+    assert verdict(curves([value - 0.02 for value in loss], loss)) == ("LOW", [])
+
+
+def test_a_converged_run_is_low():
+    """Both losses at rest: nothing wrong, but the advice that fewer epochs would do."""
+    loss = [0.4 + 2.0 * math.exp(-t / 1.5) for t in range(1, 21)]
+    assert verdict(curves(loss, loss)) == ("LOW", ["flattening"])
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(0.07, "LOW"), (0.1, "MEDIUM"), (0.13, "HIGH")])
+def test_gap(gap, expected):
+    loss = [HEALTHY["exponential"](t) for t in range(1, 11)]
+    level, signals = verdict(curves(loss, loss, 0.95, 0.95 - gap))
+    assert level == expected
+    assert signals == ([] if expected == "LOW" else ["gap"])
+
+
+def test_plateau_while_training_goes_on():
+    train = [2.0 - 0.1 * t for t in range(1, 16)]
+    validation = [2.1 - 0.1 * t for t in range(1, 9)] + [1.3 + 0.0005 * (t % 2) for t in range(7)]
+    level, signals = verdict(curves(train, validation))
+    assert level == "MEDIUM"
+    assert "plateau" in signals and "overfitting" not in signals
+
+
+def test_overfitting():
+    train = [2.0 * math.exp(-t / 5) for t in range(1, 16)]
+    validation = [0.5 + 0.01 * (t - 8) ** 2 for t in range(1, 16)]
+    level, signals = verdict(curves(train, validation))
+    assert level == "HIGH" and "overfitting" in signals
+    # Found although the curve has come down again since, as an early rise is no less a rise.
+    assert "overfitting" in verdict(curves([*train, 0.05], [*validation, 0.55]))[1]
+    # A rise of less than 1 % is noise.
+    flat = [0.5 + 0.0003 * t for t in range(15)]
+    assert "overfitting" not in verdict(curves(train, flat))[1]
+    # Train loss that rises too is not overfitting but instability.
+    assert "overfitting" not in verdict(curves(validation, validation))[1]
+
+
+def test_the_verdict_over_seeds_is_what_half_of_them_show():
+    low = {"level": "LOW", "signals": []}
+    medium = {"level": "MEDIUM", "signals": [{"signal": "gap", "level": "MEDIUM", "message": "m"}]}
+    high = {"level": "HIGH", "signals": [{"signal": "gap", "level": "HIGH", "message": "h"}]}
+    assert summarise([low, low, high], [4, 5, 9]) == {
+        "level": "LOW",
+        "signals": [],
+        "best_epoch": 5,
+    }
+    assert summarise([low, medium, high], [4, 5, 9])["level"] == "MEDIUM"
+    assert summarise([medium, high, high], [4, 5, 9])["level"] == "HIGH"
+    assert summarise([low, high], [4, 5])["level"] == "HIGH"
+    assert summarise([high], [4])["level"] == "HIGH"
+    assert summarise([], [])["level"] is None

@@ -1,0 +1,138 @@
+"""Perplexity laws of language domains: recovery of known exponents, and honest comparisons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from alphascale import laws
+from alphascale.fitting.perplexity import exponent_difference, judge_group, text, with_perplexity
+from alphascale.plots.catalog import LANGUAGE_FIGURES
+from alphascale.plots.perplexity import draw_language
+
+SIZES = [(d, layers) for layers in (1, 2, 4) for d in (16, 32, 64)]
+
+
+def observations(b: float, seed: int, noise: float = 0.01, fractions=("1.0",), floor=0.0):
+    """Runs whose perplexity is floor + 2,000 · N^(−b), N without embeddings, two seeds a size."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for d, layers in SIZES:
+        body = 12 * layers * d * d
+        for fraction in fractions:
+            for member in range(2):
+                perplexity = (floor + 2000 * body**-b) * np.exp(noise * rng.standard_normal())
+                # Loss rises where data are few: L = (N term + 40 / D)^…, here plainly additive.
+                loss = np.log(perplexity) + (0.0 if fraction == "1.0" else 0.1 / float(fraction))
+                rows.append(
+                    {
+                        "scale": f"d{d}-l{layers}", "fraction": fraction, "seed": member,
+                        "status": "ok", "params": body + 2 * 512 * d, "non_embedding": body,
+                        "test_loss": loss, "tokens": 1e6 * float(fraction), "d_model": d,
+                        "n_layers": layers, "unigram_perplexity": 300.0, "bits_per_byte": 2.0,
+                        "flops": 6.0 * body * 1e6, "job_seconds": 3.0, "job_members": 2,
+                        "peak_memory_bytes": 1e8,
+                    }
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def judged(bs, resamples=100, **options):
+    names = ["one", "two"][: len(bs)]
+    spec = {
+        "domains": {n: {"family": f"family_{n}", "withhold": 2} for n in names},
+        "resamples": resamples, "level": 0.95, "seed": 0,
+    }  # fmt: skip
+    pairs = zip(names, bs, strict=True)
+    frames = {n: observations(b, seed=i, **options) for i, (n, b) in enumerate(pairs)}
+    return judge_group(spec, frames)
+
+
+def law(found, domain, name="perplexity", counted="non_embedding"):
+    rows = found["domains"][domain]["laws"]
+    return next(r for r in rows if (r["law"], r["counted"]) == (name, counted))
+
+
+def test_the_exponent_that_made_the_data_is_found_and_the_right_count_predicts_best():
+    found = judged([0.25])
+    entry = law(found, "one")
+    low, high = entry["interval"]["b"]
+    assert low <= 0.25 <= high and high - low < 0.05
+    assert entry["withheld_error"] < 0.02
+    # The data follow N without embeddings: with them, the withheld sizes are predicted worse.
+    assert law(found, "one", counted="total")["withheld_error"] > 2 * entry["withheld_error"]
+    assert found["domains"]["one"]["best"]["counted"] == "non_embedding"
+    assert found["comparisons"] == []
+
+
+def test_a_floor_in_the_data_is_seen_by_the_law_with_a_floor():
+    found = judged([0.5], floor=20.0, noise=0.002)
+    assert law(found, "one", "perplexity_floor")["params"]["E"] == pytest.approx(20, rel=0.15)
+    assert found["domains"]["one"]["best"]["law"] == "perplexity_floor"
+
+
+def test_different_exponents_are_told_apart_and_equal_ones_are_not_called_equal():
+    apart = judged([0.25, 0.15])["comparisons"][0]
+    row = next(r for r in apart["exponents"] if r["counted"] == "non_embedding")
+    assert row["differ"] and row["interval"][0] <= -0.1 <= row["interval"][1]
+    assert apart["domains"] == ["two", "one"] and apart["says"].startswith("the exponents differ")
+    same = judged([0.2, 0.2], noise=0.03)["comparisons"][0]
+    row = next(r for r in same["exponents"] if r["counted"] == "non_embedding")
+    assert not row["differ"] and row["interval"][0] < 0 < row["interval"][1]
+    assert "not told apart" in same["says"]
+
+
+def test_the_difference_is_covered_as_often_as_the_interval_says():
+    """At level .95, of 40 pairs of ladders with equal exponents no more than 6 may be called
+    different (a binomial of .05 goes beyond that 1 time in 100)."""
+    calls = 0
+    for i in range(40):
+        fits = []
+        for k in range(2):
+            frame = with_perplexity(observations(0.2, seed=100 + 2 * i + k, noise=0.03))
+            columns = {c: frame[c].to_numpy() for c in ("non_embedding", "perplexity", "scale")}
+            fits.append(
+                laws.fit(columns, x="non_embedding", y="perplexity", law="perplexity",
+                         cluster="scale", resamples=200, seed=1000 * k)
+            )  # fmt: skip
+        calls += exponent_difference(*fits, level=0.95)["differ"]
+    assert calls <= 6
+
+
+def test_a_law_in_both_needs_three_fractions():
+    assert "1 fraction" in judged([0.2])["domains"]["one"]["params_and_data"]["refused"]
+    found = judged([0.2], fractions=("0.25", "0.5", "1.0"))["domains"]["one"]
+    assert found["params_and_data"]["law"] == "kaplan_nd"
+    assert found["params_and_data"]["in_sample"]["n"] == 54
+    # The laws in N alone are those of the largest fraction.
+    assert found["fraction"] == "1.0" and len(found["points"]) == 9
+
+
+def test_figures_say_which_law_predicts_and_show_both_families(tmp_path):
+    found = judged([0.25, 0.15])
+    found["domains"]["one"]["family"] = "transformer_lm"
+    found["domains"]["two"]["family"] = "resnet_bk"
+    draw_language(found, tmp_path)
+    for name in LANGUAGE_FIGURES:
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+        words = (tmp_path / f"{name}.svg").read_text()
+        assert "Transformer" in words and "ResNet-BK" in words
+    words = " ".join((tmp_path / "perplexity.svg").read_text().split())
+    assert "not having seen the 2 largest sizes" in words
+    assert "The exponents differ" in words and "−0.1" in words
+    assert "token frequencies alone: 300" in words
+
+
+def test_the_summary_names_refusals_and_the_law_that_predicts_best():
+    said = text(judged([0.25, 0.15]))
+    assert said.count("<- predicts best") == 2 and "the exponents differ" in said
+    assert "token frequencies alone: 300.0" in said
+    frame = observations(0.2, seed=0)
+    few = frame[frame["scale"].isin(["d16-l1", "d32-l1", "d64-l1"])]
+    spec = {"domains": {"one": {"family": "resnet_bk", "withhold": 1}},
+            "resamples": 100, "level": 0.95, "seed": 0}  # fmt: skip
+    said = text(judge_group(spec, {"one": few}))
+    assert "perplexity_floor in all parameters: refused" in said
+    everything_diverged = frame.assign(status="diverged")
+    said = text(judge_group(spec, {"one": everything_diverged}))
+    assert "every run diverged" in said

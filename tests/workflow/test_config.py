@@ -1,0 +1,162 @@
+"""The configuration: what a person may write, and what one line answers when it is wrong."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import pytest
+import yaml
+from alphascale.config import check_paths, read_study
+from alphascale.errors import UserError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+STUDY = {
+    "domains": {
+        "digits": {
+            "data": {"source": "optdigits"},
+            "family": "cnn",
+            "ladder": {
+                name: {"width": w} for name, w in zip("abcde", (1, 2, 3, 4, 5), strict=True)
+            },
+            "target": {"accuracy": 0.9},
+        }
+    }
+}
+
+
+def changed(path: str, value: object) -> dict:
+    """STUDY with one key set, by dotted path."""
+    study = copy.deepcopy(STUDY)
+    *parents, last = path.split(".")
+    section = study
+    for part in parents:
+        section = section.setdefault(part, {})
+    section[last] = value
+    return study
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
+def test_studies_that_ship_are_valid(root: Path, name: str) -> None:
+    study = read_study(yaml.safe_load((root / "config" / name).read_text()))
+    assert list(study.domains) == ["vision", "nlp", "tabular", "language", "language_bk"]
+
+
+def test_defaults_alone_make_a_study() -> None:
+    task = read_study(STUDY).domains["digits"]
+    assert task.fractions == ["1.0"] and task.seeds == [0, 1, 2] and task.withhold == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("domains.digits.trainig", {}, ["domains.digits.trainig", "did you mean `training`"]),
+        ("domians", {}, ["domians", "did you mean `domains`"]),
+        ("domains.digits.training.epochs", "many", ["domains.digits.training.epochs", "integer"]),
+        ("domains.digits.training.epochs", 0, ["training.epochs", "greater than or equal to 1"]),
+        ("domains.digits.training.optimizer", "adamm", ["optimizer", "'adamw'"]),
+        ("domains.digits.training.learning_rates", "1e-4", ["learning_rates", "list"]),
+        ("domains.digits.training.learning_rates", [-1.0], ["learning_rates.0", "greater than 0"]),
+        ("domains.digits.data.source", "mnist", ["data.source", "'optdigits'", "'csv'"]),
+        ("domains.digits.data.test", 1.5, ["data", "`test` is 1.5", "share in (0, 1)"]),
+        ("domains.digits.data", {"source": "csv"}, ["data", "needs `path`"]),
+        ("domains.digits.family", "resnet", ["family", "resnet", "mlp, cnn, transformer"]),
+        ("domains.digits.family", "transformer", ["domains.digits", "transformer", "mlp or cnn"]),
+        ("fit.law", "powr", ["fit.law", "'power_floor'", "'auto'"]),
+        ("domains.digits.target", {"accuracy": 1.0}, ["target.accuracy", "less than 1"]),
+        ("domains.digits.target", {"accuracy": 0}, ["target.accuracy", "greater than 0"]),
+        ("domains.digits.target", {}, ["target", "exactly one of accuracy"]),
+        ("domains.digits.target", {"accuracy": 0.9, "loss": 1}, ["target", "exactly one"]),
+        ("domains.digits.fractions", [0.5, 1.5], ["fractions", "1.5", "(0, 1]"]),
+        ("domains.digits.fractions", [0.5, "0.50"], ["fractions", "listed twice"]),
+        ("domains.digits.fractions", [True], ["fractions", "True"]),
+        ("domains.digits.seeds", [0, 0], ["seeds", "listed twice"]),
+        ("domains.digits.withhold", 2, ["domains.digits", "5 sizes", "withholds 2"]),
+        ("domains.digits.ladder", {"a b": {}}, ["ladder", "'a b'", "letters, digits"]),
+        ("run", "../up", ["run", "letters, digits"]),
+        ("run", "-rf", ["run", "starts with a letter"]),
+        ("domains", {}, ["domains"]),
+        ("bootstrap.resamples", 5, ["bootstrap.resamples", "100"]),
+        ("costs.watts", float("nan"), ["costs.watts", "finite"]),
+    ],
+)  # fmt: skip
+def test_fault_is_one_line_with_key_and_remedy(path: str, value: object, words: list[str]) -> None:
+    with pytest.raises(UserError) as fault:
+        read_study(changed(path, value))
+    message = str(fault.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_fractions_have_one_spelling_and_order() -> None:
+    given = changed("domains.digits.fractions", [1, "0.50", 0.25])
+    assert read_study(given).domains["digits"].fractions == ["0.25", "0.5", "1.0"]
+
+
+def test_path_that_names_nothing_is_refused() -> None:
+    study = read_study(changed("domains.digits.data", {"source": "images", "path": "no/such"}))
+    with pytest.raises(UserError, match=r"domains.digits.data.path: 'no/such' does not exist"):
+        check_paths(study)
+
+
+def test_laws_of_a_study_are_laws_of_one_predictor() -> None:
+    from alphascale.config import Fit
+    from alphascale.laws import FORMS
+
+    names = set(typing.get_args(Fit.model_fields["law"].annotation)) - {"auto"}
+    assert all(len(FORMS[name].roles) == 1 for name in names)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    path=st.sampled_from(
+        ["run", "seed", "domains", "domains.digits", "domains.digits.data", "fit", "costs.watts"]
+        + [f"domains.digits.{key}" for key in ("ladder", "naive", "fractions", "seeds", "target")]
+        + [f"domains.digits.training.{key}" for key in ("epochs", "learning_rates", "clip")]
+        + [f"domains.digits.data.{key}" for key in ("source", "path", "label", "test", "length")]
+    ),
+    value=json_values,
+)
+def test_anything_else_is_valid_or_refused_in_one_line(path: str, value: object) -> None:
+    try:
+        read_study(changed(path, value))
+    except UserError as fault:
+        assert str(fault).startswith("configuration: ") and "\n" not in str(fault)
+
+
+def test_schema_and_reference_are_as_written(root: Path) -> None:
+    sys.path.insert(0, str(root / "workflow" / "scripts"))
+    import document_config
+
+    told = "run `make config`: the configuration changed"
+    assert document_config.SCHEMA.read_text(encoding="utf-8") == document_config.schema_text(), told
+    assert document_config.README.read_text(encoding="utf-8") == document_config.readme_text(), told
+    json.loads(document_config.schema_text())
+
+
+def test_parsing_a_study_imports_neither_torch_nor_pandas(root: Path) -> None:
+    code = (
+        "import sys, alphascale, alphascale.config, alphascale.slices, alphascale.provenance, "
+        "alphascale.data.inspect, alphascale.networks.sizes, alphascale.running.devices; "
+        "print([m for m in ('torch', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root / "workflow" / "scripts",
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,1 @@
+"""The doubts of a careful reader."""

@@ -1,0 +1,249 @@
+"""What a careful reader would ask of a domain's study: ten questions, each with its figure.
+
+passed: nothing to object. warned: the answer stands, on weaker ground. failed: the answer should
+not be leaned on. The thresholds are those of the law engine where it has any (levels, collinearity,
+condition), otherwise conventions, which are the constants below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..deciding.summary import FAR, gap
+from ..fitting.ladder import COUNT_COLUMN, worst_level
+from ..laws import get_form
+from ..records.files import SCHEMA
+from ..units import count, percent, significant
+
+if TYPE_CHECKING:
+    import pandas
+
+PASSED, WARNED, FAILED = "passed", "warned", "failed"
+EDGE = "learning_rate_edge"
+# A ladder that spans less than 3 × in N says nothing of a slope; published ones span 10 × and more.
+RANGE = (10.0, 3.0)
+# Beyond this correlation of log N and log D their exponents are not separable (laws.problem's own).
+COLLINEAR = (0.8, 0.98)
+# From a condition number of 1e4 on, parameters move by 1 % where the points move by 1e-4 %.
+CONDITION = 1e4
+EMBEDDED = (0.1, 0.5)
+DIVERGED = 0.1
+
+
+def audit(
+    spec: dict[str, Any], frame: pandas.DataFrame, fits: dict[str, Any], decision: dict[str, Any]
+) -> dict[str, Any]:
+    """The ten checks of a domain at the fraction of its decision, and every cell's warnings.
+
+    spec is `study.audit_slice`; the others are the domain's observations, fits and decision.
+    JSON-ready: checks [{check, status, figure}], counts by status, scales [{scale, params,
+    fraction, level, best_epochs, epochs}].
+    """
+    case = Case(spec, frame, fits, decision)
+    checks = []
+    for name, check in CHECKS.items():
+        status, figure = check(case)
+        checks.append({"check": name, "status": status, "figure": figure})
+    tally = {word: sum(c["status"] == word for c in checks) for word in (PASSED, WARNED, FAILED)}
+    return {
+        "schema": SCHEMA,
+        "domain": decision["domain"],
+        "fraction": decision["fraction"],
+        "checks": checks,
+        "tally": tally,
+        "scales": scales(frame, spec),
+    }
+
+
+class Case:
+    """What the checks look at: a domain's records, and the decision's own fraction of them."""
+
+    def __init__(self, spec, frame, fits, decision):
+        self.spec, self.frame, self.fits, self.decision = spec, frame, fits, decision
+        self.count = COUNT_COLUMN[decision["counted"]]
+        self.here = frame[frame["fraction"] == decision["fraction"]]
+        self.fit = fits["fractions"][decision["fraction"]][decision["metric"]]
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Distinct sizes with a run that ended well, smallest first."""
+        return np.unique(self.here.loc[self.here["status"] == "ok", self.count].to_numpy(float))
+
+
+def levels(case: Case) -> tuple[str, str]:
+    """Distinct sizes, beside what the law needs; a power law with a floor needs four."""
+    needed = 4 if case.fits["law"] == "auto" else get_form(case.fits["law"]).levels
+    sizes = len(case.sizes)
+    figure = f"{sizes} sizes, {sizes - case.spec['withhold']} of them without the withheld; "
+    figure += f"{case.fits['law']} needs {needed}"
+    if sizes < needed:
+        return FAILED, figure
+    return (PASSED if sizes - case.spec["withhold"] > needed else WARNED), figure
+
+
+def span(case: Case) -> tuple[str, str]:
+    """Largest over smallest size."""
+    ratio = case.sizes[-1] / case.sizes[0] if len(case.sizes) else 1.0
+    figure = f"N spans {significant(ratio)} ×, {count(case.sizes.min(initial=np.inf))} – "
+    figure += count(case.sizes.max(initial=0))
+    return _graded(-ratio, -RANGE[0], -RANGE[1]), figure
+
+
+def seeds(case: Case) -> tuple[str, str]:
+    """The fewest seeds of a cell: with one, noise is not seen at all, with two hardly.
+
+    Scales with seeds of their own (planned runs) are left out: they add to cells that show noise.
+    """
+    frame = case.frame[~case.frame["scale"].isin(case.spec["apart"])]
+    good = frame[frame["status"] == "ok"]
+    each = good.groupby(["scale", "fraction"]).size()
+    cells = len(frame.drop_duplicates(["scale", "fraction"]))
+    fewest = int(each.min()) if len(each) == cells else 0
+    return _graded(-fewest, -3, -2), f"at least {fewest} good seeds in each of {cells} cells"
+
+
+def edges(case: Case) -> tuple[str, str]:
+    """Cells whose learning rate lies on the edge of its sweep: the best may lie beyond."""
+    cells = case.frame.drop_duplicates(["scale", "fraction"])
+    if case.spec["rates"] < 3:
+        return WARNED, f"{case.spec['rates']} learning rate(s) a cell: an edge cannot be told"
+    on_edge = cells["warnings"].fillna("").astype(str).str.contains(EDGE)
+    figure = f"{int(on_edge.sum())} of {len(cells)} cells chose the edge of "
+    figure += f"{case.spec['rates']} learning rates"
+    return _graded(float(on_edge.mean()), 0.0, 0.5), figure
+
+
+def collinearity(case: Case) -> tuple[str, str]:
+    """Correlation of log N and log D over the cells, and the condition of the joint law."""
+    cells = case.frame.drop_duplicates(["scale", "fraction"])
+    if cells["samples"].nunique() < 2:
+        return PASSED, "one amount of data: the law has one predictor"
+    logs = np.log(cells[[case.count, "samples"]].to_numpy(float))
+    r = float(np.corrcoef(logs.T)[0, 1])
+    joint = case.fits["joint"][case.decision["metric"]]
+    figure = f"correlation of log N and log D {r:.2f}"
+    status = _graded(abs(r), *COLLINEAR)
+    if "refused" not in joint:
+        condition = joint["condition"]
+        shown = "infinite" if condition is None else significant(condition, 2)
+        figure += f"; condition of the joint law {shown}"
+        if condition is None or condition > CONDITION:
+            status = max(status, WARNED, key=SEVERITY.index)
+    return status, figure
+
+
+def bounds(case: Case) -> tuple[str, str]:
+    """Parameters on a bound: a floor at zero was not measured, an exponent there is no fit."""
+    if "refused" in case.fit:
+        return FAILED, f"no law: {case.fit['refused']}"
+    hit = case.fit.get("bounds_hit") or []
+    if not hit:
+        return PASSED, "no parameter ended on a bound"
+    only_floor = set(hit) <= {"E", "a", "e_inf"}
+    return (WARNED if only_floor else FAILED), f"on a bound: {', '.join(hit)}"
+
+
+def extrapolation(case: Case) -> tuple[str, str]:
+    """N* over the largest size trained."""
+    star = case.decision.get("n_star")
+    if star is None:
+        return FAILED, "no N*: the target is out of the law's reach"
+    factor = star / case.sizes[-1]
+    return _graded(factor, 1.0, FAR), f"N* is {significant(factor, 2)} × the largest size trained"
+
+
+def counting(case: Case) -> tuple[str, str]:
+    """Share of embeddings in the smallest size: what is counted decides the exponent."""
+    share = (1 - case.frame["non_embedding"] / case.frame["params"]).max()
+    if case.decision["counted"] == "non_embedding":
+        return PASSED, f"embeddings, up to {percent(share)} of a size, are not counted"
+    return _graded(
+        share, *EMBEDDED
+    ), f"embeddings are up to {percent(share)} of a size, and counted"
+
+
+def withheld(case: Case) -> tuple[str, str]:
+    """Error on the withheld sizes beside predictors that know no law. A naive one that is ahead by
+    no more than the scatter of the seeds is a warning."""
+    found = case.decision.get("withheld")
+    if not found or "mae" not in found:
+        return FAILED, "not tested: " + (found or {}).get("refused", "no size was withheld")
+    errors = {name: value for name, value in found["mae"].items() if value is not None}
+    outside = sum(not p["lower"] <= p["measured"] <= p["upper"] for p in found["predictions"])
+    figure = ", ".join(f"{name} {gap(case.decision, value)}" for name, value in errors.items())
+    figure += f"; {len(found['predictions']) - outside} of {len(found['predictions'])} inside"
+    good = case.here[case.here["status"] == "ok"]
+    noise = good.groupby("scale")[f"test_{case.decision['metric']}"].sem().mean()
+    ahead = errors["law"] - min(errors.values())
+    if ahead > (0.0 if np.isnan(noise) else noise):
+        return FAILED, figure
+    return (WARNED if ahead > 0 or outside else PASSED), figure
+
+
+def divergences(case: Case) -> tuple[str, str]:
+    """Runs that diverged at the chosen learning rate."""
+    gone = case.frame["status"] != "ok"
+    figure = f"{int(gone.sum())} of {len(gone)} runs diverged"
+    return _graded(float(gone.mean()), 0.0, DIVERGED), figure
+
+
+SEVERITY = (PASSED, WARNED, FAILED)
+CHECKS: dict[str, Callable[[Case], tuple[str, str]]] = {
+    "levels": levels,
+    "range": span,
+    "seeds": seeds,
+    "learning-rate edges": edges,
+    "collinearity": collinearity,
+    "bounds": bounds,
+    "extrapolation": extrapolation,
+    "counting rule": counting,
+    "withheld error": withheld,
+    "divergences": divergences,
+}
+
+
+def scales(frame: pandas.DataFrame, spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """LOW, MEDIUM or HIGH of each cell's training curves (its worst seed) and the best epochs."""
+    found = []
+    for (_, fraction, scale), rows in frame.groupby(["params", "fraction", "scale"], sort=True):
+        found.append(
+            {
+                "scale": scale,
+                "params": int(rows["params"].iloc[0]),
+                "fraction": fraction,
+                "level": worst_level(rows["level"]),
+                "best_epochs": [int(epoch) for epoch in rows["best_epoch"].dropna()],
+                "epochs": spec["epochs"],
+            }
+        )
+    return found
+
+
+def table_rows(audits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a domain and check."""
+    columns = ("check", "status", "figure")
+    return [
+        {"domain": found["domain"], **{key: row[key] for key in columns}}
+        for found in audits
+        for row in found["checks"]
+    ]
+
+
+def scale_rows(audits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a domain, scale and fraction."""
+    return [
+        {
+            "domain": found["domain"],
+            **{key: row[key] for key in ("scale", "params", "fraction", "level", "epochs")},
+            "best_epochs": " ".join(str(epoch) for epoch in row["best_epochs"]),
+        }
+        for found in audits
+        for row in found["scales"]
+    ]
+
+
+def _graded(value: float, passes: float, warns: float) -> str:
+    return PASSED if value <= passes else WARNED if value <= warns else FAILED

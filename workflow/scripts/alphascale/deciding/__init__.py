@@ -1,0 +1,1 @@
+"""N*, the architecture to build, its price and what is saved."""

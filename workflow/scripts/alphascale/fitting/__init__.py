@@ -1,0 +1,1 @@
+"""The law engine on a study's records."""

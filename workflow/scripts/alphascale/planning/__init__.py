@@ -1,0 +1,1 @@
+"""The next runs: which narrow the answer most for a budget."""

@@ -1,0 +1,140 @@
+"""Reading and writing what passes between the stages: canonical JSON, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+
+# Version of the JSON files that stages exchange; a reader refuses any other.
+SCHEMA = 1
+
+REBUILD = "delete it and run snakemake again"
+# Key of a sealed file that holds the SHA-256 of all the rest.
+SEAL = "content_sha256"
+# Seconds after which half a file that nobody writes to was left by a killed program.
+ABANDONED = 3600.0
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def sha256_file(path: str | os.PathLike) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary path beside `path` that becomes `path` only if the block ends well.
+
+    A reader never sees half a file, and a killed program leaves the old one as it was.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(target)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as stream:
+            os.fsync(stream.fileno())
+        # mkstemp makes files private; results follow the user's umask like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove temporary files of `target` that a killed program left."""
+    for path in target.parent.iterdir():
+        if path.name.startswith(f".{target.name}."):
+            try:
+                if time.time() - path.stat().st_mtime > ABANDONED:
+                    path.unlink()
+            except OSError:  # another program was faster, or may and we may not
+                continue
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+    """Write `value` as readable JSON, sorted keys, whole or not at all; NaN is an error."""
+    text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    # Half of a surrogate pair, as in somebody's JSON lines, is no text: it stays an escape.
+    content = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+    with replacing(path) as temporary:
+        temporary.write_text(content, encoding="utf-8")
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """Read a JSON file; raises UserError naming the file if it is absent or not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run snakemake to make it") from None
+    except OSError as fault:
+        raise UserError(f"{path}: cannot be read ({fault.strerror or fault})") from None
+    except (ValueError, RecursionError) as fault:
+        raise UserError(f"{path}: not valid JSON ({fault}); {REBUILD}") from None
+
+
+def write_sealed(path: str | os.PathLike, value: dict[str, Any]) -> None:
+    """`write_json` with a digest of the content in it: `read_sealed` tells any later edit."""
+    write_json(path, value | {SEAL: _seal(value)})
+
+
+def read_sealed(path: str | os.PathLike) -> dict[str, Any]:
+    """The content of a sealed file; raises UserError naming the file if it is not as written."""
+    value = read_json(path)
+    if not isinstance(value, dict) or SEAL not in value:
+        raise UserError(f"{path}: holds no {SEAL}: not written by this version; {REBUILD}")
+    if value.pop(SEAL) != _seal(value):
+        raise UserError(f"{path}: was changed after it was written; {REBUILD}")
+    return value
+
+
+def _seal(value: dict[str, Any]) -> str:
+    try:
+        return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    except ValueError:  # NaN, which is written nowhere
+        return ""
+
+
+def digest(value: Any) -> str:
+    """Short SHA-256 of a value's canonical JSON: which configuration made a record."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def read_record(
+    path: str | os.PathLike, spec: str, code: str, data_sha256: str | None = None
+) -> dict[str, Any]:
+    """Read a training record and check that it is whole and was made by this spec, code and data.
+
+    `spec` is `digest` of the job's slice, `code` comes from `provenance.code_digest`, data_sha256
+    from the description of the data; None for any. Raises UserError that names the file.
+    """
+    record = read_sealed(path)
+    if record.get("schema") != SCHEMA:
+        raise UserError(f"{path}: not a record of schema {SCHEMA}; {REBUILD}")
+    if digest(record.get("spec")) != spec:
+        raise UserError(f"{path}: made by another configuration than the present one; {REBUILD}")
+    if record.get("code") != code:
+        raise UserError(f"{path}: made by other code than the present one; {REBUILD}")
+    if data_sha256 is not None and record.get("data_sha256") != data_sha256:
+        raise UserError(f"{path}: trained on other data than is prepared now; {REBUILD}")
+    return record

@@ -1,0 +1,1 @@
+"""What every job shares: arguments, signals, devices, requests to a cluster, progress."""

@@ -1,0 +1,111 @@
+"""Which GPUs this machine shows, and which one a local job may use: a lease per device.
+
+Snakemake's `resources: gpu=1` counts; it does not say which device. Each local job takes an
+exclusive `flock` on one lock file per visible device and holds it for its life, so a crash frees
+it. Under SLURM the scheduler hands out devices, and the lease is off.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from ..errors import UserError
+
+# In the folder of the lock files: every lease's start and end, `seconds,event,device,place,pid`.
+LOG = "leases.csv"
+
+
+@lru_cache
+def visible_devices() -> tuple[str, ...]:
+    """Names of the CUDA devices this process may use, as CUDA_VISIBLE_DEVICES spells them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return tuple(part.strip() for part in named.split(",") if part.strip() not in ("", "-1"))
+    try:
+        listing = subprocess.run(
+            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
+            capture_output=True, text=True, timeout=20, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(listing.stdout.split())
+
+
+def gpus_per_job(device: str, local: bool) -> int:
+    """What a training job asks for: one GPU where one is wanted and there.
+
+    On a cluster (not `local`) what this machine shows does not matter: one, unless the profile says
+    otherwise.
+    """
+    return 1 if device != "cpu" and (visible_devices() or not local) else 0
+
+
+def lease_folder() -> Path:
+    """Where this user's lock files and the lease log lie, one folder per machine."""
+    folder = Path(tempfile.gettempdir()) / f"alphascale-leases-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def lease(device: str, say: Callable[[str], None], share: int = 1) -> Iterator[None]:
+    """Hold one visible device for the block, by setting CUDA_VISIBLE_DEVICES before torch loads.
+
+    `share` jobs may hold a device at once: it has as many lock files, and the first of every device
+    is tried before the second of any. Waits while all are taken (another workflow on this machine
+    may hold them). Every lease leaves a `start` and an `end` line in the lease log; a killed job
+    leaves no end. Does nothing on a CPU or under SLURM. Raises UserError if `device` is cuda and
+    there is none.
+    """
+    devices = visible_devices()
+    if device == "cuda" and not devices:
+        raise UserError("configuration: device: `cuda`, but no GPU is visible; use `auto` or `cpu`")
+    if device != "cpu" and "SLURM_JOB_ID" in os.environ:
+        shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+        say(f"SLURM job {os.environ['SLURM_JOB_ID']} gives GPU {shown or 'none'}; no lease")
+        yield
+        return
+    if device == "cpu" or not devices:
+        yield
+        return
+    folder = lease_folder()
+    waiting = False
+    while True:
+        for place, name in itertools.product(range(share), devices):
+            with open(folder / _lock_name(name, place), "w") as stream:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                os.environ["CUDA_VISIBLE_DEVICES"] = name
+                say(f"uses GPU {name}, place {place + 1} of {share}; log: {folder / LOG}")
+                _note(folder, "start", name, place)
+                try:
+                    yield
+                finally:
+                    _note(folder, "end", name, place)
+                return
+        if not waiting:
+            say(f"waits for a free GPU: {', '.join(devices)} are all leased")
+            waiting = True
+        time.sleep(0.5)
+
+
+def _lock_name(device: str, place: int) -> str:
+    return f"gpu-{device.replace('/', '_')}{f'-{place + 1}' if place else ''}.lock"
+
+
+def _note(folder: Path, event: str, device: str, place: int) -> None:
+    """Append `seconds,event,device,place,pid` in one write: lines of other jobs cannot split it."""
+    line = f"{time.time():.6f},{event},{device},{place + 1},{os.getpid()}\n"
+    with open(folder / LOG, "ab", buffering=0) as stream:
+        stream.write(line.encode())
