@@ -3,16 +3,19 @@
 # make test-slow    the proofs that take minutes
 # make test-slurm   the tests that need a SLURM cluster, on the one that sbatch reaches
 # make lint   ruff, snakefmt, snakemake --lint
-# VENV=path   share one virtual environment between clones (it takes 6 GB and two to three minutes)
+# VENV=path   share one virtual environment between clones (it takes 6 GB and two to three minutes); its
+#             `alphascale` is that of the clone in which make ran last
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
-READY := $(VENV)/.ready-$(shell cksum requirements.txt | cut -d' ' -f1)
+PACKAGES := $(VENV)/.packages-$(shell cksum requirements.txt | cut -d' ' -f1)
+# All packages, and the `alphascale` command of this folder.
+READY := $(VENV)/.command-$(shell { pwd; cat pyproject.toml requirements.txt; } | cksum | cut -d' ' -f1)
 # Snakemake finds its helpers, and jobs their interpreter, in the environment, activated or not.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-slow test-slurm lint format config setup
+.PHONY: run test test-slow test-slurm lint format config envs setup
 
 run: $(READY)
 	snakemake --cores all
@@ -41,9 +44,13 @@ format: $(READY)
 config: $(READY)
 	python workflow/scripts/document_config.py
 
+# Conda environments of the rules, from requirements.txt.
+envs: $(READY)
+	python workflow/scripts/document_envs.py
+
 setup: $(READY)
 
-$(READY): requirements.txt
+$(PACKAGES): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "alphascale needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
 	    "Name another: make PYTHON=python3.12"; exit 1; }
@@ -51,4 +58,9 @@ $(READY): requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
 	@echo "installing the requirements into $(VENV): two to three minutes, 6 GB"
 	$(VENV)/bin/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(READY): $(PACKAGES) pyproject.toml
+	$(VENV)/bin/python -m pip install --quiet --no-deps -e .
+	@rm -f $(VENV)/.command-*
 	@touch $@

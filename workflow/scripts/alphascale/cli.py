@@ -1,8 +1,8 @@
-"""The `alphascale` command: a dispatcher; each family of subcommands lives in a module of its own
-room.
+"""The `alphascale` command: a dispatcher; the subcommands of a room stand in that room's
+`commands` module.
 
-A family is a module with `register(subparsers)`, which adds its parsers and sets
-`run=function(args) -> None`.
+Such a module has `register(subparsers)`, which adds its parsers and sets
+`run=function(args) -> None`. It imports what `pip install .` alone brings, and no more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alphascale import __version__
 from alphascale.errors import UserError
 from alphascale.running.program import OneLineParser, describe
 
-FAMILIES = ("alphascale.laws.commands", "alphascale.calculator.commands")
+COMMANDS = ("alphascale.laws.commands", "alphascale.calculator.commands")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,8 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"alphascale {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for family in FAMILIES:
-        import_module(family).register(subparsers)
+    for module in COMMANDS:
+        import_module(module).register(subparsers)
     args = parser.parse_args(argv)
     try:
         args.run(args)

@@ -1,0 +1,135 @@
+"""Versions stand in one list, environments follow from it, and the light install is light."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import document_envs
+import pytest
+import yaml
+from alphascale.provenance import SCRIPTS, import_closure
+from packaging.requirements import Requirement
+
+# Where a module is not called as the package that brings it.
+PACKAGE_OF = {"yaml": "pyyaml", "sklearn": "scikit-learn", "PIL": "pillow",
+              "pynvml": "nvidia-ml-py", "huggingface_hub": "huggingface-hub"}  # fmt: skip
+# Python and scipy alone take 240 MB; whatever else slips in is seen.
+LIGHT_MB = 300
+
+
+def name_of(requirement: str) -> str:
+    return Requirement(requirement).name.lower().replace("_", "-")
+
+
+def test_environments_are_as_the_list_of_requirements_writes_them(root: Path) -> None:
+    for name in document_envs.ENVS:
+        text = (root / "envs" / f"{name}.yaml").read_text(encoding="utf-8")
+        assert text == document_envs.environment(name), "run: make envs"
+        assert yaml.safe_load(text)["dependencies"][-1]["pip"]
+
+
+def test_what_is_tested_is_within_what_is_asked_for(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    asked = [Requirement(each) for each in asked if not each.startswith("alphascale[")]
+    pins = dict(pin.split("==") for pins in document_envs.sections().values() for pin in pins)
+    versions = {name_of(name): version for name, version in pins.items()}
+    assert sorted(name_of(str(each)) for each in asked) == sorted(versions)
+    for each in asked:
+        assert versions[name_of(str(each))] in each.specifier, each
+
+
+def test_every_rule_names_an_environment_that_holds_what_it_imports(root: Path) -> None:
+    rules = "".join(path.read_text() for path in sorted((root / "rules").glob("*.smk")))
+    programs = {}
+    for rule in re.split(r"^rule ", rules, flags=re.M)[1:]:
+        if program := re.search(r"{PYTHON}/(\w+\.py)", rule):
+            named = re.search(r'conda:\s+"\.\./envs/(\w+)\.yaml"', rule)
+            assert named, f"rule {rule.partition(':')[0]} names no environment"
+            programs[program[1]] = named[1]
+    assert len(programs) > 15
+    # It starts the training program by a name that is no import.
+    assert programs["verify.py"] == programs["train.py"] == "training"
+    for program, env in programs.items():
+        held = {name_of(pin) for part in document_envs.ENVS[env]
+                for pin in document_envs.sections()[part]}  # fmt: skip
+        assert foreign(program) <= held, program
+
+
+def foreign(program: str) -> set[str]:
+    """Packages that a program may import, also within functions."""
+    found = set()
+    for path in import_closure(SCRIPTS / program):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                found.add(node.module)
+    modules = {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"alphascale"}
+    return {PACKAGE_OF.get(module, module) for module in modules}
+
+
+def test_the_command_imports_no_more_than_the_light_install_has(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    light = {name_of(each) for each in project["dependencies"]}
+    rooms = ("cli.py", "laws/commands.py", "calculator/commands.py")
+    assert set().union(*(foreign(f"alphascale/{room}") for room in rooms)) <= light
+
+
+@pytest.mark.slow
+def test_pip_install_alone_is_light_and_answers(root: Path, tmp_path: Path) -> None:
+    source, env = tmp_path / "source", tmp_path / "env"
+    # A copy: building leaves folders beside pyproject.toml.
+    source.mkdir()
+    for part in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy2(root / part, source / part)
+    shutil.copytree(root / "workflow/scripts/alphascale", source / "workflow/scripts/alphascale")
+    subprocess.run([sys.executable, "-m", "venv", env], check=True)
+    pip = subprocess.run(
+        [env / "bin/python", "-m", "pip", "install", "--quiet", str(source)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if pip.returncode and re.search("connection|No matching distribution", pip.stderr):
+        pytest.skip(f"no packages to be had here: {pip.stderr.splitlines()[-1]}")
+    assert pip.returncode == 0, pip.stderr
+    size = subprocess.run(["du", "-sm", env], capture_output=True, text=True).stdout
+    assert int(size.split()[0]) < LIGHT_MB
+
+    def answer(*arguments: str) -> str:
+        clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PATH")}
+        done = subprocess.run(
+            [env / "bin" / arguments[0], *arguments[1:]],
+            cwd=tmp_path, env=clean, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "calc" in answer("alphascale", "--help")
+    found = json.loads(
+        answer("alphascale", "calc", "allocate", "--law", "chinchilla", "--flops", "5.76e23",
+               "--json")
+    )  # fmt: skip
+    assert found["params"] == pytest.approx(4.0361e10, rel=1e-4)
+    with open(tmp_path / "runs.csv", "w", newline="") as stream:
+        rows = [(n, 0.1 + 5 * n**-0.4 * (1 + 0.01 * (-1) ** i))
+                for i, n in enumerate(2**k for k in range(8, 16))]  # fmt: skip
+        csv.writer(stream).writerows([("params", "loss"), *rows])
+    assert "withheld" in answer(
+        "alphascale", "fit", "runs.csv", "--x", "params", "--y", "loss", "--law", "power_floor",
+        "--out", "fit.json",
+    )  # fmt: skip
+    answer("alphascale", "predict", "fit.json", "runs.csv", "--out", "predicted.csv")
+    assert len((tmp_path / "predicted.csv").read_text().splitlines()) == 9
+    assert "params" in answer("alphascale", "optimum", "fit.json", "--target", "0.2")
+    country = "from alphascale.carbon import intensity; print(intensity('FR')[0])"
+    assert answer("python", "-c", country).strip() == "56.039"
