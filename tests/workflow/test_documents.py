@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md", "resources/README.md")
 CITED = re.compile(r"([A-Z][a-zè-ÿA-Z]+) (?:et al\.|(?:&|and) [A-Z][a-z]+),? \(?((?:19|20)\d\d)")
 
@@ -19,7 +18,7 @@ def test_links_and_paths_lead_somewhere(root: Path) -> None:
         text = page.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
-        # In backticks, where the first folder is one of the project; a room's own by its short name.
+        # In backticks, from the project's root, from the programs' folder or from the library's.
         for path in re.findall(r"`((?:[\w.]+/)+[\w.]*\w\.(?:py|smk|md|yaml|csv|txt))`", text):
             homes = (root, root / "workflow/scripts", root / "workflow/scripts/alphascale")
             first = path.partition("/")[0]

@@ -17,19 +17,22 @@ from scipy.optimize import brentq, minimize_scalar
 from alphascale.calculator.known_laws import CLOSED_FORM, Law, check_target, get_law, positive
 from alphascale.errors import UserError
 from alphascale.laws import PUBLISHED
+from alphascale.laws.allocation import FLOPS_PER
 from alphascale.laws.published import PF_DAY
-
-FLOPS_PER_PARAM_TOKEN = 6  # forward 2, backward 4: Kaplan et al. 2020, section 2.1
 
 
 @dataclass(frozen=True)
 class Allocation:
     """How one law would spend a budget.
 
-    flops: C, FLOP. params: N as the law counts it. tokens: D, tokens processed. loss: predicted,
-    None for a rule that predicts none. batch (tokens), steps, min_flops (C_min, FLOP), min_steps
-    (S_min): of laws that know batches, else None. how: closed form, numerical, or the paper's
-    rule. notes: what a reader should know.
+    flops: C, FLOP.
+    params: N as the law counts it.
+    tokens: D, tokens processed.
+    loss: predicted, None for a rule that predicts none.
+    how: closed form, numerical, or the paper's rule.
+    batch, steps: B, tokens, and S, of laws that know batches, else None.
+    min_flops, min_steps: C_min, FLOP, and S_min, of the same laws.
+    notes: what a reader should know.
     """
 
     law: str
@@ -51,7 +54,7 @@ class Allocation:
     @property
     def spent(self) -> float:
         """6·N·D, FLOP: equal to `flops`."""
-        return FLOPS_PER_PARAM_TOKEN * self.params * self.tokens
+        return FLOPS_PER * self.params * self.tokens
 
     def as_dict(self) -> dict:
         return {
@@ -97,7 +100,7 @@ def _split(law: Law, flops: float, unique: float | None) -> Allocation:
     how = "closed form"
     if params is None:
         params, how = _numerical(law, flops, known), "numerical minimum on 6·N·D = C"
-    tokens = flops / (FLOPS_PER_PARAM_TOKEN * params)
+    tokens = flops / (FLOPS_PER * params)
     loss = law.value(params=params, tokens=tokens, **known)
     notes = outside(law, {"params": params, "tokens": tokens, **known})
     return Allocation(law.name, flops, params, tokens, loss, how, notes=notes)
@@ -168,7 +171,7 @@ def _chinchilla(law: Law, flops: float) -> float | None:
     if not (math.isfinite(A) and math.isfinite(B)):
         return None
     log_g = math.log(alpha * A / (beta * B)) / (alpha + beta)
-    return math.exp(log_g + beta / (alpha + beta) * math.log(flops / FLOPS_PER_PARAM_TOKEN))
+    return math.exp(log_g + beta / (alpha + beta) * math.log(flops / FLOPS_PER))
 
 
 def _kaplan_nd(law: Law, flops: float) -> float | None:
@@ -180,13 +183,13 @@ def _kaplan_nd(law: Law, flops: float) -> float | None:
     if not (math.isfinite(c["N_c"]) and math.isfinite(c["D_c"])):
         return None
     r = c["alpha_N"] / c["alpha_D"]
-    rise = FLOPS_PER_PARAM_TOKEN * c["D_c"] / flops
+    rise = FLOPS_PER * c["D_c"] / flops
     return math.exp((math.log(r / rise) + r * math.log(c["N_c"])) / (1 + r))
 
 
 def _numerical(law: Law, flops: float, known: dict[str, float]) -> float:
     """N at the least loss on 6·N·D = C, between one parameter and one token."""
-    top = math.log(flops / FLOPS_PER_PARAM_TOKEN)
+    top = math.log(flops / FLOPS_PER)
     if top <= 0:
         raise UserError(f"flops {flops:g} does not train one parameter on one token (6 FLOP)")
 
@@ -228,7 +231,7 @@ def _table6(law: Law, flops: float) -> Allocation:
     """Kaplan's empirical powers of C_min. D and S follow from the budget; the printed are noted."""
     c, pf_days = law.constants, flops / 2 / PF_DAY
     printed = {k: c[k] * pf_days ** c[f"{k}_exponent"] for k in ("N", "B", "S", "D")}
-    tokens = flops / (FLOPS_PER_PARAM_TOKEN * printed["N"])
+    tokens = flops / (FLOPS_PER * printed["N"])
     notes = (
         f"D and S from the budget; Table 6 itself prints D = {printed['D']:.4g} "
         f"({printed['D'] / tokens:.3g} of that) and S_min = {printed['S']:.4g}",
@@ -239,7 +242,7 @@ def _table6(law: Law, flops: float) -> Allocation:
 
 
 def _at_critical_batch(law, flops, params, batch, loss, how, notes) -> Allocation:
-    tokens = flops / (FLOPS_PER_PARAM_TOKEN * params)
+    tokens = flops / (FLOPS_PER * params)
     steps = tokens / batch
     return Allocation(
         law.name, flops, params, tokens, loss, how, batch, steps, flops / 2, steps / 2,
@@ -256,7 +259,7 @@ def _approach(law: Law, flops: float) -> Allocation:
     c = law.constants
     params = c["N_0"] * (flops / c["C_0"]) ** c["a"]
     notes = (f"through N = {c['N_0']:.3g} at C = {c['C_0']:.3g}, as printed",)
-    tokens = flops / (FLOPS_PER_PARAM_TOKEN * params)
+    tokens = flops / (FLOPS_PER * params)
     notes += outside(law, {"params": params, "tokens": tokens})
     return Allocation(law.name, flops, params, tokens, None, "power of C", notes=notes)
 

@@ -18,7 +18,6 @@ from scipy.optimize import brentq
 
 from alphascale.calculator import strategies
 from alphascale.calculator.allocation import (
-    FLOPS_PER_PARAM_TOKEN,
     Allocation,
     allocate,
     cheapest,
@@ -34,6 +33,7 @@ from alphascale.calculator.known_laws import (
 )
 from alphascale.errors import UserError
 from alphascale.laws import Fit
+from alphascale.laws.allocation import FLOPS_PER
 from alphascale.laws.published import PF_DAY
 
 AGREE = 1e-3  # relative difference up to which three given quantities fulfil C = 6·N·D
@@ -51,7 +51,7 @@ def run_of(
     for name in ("params", "tokens"):
         if known.get(name, 1) < 1:
             raise UserError(f"{name} must be at least 1, got {known[name]:g}")
-    k = FLOPS_PER_PARAM_TOKEN
+    k = FLOPS_PER
     if len(known) == 3:
         product = k * known["params"] * known["tokens"]
         if abs(product / known["flops"] - 1) > AGREE:
@@ -75,8 +75,13 @@ def run_of(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A law at one point. value: nats (or the unit of the fitted column). at: every quantity
-    that was given or follows. notes: what a reader should know."""
+    """A law at one point.
+
+    law, response: the law's name, and what it predicts.
+    value: nats, or the unit of the fitted column.
+    at: every quantity that was given or follows from what was, by name.
+    notes: what a reader should know.
+    """
 
     law: str
     response: str
@@ -177,7 +182,7 @@ class Calculator:
                 )
             other = "tokens" if held == ["params"] else "params"
             found = self.solve(other, loss, **known)
-            return FLOPS_PER_PARAM_TOKEN * found * known[held[0]]
+            return FLOPS_PER * found * known[held[0]]
         if variable in law.variables:
             if "flops" in known and "flops" not in law.variables:
                 raise UserError(

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from alphascale.calculator.allocation import (
-    FLOPS_PER_PARAM_TOKEN,
     allocate,
     can_allocate,
     cheapest,
@@ -16,13 +15,19 @@ from alphascale.calculator.allocation import (
 )
 from alphascale.calculator.known_laws import CLOSED_FORM, get_law, positive
 from alphascale.errors import UserError
+from alphascale.laws.allocation import FLOPS_PER
 from alphascale.laws.published import PF_DAY
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model. params: N. tokens: D seen in training. flops: C as reported, FLOP, or None
-    for 6·N·D. loss: as measured, nats, or None. source: where the figures come from.
+    """A trained model.
+
+    params: N.
+    tokens: D seen in training.
+    flops: C as reported, FLOP, or None for 6·N·D.
+    loss: as measured, nats, or None.
+    source: where the figures come from.
     """
 
     name: str
@@ -35,7 +40,7 @@ class Model:
     @property
     def budget(self) -> float:
         """FLOP: as reported, else 6·N·D."""
-        return self.flops or FLOPS_PER_PARAM_TOKEN * self.params * self.tokens
+        return self.flops or FLOPS_PER * self.params * self.tokens
 
 
 # Budgets are 6·N·D; a reported compute is named in the source, since it follows other rules.
@@ -78,10 +83,15 @@ COMPARED = (
 class Comparison:
     """One model against one law.
 
-    loss: predicted at (params, tokens), None for a rule without a loss of N and D. measured: the
-    model's own loss, or None. best_params, best_tokens, best_loss: the law's allocation of the same
-    budget. params_ratio, tokens_ratio: model over optimum. flops_needed: the least budget whose
-    allocation reaches the same predicted loss, FLOP; wasted: 1 − flops_needed/flops.
+    name, law: the model's and the law's.
+    params, tokens, flops: the model's N, D and C.
+    loss: predicted at (params, tokens), None for a rule without a loss of N and D.
+    measured: the model's own loss, or None.
+    best_params, best_tokens, best_loss: the law's allocation of the same budget.
+    params_ratio, tokens_ratio: model over optimum.
+    flops_needed: the least budget whose allocation reaches the same predicted loss, FLOP.
+    wasted: 1 − flops_needed/flops.
+    notes: what a reader should know.
     """
 
     name: str

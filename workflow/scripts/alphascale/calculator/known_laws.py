@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 
 from alphascale.errors import UserError
 from alphascale.laws import FORMS, PUBLISHED, Fit, get_form
+from alphascale.laws.allocation import FLOPS_PER
 from alphascale.laws.form import predict
 from alphascale.laws.published import PF_DAY, Published
 
@@ -68,11 +69,16 @@ TINY = 1e-6
 class Law:
     """One law, ready to be evaluated.
 
-    name: with hyphens. variables: what its curve takes, in order (keys of VARIABLES); empty for a
-    rule that only allocates. counts: what its N counts. source: paper and equation, or the file.
-    form: entry of FORMS, or ''. constants: by the source's own names. response: what the curve
-    gives ("loss", or the column that was fitted). ranges: {variable: (low, high)} of the points it
-    was fitted on, where known. curve: (roles, n) -> (n,).
+    name: with hyphens.
+    variables: what its curve takes, in order (keys of VARIABLES); empty for a rule that only
+        allocates.
+    counts: what its N counts.
+    source: paper and equation, or the file.
+    form: entry of FORMS, or ''.
+    constants: by the source's own names.
+    response: what the curve gives: "loss", or the column that was fitted.
+    ranges: variable → (low, high) of the points it was fitted on, where known.
+    curve: (roles, n) -> (n,).
     """
 
     name: str
@@ -245,7 +251,7 @@ def closed_form_entry() -> Published:
     steps = ns["S_c"] * (1 - size_share) ** (-1 / a_s)
     constants = {
         "alpha": 1 / (1 / a_n + 1 / a_s + 1 / a_b),
-        "C_c": 6 * params * critical["B_star"] * steps / PF_DAY,
+        "C_c": FLOPS_PER * params * critical["B_star"] * steps / PF_DAY,
         "size_share": size_share,
     }
     return Published(

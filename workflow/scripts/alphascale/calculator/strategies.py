@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from alphascale.calculator.allocation import FLOPS_PER_PARAM_TOKEN, allocate
+from alphascale.calculator.allocation import allocate
 from alphascale.calculator.known_laws import CLOSED_FORM, get_law, positive
 from alphascale.errors import UserError
 from alphascale.laws import PUBLISHED
+from alphascale.laws.allocation import FLOPS_PER
 from alphascale.laws.published import PF_DAY
 
 _NS = PUBLISHED["kaplan_ns"].constants
@@ -62,7 +63,7 @@ def loss_after(params: float, batch: float, steps: float) -> float:
 def loss_at_critical_batch(params: float, flops: float) -> float:
     """Loss, nats, of N parameters trained with C FLOP at the critical batch of its final loss,
     where C = 2·C_min."""
-    half = positive("flops", flops) / 2 / (FLOPS_PER_PARAM_TOKEN * positive("params", params))
+    half = positive("flops", flops) / 2 / (FLOPS_PER * positive("params", params))
     return _ends_at(params, lambda loss: half / critical_batch(loss))
 
 
@@ -98,8 +99,14 @@ def _ends_at(params: float, worth: Callable[[float], float]) -> float:
 class Strategy:
     """One way to spend a budget.
 
-    flops: C, FLOP; params: N, non-embedding; batch: B, tokens; steps: S; tokens: B·S; loss: nats;
-    critical_batch: B_crit at that loss; min_steps: S_min; min_flops: C_min, FLOP.
+    flops: C, FLOP.
+    params: N, non-embedding.
+    batch: B, tokens.
+    steps: S.
+    loss: at the end, nats.
+    critical_batch: B_crit at that loss, tokens.
+    min_steps: S_min.
+    min_flops: C_min, FLOP.
     """
 
     name: str
@@ -119,7 +126,7 @@ class Strategy:
     @property
     def spent(self) -> float:
         """6·N·B·S, FLOP: equal to `flops`."""
-        return FLOPS_PER_PARAM_TOKEN * self.params * self.batch * self.steps
+        return FLOPS_PER * self.params * self.batch * self.steps
 
     def as_dict(self) -> dict:
         return {**asdict(self), "tokens": self.tokens, "pf_days": self.flops / PF_DAY}
@@ -136,8 +143,8 @@ def strategy(name: str, flops: float, params: float, batch: float | None = None)
         batch = critical_batch(loss)
     else:
         batch = positive("batch", batch)
-        loss = loss_after(params, batch, flops / (FLOPS_PER_PARAM_TOKEN * params * batch))
-    steps = flops / (FLOPS_PER_PARAM_TOKEN * params * batch)
+        loss = loss_after(params, batch, flops / (FLOPS_PER * params * batch))
+    steps = flops / (FLOPS_PER * params * batch)
     if steps < 1 or batch < 1:
         raise UserError(
             f"strategy {name}: {flops:.4g} FLOP on {params:.4g} parameters come to {steps:.3g} "
@@ -214,7 +221,7 @@ def steps_report(
             "params": params,
             "min_steps": least,
             "min_tokens": least * critical,
-            "min_flops": FLOPS_PER_PARAM_TOKEN * params * critical * least,
+            "min_flops": FLOPS_PER * params * critical * least,
         }
         if batch is not None:
             needed = least * (1 + critical / positive("batch", batch))
@@ -222,7 +229,7 @@ def steps_report(
                 "batch": batch,
                 "steps": needed,
                 "tokens_processed": needed * batch,
-                "flops": FLOPS_PER_PARAM_TOKEN * params * batch * needed,
+                "flops": FLOPS_PER * params * batch * needed,
             }
     elif batch is not None:
         out["batch"] = positive("batch", batch)
