@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 from data_made import write_idx
 
-PARTS = ("Snakefile", "rules", "workflow", "profiles", "config", "resources")
+PARTS = ("Snakefile", "rules", "workflow", "profiles", "config", "resources", "envs")
 
 
 def write_table(path: Path, rows: int = 400, seed: int = 0) -> None:
