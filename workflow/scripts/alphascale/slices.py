@@ -10,6 +10,7 @@ import importlib.util
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ from .config import CORPORA, FAMILIES, Domain, Study
 from .errors import UserError
 from .provenance import file_digest
 from .records.files import canonical_json, digest, read_json
+from .records.specs import (
+    BootstrapSpec,
+    DecisionSpec,
+    FitSpec,
+    LanguageDomain,
+    LanguageSpec,
+    Prices,
+    Target,
+)
+from .records.typed import as_json
 from .running.cluster import rough_params
 
 
@@ -120,7 +131,7 @@ def verify_slice(study: Study, domain: str) -> dict[str, Any]:
         "train": verify_spec(study, domain),
         "naive": task.naive if study.verify.naive else None,
         "metric": metric(task),
-        "target": decision_slice(study, domain)["target"],
+        "target": as_json(target(task)),
     }
 
 
@@ -136,12 +147,9 @@ def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> dict[
     }
 
 
-def fit_slice(study: Study, domain: str) -> dict[str, Any]:
+def fit_slice(study: Study, domain: str) -> FitSpec:
     """What the fits depend on: the law, what N counts, which sizes are withheld."""
-    return {
-        **study.fit.model_dump(),
-        "withhold": study.domains[domain].withhold,
-    }
+    return FitSpec(**study.fit.model_dump(), withhold=study.domains[domain].withhold)
 
 
 def metric(task: Domain) -> str:
@@ -149,53 +157,50 @@ def metric(task: Domain) -> str:
     return "loss" if task.target.metric in ("loss", "perplexity") else "error"
 
 
-def loss_target(task: Domain) -> dict[str, Any]:
+def target(task: Domain) -> Target:
     """The target as stages take it: a perplexity is the loss of its logarithm."""
+    value = task.target.value
     if task.target.metric == "perplexity":
-        return {
-            "metric": "loss",
-            "value": math.log(task.target.value),
-            "perplexity": task.target.value,
-        }
-    return {"metric": task.target.metric, "value": task.target.value}
+        return Target("loss", math.log(value), perplexity=value)
+    return Target(task.target.metric, value)
 
 
-def bootstrap_slice(study: Study, domain: str) -> dict[str, Any]:
+def bootstrap_slice(study: Study, domain: str) -> BootstrapSpec:
     """What the bootstrap depends on, beside the fit."""
-    return {
+    return BootstrapSpec(
         **study.bootstrap.model_dump(),
         **study.fit.model_dump(),
-        "seed": study.seed,
-        "metric": metric(study.domains[domain]),
-    }
+        seed=study.seed,
+        metric=metric(study.domains[domain]),
+    )
 
 
-def decision_slice(study: Study, domain: str) -> dict[str, Any]:
+def decision_slice(study: Study, domain: str) -> DecisionSpec:
     """What the decision depends on: target, naive model, ladder shape, prices."""
     task = study.domains[domain]
-    return {
-        "domain": domain,
-        "metric": metric(task),
-        "target": loss_target(task),
-        "family": task.family,
-        "ladder": task.ladder,
-        "naive": task.naive,
-        "epochs": task.training.epochs,
-        "batch_size": task.training.batch_size,
-        "members": len(task.seeds) * len(task.training.learning_rates),
-        "counted": study.fit.params,
-        "level": study.bootstrap.level,
-        "costs": prices(study),
-    }
+    return DecisionSpec(
+        domain=domain,
+        metric=metric(task),
+        target=target(task),
+        family=task.family,
+        ladder=task.ladder,
+        naive=task.naive,
+        epochs=task.training.epochs,
+        batch_size=task.training.batch_size,
+        members=len(task.seeds) * len(task.training.learning_rates),
+        counted=study.fit.params,
+        level=study.bootstrap.level,
+        costs=prices(study),
+    )
 
 
 def plan_slice(study: Study, domain: str, adopted: list[str]) -> dict[str, Any]:
     """What the plan depends on, beside observations and laws; adopted: scales of `plan: apply`."""
     task = study.domains[domain]
     return {
-        **bootstrap_slice(study, domain),
+        **as_json(bootstrap_slice(study, domain)),
         "domain": domain,
-        "target": loss_target(task),
+        "target": as_json(target(task)),
         "family": task.family,
         "ladder": task.ladder,
         "epochs": task.training.epochs,
@@ -225,10 +230,11 @@ def audit_slice(study: Study, domain: str) -> dict[str, Any]:
     }
 
 
-def prices(study: Study) -> dict[str, Any]:
+def prices(study: Study) -> Prices:
     """The costs section, a country's carbon intensity looked up and its source named."""
     grams, source = intensity(study.costs.carbon_g_per_kwh)
-    return study.costs.model_dump() | {"carbon_g_per_kwh": grams, "carbon_source": source}
+    known = study.costs.model_dump() | {"carbon_g_per_kwh": grams, "carbon_source": source}
+    return Prices(**known)
 
 
 def language_groups(study: Study) -> dict[str, list[str]]:
@@ -244,26 +250,20 @@ def language_groups(study: Study) -> dict[str, list[str]]:
     return groups
 
 
-def language_slice(study: Study, domain: str) -> dict[str, Any]:
+def language_slice(study: Study, domain: str) -> LanguageSpec:
     """What the laws of a group of language domains depend on, beside their observations."""
-    members = language_groups(study)[domain]
-    return {
-        "domains": {
-            name: {
-                "family": study.domains[name].family,
-                "withhold": study.domains[name].withhold,
-            }
-            for name in members
-        },
-        "resamples": study.bootstrap.resamples,
-        "level": study.bootstrap.level,
-        "seed": study.seed,
-    }
+    tasks = {name: study.domains[name] for name in language_groups(study)[domain]}
+    return LanguageSpec(
+        domains={name: LanguageDomain(task.family, task.withhold) for name, task in tasks.items()},
+        resamples=study.bootstrap.resamples,
+        level=study.bootstrap.level,
+        seed=study.seed,
+    )
 
 
-def canonical(slice_: dict[str, Any]) -> str:
-    """A slice as one string, the form in which rules carry it."""
-    return canonical_json(slice_)
+def canonical(slice_: Any) -> str:
+    """A slice, a dataclass or JSON-ready, as one string: the form in which rules carry it."""
+    return canonical_json(as_json(slice_) if is_dataclass(slice_) else slice_)
 
 
 def check_factory(name: str, task: Domain) -> None:
