@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from alphascale.deciding.run_warnings import run_warnings
 from alphascale.deciding.summary import table_rows, text
+from alphascale.records.typed import Refused
 from alphascale.units import count, money, percent, prefixed, significant
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +59,9 @@ def test_every_kind_of_decision_fills_the_same_columns(good, hard, refused):
 
 
 def test_text_leads_with_the_withheld_error_and_puts_net_before_gross(good):
-    page = text([good.decision])
+    # Without what only some studies have: a law of N and D, warnings of the training.
+    plain = with_decision(good, joint=Refused("one fraction"), run_warnings=[])
+    page = text([plain.decision])
     errors = good.decision.withheld.errors
     order = [
         f"{100 * errors.law:.2f} points",

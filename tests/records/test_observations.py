@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 
-from alphascale.fitting.ladder import fit_domain
+from alphascale.fitting.domain import fit_domain
 from alphascale.records.files import SCHEMA, digest, write_sealed
 from alphascale.records.observations import COLUMNS, gather, read_frame, write_table
+from alphascale.records.specs import FitSpec
 
 
 def record(folder, scale: str, params: int, seeds: list[dict]) -> list[str]:
@@ -55,7 +56,7 @@ def test_diverged_runs_are_rows_without_numbers_and_the_fit_goes_on(tmp_path) ->
     assert len(gone) == 7
     for row in gone:
         assert row["test_error"] == row["test_loss"] == row["level"] == row["best_epoch"] == ""
-    spec = {"law": "power_floor", "params": "total", "withhold": 0}
-    fit = fit_domain("d", spec, read_frame(tmp_path / "d.csv"))["fractions"]["1.0"]
-    assert fit["diverged"] == 7
-    assert [point["level"] for point in fit["points"]] == ["LOW"] * 5 + [None]
+    spec = FitSpec(law="power_floor", params="total", withhold=0)
+    fit = fit_domain("d", spec, read_frame(tmp_path / "d.csv")).fractions["1.0"]
+    assert fit.diverged == 7
+    assert [point.level for point in fit.points] == ["LOW"] * 5 + [None]
