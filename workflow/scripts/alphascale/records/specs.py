@@ -51,7 +51,8 @@ class FitSpec:
 class BootstrapSpec:
     """The resampled laws of a domain.
 
-    law, params: as in FitSpec.
+    law: name of a form of the law engine.
+    params: what N counts, `total` or `non_embedding`.
     metric: `error` or `loss`, what the target is a value of.
     resamples: bootstrap resamples per fit.
     level: coverage of every interval, in (0, 1).
@@ -94,10 +95,16 @@ class Prices:
 class DecisionSpec:
     """The decision on a domain.
 
-    metric: as in BootstrapSpec. target: to be reached. family: of the ladder. ladder: scale → size.
+    metric: what the laws are fitted to, `error` or `loss`.
+    target: to be reached.
+    family: of the ladder.
+    ladder: scale → size.
     naive: size that would have been trained without a study, if any.
-    epochs, batch_size: of every training. members: trainings per job, seeds × learning rates.
-    counted: what N counts. level: of intervals. costs: prices.
+    epochs, batch_size: of every training.
+    members: trainings per job, seeds × learning rates.
+    counted: what N counts, `total` or `non_embedding`.
+    level: coverage of every interval, in (0, 1).
+    costs: prices.
     """
 
     domain: str
@@ -224,7 +231,11 @@ class VerifySpec:
 
 @dataclass(frozen=True)
 class LanguageDomain:
-    """One domain of a group that is judged together: its family, how many sizes it withholds."""
+    """One domain of a group that is judged together.
+
+    family: of its ladder.
+    withhold: how many of its largest sizes are kept from a second fit.
+    """
 
     family: str
     withhold: int
@@ -232,7 +243,13 @@ class LanguageDomain:
 
 @dataclass(frozen=True)
 class LanguageSpec:
-    """The perplexity laws of a group of language domains: domains by name, and the bootstrap."""
+    """The perplexity laws of a group of language domains.
+
+    domains: by name; the first is what the others are compared with.
+    resamples: bootstrap resamples per law.
+    level: coverage of every interval, in (0, 1).
+    seed: of the resampling.
+    """
 
     domains: dict[str, LanguageDomain]
     resamples: int
