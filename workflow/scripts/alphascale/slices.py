@@ -17,7 +17,7 @@ from .carbon import intensity
 from .config import CORPORA, FAMILIES, Domain, Study
 from .errors import UserError
 from .provenance import file_digest
-from .records.files import canonical_json, digest
+from .records.files import canonical_json
 from .records.specs import (
     AdoptedRun,
     AggregateSpec,
@@ -29,7 +29,7 @@ from .records.specs import (
     TrainSpec,
     VerifySpec,
 )
-from .records.typed import as_json, read
+from .records.typed import as_json, digest_of, read
 from .records.verification import Promise
 from .running.cluster import rough_params
 
@@ -105,7 +105,7 @@ def verified(
     for promise in sorted(folder.glob("*.promise.json")):
         record = promise.with_name(promise.name.replace(".promise.", "."))
         trained = read(promise, Promise).trained(verify_spec(study, domain))
-        spec = digest(as_json(trained))
+        spec = digest_of(trained)
         if record.name == verify_name(spec, code) and record.exists():
             found.append((str(record), ExpectedRecord(trained.scale, trained.fraction, spec)))
     return found
@@ -136,9 +136,7 @@ def verify_slice(study: Study, domain: str) -> VerifySpec:
 def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> AggregateSpec:
     """The records an aggregate expects, by digest (whole specs would outgrow a command line)."""
     records = [
-        ExpectedRecord(
-            scale, fraction, digest(as_json(train_slice(study, domain, scale, fraction)))
-        )
+        ExpectedRecord(scale, fraction, digest_of(train_slice(study, domain, scale, fraction)))
         for scale, fraction in cells(study, domain)
     ]
     kept = verified(study, domain, code, folder)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..records.runs import LEVELS
 from ..records.training import Curves
-
-LEVELS = ("LOW", "MEDIUM", "HIGH")
 
 GAP_MEDIUM, GAP_HIGH = 0.08, 0.12  # train − validation accuracy at the best epoch (reference)
 WINDOW = 5  # epochs of the plateau (reference)

@@ -11,7 +11,7 @@ from ..records.observations import Observation
 from ..records.specs import AggregateSpec
 from ..records.training import SeedRun, TrainingRecord, read_record
 from .curves import judge
-from .run_warnings import generalisation, run_warnings
+from .job_warnings import generalisation, job_warnings
 
 
 def gather(
@@ -57,7 +57,7 @@ def gather(
 
 def warning_lines(record: TrainingRecord) -> Iterator[str]:
     """A record's warnings and the signals that half of its seeds show, in words."""
-    for warning in run_warnings(record):
+    for warning in job_warnings(record):
         yield f"{warning.code}: {warning.message}"
     for signal in generalisation(record).signals:
         yield f"{signal.signal} ({signal.level}): {signal.message}"
@@ -112,7 +112,7 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observ
         energy_how=record.energy.how,
         device=record.device.name,
         precision=record.device.precision,
-        warnings=" ".join(warning.code for warning in run_warnings(record)),
+        warnings=" ".join(warning.code for warning in job_warnings(record)),
         d_model=language and language.d_model,
         n_layers=language and language.n_layers,
         tokens=language and language.tokens,

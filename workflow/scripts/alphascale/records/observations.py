@@ -96,16 +96,6 @@ class Observation:
 COLUMNS = {each.name: str(each.type) for each in fields(Observation)}
 
 
-def good_runs(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """The runs that ended well."""
-    return frame[frame["status"] == "ok"]
-
-
-def jobs(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """One row per training job: (domain, scale, fraction); observations repeat it for each seed."""
-    return frame.drop_duplicates(["domain", "scale", "fraction"])
-
-
 def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows as CSV, columns in the order of the first row; numbers keep every digit."""
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:

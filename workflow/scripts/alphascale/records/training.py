@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..errors import UserError
 from .files import REBUILD, SCHEMA, digest, read_sealed
 from .specs import TrainSpec
-from .typed import parse
+from .typed import SchemaVersion, parse
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,6 @@ class Versions:
 class TrainingRecord:
     """One training job and its provenance.
 
-    schema: version of these files.
     spec: the slice of the study that it was made from: domain, scale, fraction, family, size, ….
     code: digest of the training's code.
     data_sha256: of the tensor file it was trained on.
@@ -237,9 +236,9 @@ class TrainingRecord:
     device: what was computed on.
     versions: of what trained.
     language: of language models; None elsewhere.
+    schema: version of the file.
     """
 
-    schema: int
     spec: TrainSpec
     code: str
     data_sha256: str
@@ -258,6 +257,7 @@ class TrainingRecord:
     device: Device
     versions: Versions
     language: Language | None = None
+    schema: SchemaVersion = SCHEMA
 
 
 def read_record(

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .files import SCHEMA
+from .fit import Estimate
 from .specs import Size, Target, TrainSpec
 from .training import Energy
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a law says of one run: mean, and the ends of its interval, in the fitted metric."""
-
-    mean: float
-    lower: float
-    upper: float
-
-    def holds(self, value: float) -> bool:
-        """Whether a value lies inside."""
-        return self.lower <= value <= self.upper
+from .typed import SchemaVersion
 
 
 @dataclass(frozen=True)
@@ -32,7 +22,7 @@ class Promise:
     target: what the model must reach.
     level: coverage of the interval.
     predicted: in the metric.
-    largest_trained: size of the ladder's largest.
+    largest_trained: parameters of the ladder's largest size, as counted.
     law: that predicted.
     """
 
@@ -44,7 +34,7 @@ class Promise:
     metric: str
     target: Target
     level: float
-    predicted: Prediction
+    predicted: Estimate
     largest_trained: int
     law: str
 
@@ -78,16 +68,15 @@ class VerifiedRun(Promise):
 
 
 @dataclass(frozen=True)
-class Verification:
+class VerificationRecord:
     """Every promise of a domain whose training is there.
 
-    schema: version of these files.
-    domain: its name.
     runs: smallest first.
     nothing_to_build: why no architecture was recommended, None where one was.
+    schema: version of the file.
     """
 
-    schema: int
     domain: str
     runs: list[VerifiedRun]
     nothing_to_build: str | None
+    schema: SchemaVersion = SCHEMA

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from .. import __version__
 from ..networks.count import COUNTED_BY, count_flops, count_params
-from ..records.files import SCHEMA
 from ..records.specs import TrainSpec
 from ..records.training import (
     Flops,
@@ -98,7 +97,6 @@ def run(
     seeds = [_seed_run(m, task, per_epoch) for m in members if m.learning_rate == chosen]
     longest = max(run.epochs_run for run in seeds)
     return TrainingRecord(
-        schema=SCHEMA,
         spec=spec,
         code=code,
         data_sha256=sha256,
