@@ -19,10 +19,10 @@ TRAIN = Path(__file__).with_name("train.py")
 
 def main(args):
     say = program.progress(f"verify {args.domain}", args.log)
-    plan, folder = parse(VerifySpec, args.spec, "--spec"), Path(args.folder)
+    wanted, folder = parse(VerifySpec, args.spec, "--spec"), Path(args.folder)
     decision, sha256 = read(args.decision, DecisionRecord), read_sealed(args.meta)["sha256"]
-    for promise in promises(decision, plan):
-        spec = promise.trained(plan.train)
+    for promise in promises(decision, wanted):
+        spec = promise.trained(wanted.train)
         record = folder / verify_name(digest_of(spec), args.code)
         if trained_before(record, spec, args.code, sha256):
             say(f"{promise.role} model {promise.size}: was trained before")
@@ -41,7 +41,7 @@ def main(args):
         if status:
             how = f"was killed by signal {-status}" if status < 0 else "failed"
             raise UserError(f"{args.domain}: the training of {promise.size} {how}; see above")
-    write(args.out, judge(decision, plan, folder, args.code, sha256))
+    write(args.out, judge(decision, wanted, folder, args.code, sha256))
 
 
 def wait(command):

@@ -22,8 +22,14 @@ from .records.specs import (
     AdoptedRun,
     AggregateSpec,
     AuditSpec,
+    BootstrapSpec,
+    DecisionSpec,
     ExpectedRecord,
+    FitSpec,
+    LanguageDomain,
+    LanguageSpec,
     PlanSpec,
+    Prices,
     Size,
     Target,
     TrainSpec,
@@ -143,12 +149,9 @@ def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> Aggre
     return AggregateSpec(code, records, [each for _, each in kept])
 
 
-def fit_slice(study: Study, domain: str) -> dict[str, Any]:
+def fit_slice(study: Study, domain: str) -> FitSpec:
     """What the fits depend on: the law, what N counts, which sizes are withheld."""
-    return {
-        **study.fit.model_dump(),
-        "withhold": study.domains[domain].withhold,
-    }
+    return FitSpec(**study.fit.model_dump(), withhold=study.domains[domain].withhold)
 
 
 def metric(task: Domain) -> str:
@@ -158,52 +161,46 @@ def metric(task: Domain) -> str:
 
 def target(task: Domain) -> Target:
     """The target as stages take it: a perplexity is the loss of its logarithm."""
-    given = task.target
-    if given.metric == "perplexity":
-        return Target("loss", math.log(given.value), given.value)
-    return Target(given.metric, given.value)
+    value = task.target.value
+    if task.target.metric == "perplexity":
+        return Target("loss", math.log(value), perplexity=value)
+    return Target(task.target.metric, value)
 
 
-def bootstrap_slice(study: Study, domain: str) -> dict[str, Any]:
+def bootstrap_slice(study: Study, domain: str) -> BootstrapSpec:
     """What the bootstrap depends on, beside the fit."""
-    return {
+    return BootstrapSpec(
         **study.bootstrap.model_dump(),
         **study.fit.model_dump(),
-        "seed": study.seed,
-        "metric": metric(study.domains[domain]),
-    }
+        seed=study.seed,
+        metric=metric(study.domains[domain]),
+    )
 
 
-def decision_slice(study: Study, domain: str) -> dict[str, Any]:
+def decision_slice(study: Study, domain: str) -> DecisionSpec:
     """What the decision depends on: target, naive model, ladder shape, prices."""
     task = study.domains[domain]
-    return {
-        "domain": domain,
-        "metric": metric(task),
-        "target": as_json(target(task)),
-        "family": task.family,
-        "ladder": task.ladder,
-        "naive": task.naive,
-        "epochs": task.training.epochs,
-        "batch_size": task.training.batch_size,
-        "members": len(task.seeds) * len(task.training.learning_rates),
-        "counted": study.fit.params,
-        "level": study.bootstrap.level,
-        "costs": prices(study),
-    }
+    return DecisionSpec(
+        domain=domain,
+        metric=metric(task),
+        target=target(task),
+        family=task.family,
+        ladder=task.ladder,
+        naive=task.naive,
+        epochs=task.training.epochs,
+        batch_size=task.training.batch_size,
+        members=len(task.seeds) * len(task.training.learning_rates),
+        counted=study.fit.params,
+        level=study.bootstrap.level,
+        costs=prices(study),
+    )
 
 
 def plan_slice(study: Study, domain: str, adopted: list[str]) -> PlanSpec:
     """What the plan depends on, beside observations and laws; adopted: scales of `plan: apply`."""
     task, planning = study.domains[domain], study.planning
-    own = {scale: task.runs[scale] for scale in adopted}
     return PlanSpec(
-        law=study.fit.law,
-        params=study.fit.params,
-        metric=metric(task),
-        resamples=study.bootstrap.resamples,
-        level=study.bootstrap.level,
-        seed=study.seed,
+        **vars(bootstrap_slice(study, domain)),
         domain=domain,
         target=target(task),
         family=task.family,
@@ -218,8 +215,8 @@ def plan_slice(study: Study, domain: str, adopted: list[str]) -> PlanSpec:
         futures=planning.futures,
         seeds_at_most=planning.seeds,
         adopted={
-            scale: AdoptedRun(task.ladder[scale], runs.fractions, runs.seeds)
-            for scale, runs in own.items()
+            scale: AdoptedRun(task.ladder[scale], **task.runs[scale].model_dump())
+            for scale in adopted
         },
     )
 
@@ -235,10 +232,11 @@ def audit_slice(study: Study, domain: str) -> AuditSpec:
     )
 
 
-def prices(study: Study) -> dict[str, Any]:
+def prices(study: Study) -> Prices:
     """The costs section, a country's carbon intensity looked up and its source named."""
     grams, source = intensity(study.costs.carbon_g_per_kwh)
-    return study.costs.model_dump() | {"carbon_g_per_kwh": grams, "carbon_source": source}
+    known = study.costs.model_dump() | {"carbon_g_per_kwh": grams, "carbon_source": source}
+    return Prices(**known)
 
 
 def language_groups(study: Study) -> dict[str, list[str]]:
@@ -254,21 +252,15 @@ def language_groups(study: Study) -> dict[str, list[str]]:
     return groups
 
 
-def language_slice(study: Study, domain: str) -> dict[str, Any]:
+def language_slice(study: Study, domain: str) -> LanguageSpec:
     """What the laws of a group of language domains depend on, beside their observations."""
-    members = language_groups(study)[domain]
-    return {
-        "domains": {
-            name: {
-                "family": study.domains[name].family,
-                "withhold": study.domains[name].withhold,
-            }
-            for name in members
-        },
-        "resamples": study.bootstrap.resamples,
-        "level": study.bootstrap.level,
-        "seed": study.seed,
-    }
+    tasks = {name: study.domains[name] for name in language_groups(study)[domain]}
+    return LanguageSpec(
+        domains={name: LanguageDomain(task.family, task.withhold) for name, task in tasks.items()},
+        resamples=study.bootstrap.resamples,
+        level=study.bootstrap.level,
+        seed=study.seed,
+    )
 
 
 def canonical(slice_: Any) -> str:

@@ -94,7 +94,7 @@ def curve_draws(fit: Fit, points: dict[str, FloatArray]) -> FloatArray:
 
 
 def measured_scatter(fit: Fit, y: FloatArray, configurations: FloatArray) -> Scatter:
-    """Scatter of a run and of its configuration from the runs' own scatter and the bootstrap's total.
+    """Of a run and of its configuration, from the runs' own scatter and the bootstrap's total.
 
     y (n,), configurations (n,) labels. Without repeated seeds the two cannot be told apart: all of
     it is then taken for noise of a run.

@@ -1,4 +1,4 @@
-"""What `audit` writes: ten questions of a careful reader, and the training warnings of each cell."""
+"""What `audit` writes: ten questions of a careful reader, and each cell's training warnings."""
 
 from __future__ import annotations
 

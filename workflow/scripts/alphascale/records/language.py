@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .files import SCHEMA
@@ -25,6 +26,11 @@ class LanguagePoint(LadderPoint):
     bits_per_byte: list[float]
     seconds: float
     peak_memory_bytes: float
+
+    @property
+    def mean_perplexity(self) -> float:
+        """Geometric mean over its runs."""
+        return math.exp(sum(map(math.log, self.perplexity)) / len(self.perplexity))
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,10 @@ class PerplexityLaw(LawKey):
 
     fit: PerplexityFit | Refused
 
+    @property
+    def key(self) -> LawKey:
+        return LawKey(self.law, self.counted)
+
 
 @dataclass(frozen=True)
 class PlaneFit(FittedLaw):
@@ -99,6 +109,13 @@ class PerplexityDomain:
     laws: list[PerplexityLaw]
     best: LawKey | None
     params_and_data: PlaneFit | Refused
+
+    @property
+    def best_fit(self) -> PerplexityFit | None:
+        """The law that predicts best, and what it predicts."""
+        if self.best is None:
+            return None
+        return next(row.fit for row in self.laws if row.key == self.best)
 
 
 @dataclass(frozen=True)
