@@ -7,9 +7,9 @@ no slice of a job leaves that job's result as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..config import Training
+from .options import Training
 
 Size = dict[str, Any]  # a family's keys and their values
 
@@ -123,7 +123,11 @@ class DecisionSpec:
 
 @dataclass(frozen=True)
 class AdoptedRun:
-    """A scale of a plan that the study has adopted: its size, fractions and seeds."""
+    """A scale of a plan that the study has adopted.
+
+    size: of the family.
+    fractions, seeds: its own, None for the domain's.
+    """
 
     size: Size
     fractions: list[str] | None
@@ -134,10 +138,17 @@ class AdoptedRun:
 class PlanSpec:
     """The next runs of a domain: BootstrapSpec, what may be trained, and on what budget.
 
-    rates: learning rates per seed. seeds: the domain's own. flops: budget, None for as many as the
-    ladder took. goal: `n_star` or `cheapest`. reach: largest size, as a multiple of the largest
-    trained. futures: times that results are made up. seeds_at_most: of one run. adopted: scale →
-    run of an earlier plan.
+    law, params, metric, resamples, level, seed: as in BootstrapSpec.
+    domain, target, family, ladder, epochs: as in DecisionSpec.
+    rates: learning rates per seed.
+    seeds: the domain's own.
+    withhold: as in FitSpec.
+    flops: budget, None for as many as the ladder took.
+    goal: `n_star` or `cheapest`.
+    reach: largest size, as a multiple of the largest trained.
+    futures: times that results are made up.
+    seeds_at_most: of one run.
+    adopted: scale → run of an earlier plan.
     """
 
     law: str
@@ -166,7 +177,9 @@ class PlanSpec:
 class AuditSpec:
     """What the audit asks of the configuration.
 
-    rates: learning rates per seed. epochs: of a training. withhold: as in FitSpec.
+    rates: learning rates per seed.
+    epochs: of a training.
+    withhold: as in FitSpec.
     apart: scales with seeds of their own.
     """
 
@@ -180,8 +193,12 @@ class AuditSpec:
 class TrainSpec:
     """One training job: all its members, seeds × learning rates.
 
-    domain, scale, fraction: which cell. family, size: what is built, defaults filled in.
-    seeds: of its members. training: how. device: where. data: section and seed of its preparation.
+    domain, scale, fraction: which cell.
+    family, size: what is built, defaults filled in.
+    seeds: of its members.
+    training: how.
+    device: where.
+    data: section and seed of its preparation.
     factory_code: digest of a user's own model module, None for a family of the project.
     """
 
@@ -202,7 +219,8 @@ class VerifySpec:
     """How verification trains.
 
     train: as a job of the ladder, its scale, fraction and size still empty, with fresh seeds.
-    naive: the naive size where it is to be trained too. metric, target: as in DecisionSpec.
+    naive: the naive size where it is to be trained too.
+    metric, target: as in DecisionSpec.
     """
 
     train: TrainSpec
@@ -239,22 +257,28 @@ class LanguageSpec:
     seed: int
 
 
-@dataclass(frozen=True)
-class ExpectedRecord:
-    """A training record that the observations are gathered from.
+class ExpectedRecord(NamedTuple):
+    """A training record that the observations are gathered from: a list in JSON, which keeps a
+    ladder of thousands of cells within one argument of a command line (128 KiB).
 
-    spec: digest of the slice that it must have been made from. code: that of the training's code.
+    scale, fraction: its cell.
+    spec: digest of the slice that it must have been made from.
     """
 
     scale: str
     fraction: str
     spec: str
-    code: str
 
 
 @dataclass(frozen=True)
 class AggregateSpec:
-    """The records of the ladder and those that verification left, in the order of their paths."""
+    """The records that a domain's observations are gathered from, in the order of their paths.
 
+    code: digest of the training's code, which all must have been made by.
+    records: of the ladder.
+    verified: those that verification left.
+    """
+
+    code: str
     records: list[ExpectedRecord]
     verified: list[ExpectedRecord]

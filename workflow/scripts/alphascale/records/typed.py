@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ..errors import UserError
-from .files import REBUILD, SCHEMA, read_json, write_json
+from .files import REBUILD, SCHEMA, digest, read_json, write_json
 
 T = TypeVar("T")
 SchemaVersion = Literal[SCHEMA]
@@ -67,3 +67,8 @@ def write(path: str | os.PathLike, record: Any) -> None:
 def read(path: str | os.PathLike, kind: type[T]) -> T:
     """Read a record of a kind; UserError, naming the file and the key, if it is not one."""
     return parse(kind, read_json(path), str(path))
+
+
+def digest_of(record: Any) -> str:
+    """Short SHA-256 of a record's JSON: of a job's slice, which configuration it stands for."""
+    return digest(as_json(record))
