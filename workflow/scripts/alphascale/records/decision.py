@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .files import SCHEMA
-from .fit import Estimate, Withheld
+from .fit import Estimate, WithheldFit
 from .specs import Prices, Size, Target
 from .typed import Refused, SchemaVersion
 
@@ -132,7 +132,7 @@ class CheapestPair:
     """
 
     law: str
-    withheld: Withheld | Refused
+    withheld: WithheldFit | Refused
     params: float | None
     samples: int | None
     fraction: float | None
@@ -194,7 +194,7 @@ class DecisionRecord:
     resamples: int
     fraction: str
     fractions: dict[str, Star | Refused]
-    withheld: Withheld | Refused | None
+    withheld: WithheldFit | Refused
     in_sample: dict[str, float | None] | None
     fit_warnings: list[str]
     ladder: LadderRange
