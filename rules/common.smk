@@ -109,7 +109,7 @@ def verified_records(wildcards):
     """Records that an earlier `snakemake verify` left: they join the observations, marked."""
     folder = Path(out(f"verify/{wildcards.domain}"))
     found = slices.verified(STUDY, wildcards.domain, code_digest("train.py"), folder)
-    return [path for path, *_ in found]
+    return [path for path, _ in found]
 
 
 def expected_records(wildcards):
@@ -187,7 +187,7 @@ def left_checkpoints():
     training that an edit interrupted, so a person removes them."""
     code = code_digest("train.py")[:16]
     wanted = {
-        f"{slices.digest(slices.train_slice(STUDY, domain, scale, fraction))}-{code}"
+        f"{slices.digest_of(slices.train_slice(STUDY, domain, scale, fraction))}-{code}"
         for domain in STUDY.domains
         for scale, fraction in slices.cells(STUDY, domain)
     }

@@ -6,19 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from alphascale import laws
-from alphascale.fitting.ladder import bootstrap_domain, fit_domain
+from alphascale.data.store import Meta
+from alphascale.deciding.decision import decide
+from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.plots.records import Records
+from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
 
 WIDTHS = {"w8": 8, "w16": 16, "w32": 32, "w64": 64, "w128": 128, "w256": 256}
-COSTS = {
-    "watts": 250.0,
-    "flops_per_second": None,
-    "carbon_g_per_kwh": 445.0,
-    "pue": 1.0,
-    "price_per_kwh": 0.25,
-    "currency": "USD",
-}
+COSTS = Prices(
+    watts=250.0, flops_per_second=None, carbon_g_per_kwh=445.0, carbon_source="the world", pue=1.0,
+    price_per_kwh=0.25, price_per_hour=None, currency="USD",
+)  # fmt: skip
+META = Meta("tabular", 26, (16,), None, None, None, None)
 
 
 def params_of(width: int) -> int:
@@ -44,12 +43,14 @@ def frame(fractions=("0.25", "0.5", "1.0"), floor=0.02, noise=0.015, seeds=3) ->
                         "scale": scale,
                         "fraction": fraction,
                         "seed": seed,
+                        "role": "ladder",
                         "family": "mlp",
                         "status": "ok",
                         "params": n,
                         "non_embedding": n,
                         "samples": samples,
                         "samples_seen": samples * 20,
+                        "step_flops": 6.0 * n,
                         "flops": flops,
                         "job_flops": flops * seeds * 2,
                         "job_seconds": 1.0 + flops * seeds * 2 / 2e11,
@@ -73,18 +74,6 @@ def diverge(table: pd.DataFrame, where: pd.Series) -> pd.DataFrame:
     return table
 
 
-def price(flops: float, measured: bool = False) -> dict:
-    kwh = 250.0 * flops / 2e11 / 3.6e6
-    return {
-        "flops": flops,
-        "seconds": flops / 2e11,
-        "kwh": kwh,
-        "co2_g": kwh * 445,
-        "money": kwh * 0.25,
-        "measured": measured,
-    }
-
-
 def records(
     table: pd.DataFrame | None = None,
     target=("accuracy", 0.95),
@@ -92,95 +81,28 @@ def records(
     naive: bool = True,
     resamples: int = 200,
 ) -> Records:
-    """Records with the real fits and bootstrap, and a decision as `decide` writes it."""
+    """Records with the real fits, bootstrap and decision."""
     table = frame() if table is None else table
-    metric, value = target
-    stored = "loss" if metric == "loss" else "error"
-    law = {"law": "power_floor", "params": "total", "withhold": withhold}
-    fit = fit_domain("tabular", law, table)
-    draws = {"resamples": resamples, "level": 0.95, "seed": 0, "metric": stored}
-    bootstrap = bootstrap_domain("tabular", law | draws, table)
-    fraction = max(fit["fractions"], key=float)
-    found = fit["fractions"][fraction]
-    sizes = [point["params"] for point in found["points"]]
-    chosen = {"n_star": None, "refused": bootstrap["fractions"][fraction].get("refused")}
-    star = None
-    if not chosen["refused"]:
-        law_fit = laws.Fit.from_json(bootstrap["fractions"][fraction]["fit"])
-        stored_target = 1 - value if metric == "accuracy" else value
-        samples = law_fit.solve_samples(stored_target)
-        lower, upper = (finite(v) for v in law_fit.solve_interval(stored_target))
-        chosen = {
-            "n_star": finite(law_fit.solve(stored_target)),
-            "interval": [lower, upper],
-            "out_of_reach": float(np.isinf(samples).mean()),
-            "draws": len(samples),
-            "failed_resamples": 0,
-            "floor": law_fit.params["E"],
-        }
-        if chosen["n_star"] is not None:
-            width = int(np.ceil(np.sqrt(chosen["n_star"] / 2 + 110) - 10.4))
-            n = params_of(width)
-            mean, low, high = law_fit.predict({"params": [float(n)]})
-            star = {
-                "size": {"width": width, "depth": 3},
-                "params": {"total": n, "non_embedding": n, "embedding": 0, "head": 26 * width},
-                "price": price(6.0 * n * 14000 * 20),
-                "predicted": {
-                    "mean": float(mean[0]),
-                    "lower": float(low[0]),
-                    "upper": float(high[0]),
-                },
-            }
-    big = params_of(512)
-    plain = {
-        "size": {"width": 512, "depth": 3},
-        "params": {"total": big, "non_embedding": big, "embedding": 0, "head": 26 * 512},
-        "price": price(6.0 * big * 14000 * 20),
-    }
-    jobs = table.drop_duplicates(["scale", "fraction"])
-    study = price(float(jobs["job_flops"].sum()))
-    decision = {
-        "schema": 1,
-        "domain": "tabular",
-        "family": "mlp",
-        "target": {"metric": metric, "value": value},
-        "metric": stored,
-        "law": "power_floor",
-        "counted": "total",
-        "level": 0.95,
-        "resamples": resamples,
-        "fraction": fraction,
-        "withheld": found[stored]["withheld"],
-        "in_sample": found[stored].get("in_sample"),
-        "fit_warnings": found[stored].get("warnings", []),
-        "ladder": {"smallest": min(sizes), "largest": max(sizes), "sizes": len(sizes)},
-        "costs": COSTS,
-        **chosen,
-        "architecture": star,
-        "naive": plain if naive else None,
-        "study": study | {"members": int(jobs["job_members"].sum())},
-        "saving": saving(plain["price"], star["price"], study) if star and naive else None,
-        "throughput": {"how": "fitted on the study's own jobs"},
-    }
-    return Records(table, fit, bootstrap, decision)
-
-
-def saving(naive: dict, star: dict, study: dict) -> dict:
-    per_run = naive["kwh"] - star["kwh"]
-    return {
-        "net": 1 - (study["kwh"] + star["kwh"]) / naive["kwh"],
-        "gross": 1 - star["kwh"] / naive["kwh"],
-        "net_flops": 1 - (study["flops"] + star["flops"]) / naive["flops"],
-        "gross_flops": 1 - star["flops"] / naive["flops"],
-        "pays_after_runs": study["kwh"] / per_run if per_run > 0 else None,
-    }
+    metric = "loss" if target[0] == "loss" else "error"
+    fit = fit_domain("tabular", FitSpec("power_floor", "total", withhold), table)
+    draws = BootstrapSpec("power_floor", "total", metric, resamples, level=0.95, seed=0)
+    bootstrap = bootstrap_domain("tabular", draws, table, fit)
+    spec = DecisionSpec(
+        domain="tabular", metric=metric, target=Target(*target), family="mlp",
+        ladder={scale: {"width": width, "depth": 3} for scale, width in WIDTHS.items()},
+        naive={"width": 512, "depth": 3} if naive else None, epochs=20, batch_size=100,
+        members=6, counted="total", level=0.95, costs=COSTS,
+    )  # fmt: skip
+    return Records(table, fit, bootstrap, decide(spec, table, fit, bootstrap, META))
 
 
 def with_decision(found: Records, **changes) -> Records:
-    """The same records with another decision in some of its keys."""
-    return replace(found, decision=found.decision | changes)
+    """The same records with another decision in some of its fields."""
+    return replace(found, decision=replace(found.decision, **changes))
 
 
-def finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def with_star(found: Records, **changes) -> Records:
+    """The same records with another N* at the decision's fraction."""
+    fractions = found.decision.fractions
+    star = replace(found.decision.star, **changes)
+    return with_decision(found, fractions=fractions | {found.fraction: star})

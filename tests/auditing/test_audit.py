@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from alphascale.auditing import audit
-from alphascale.fitting import joint, ladder
+from alphascale.fitting.domain import fit_domain
+from alphascale.records.audit import AuditRecord
+from alphascale.records.fit import FitRecord
+from alphascale.records.specs import AuditSpec, FitSpec
+from alphascale.records.typed import Refused, as_json, parse
+from records_made import STAR, decision_made
 
 SIZES = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
 FRACTIONS = ("0.25", "0.5", "1.0")
-FIT = {"law": "power_floor", "params": "total", "withhold": 1}
-SPEC = {"rates": 3, "epochs": 5, "withhold": 1, "apart": []}
+FIT = FitSpec("power_floor", "total", withhold=1)
+SPEC = AuditSpec(rates=3, epochs=5, withhold=1, apart=[])
 
 
 def observations(sizes=SIZES, seeds: int = 3, noise: float = 0.002) -> pd.DataFrame:
@@ -25,7 +32,8 @@ def observations(sizes=SIZES, seeds: int = 3, noise: float = 0.002) -> pd.DataFr
                 error = (0.05 + 6.0 * n**-0.6 + 8.0 * samples**-0.7) * np.exp(rng.normal(0, noise))
                 rows.append(
                     {
-                        "scale": f"n{n}", "fraction": fraction, "seed": seed, "status": "ok",
+                        "domain": "d", "scale": f"n{n}", "fraction": fraction, "seed": seed,
+                        "status": "ok",
                         "params": n, "non_embedding": n, "samples": samples, "warnings": "",
                         "samples_seen": samples * 5, "step_flops": 6 * n, "flops": 6.0 * n,
                         "test_error": error, "test_loss": 2 * error, "level": "LOW",
@@ -36,22 +44,21 @@ def observations(sizes=SIZES, seeds: int = 3, noise: float = 0.002) -> pd.DataFr
 
 
 def answers(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> dict[str, str]:
-    return {c["check"]: c["status"] for c in audited(frame, n_star, **spec)["checks"]}
+    return {c.check: c.status for c in audited(frame, n_star, **spec).checks}
 
 
-def audited(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> dict:
-    fits = ladder.fit_domain("d", FIT, frame) | {"joint": joint.fit_joint(FIT, frame)}
-    decision = {
-        "domain": "d", "fraction": "1.0", "metric": "error", "counted": "total", "n_star": n_star,
-        "target": {"metric": "error", "value": 0.2},
-        "withheld": fits["fractions"]["1.0"]["error"]["withheld"],
-    }  # fmt: skip
-    return audit.audit(SPEC | spec, frame, fits, decision)
+def audited(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> AuditRecord:
+    fits = fit_domain("d", FIT, frame)
+    withheld = fits.fractions["1.0"].error.withheld
+    decision = decision_made(replace(STAR, n_star=n_star), withheld=withheld)
+    found = audit.audit(replace(SPEC, **spec), frame, fits, decision)
+    assert parse(AuditRecord, as_json(found), "audit") == found
+    return found
 
 
 def test_a_sound_study_passes_all_ten() -> None:
     found = audited(observations())
-    assert found["tally"] == {"passed": 10, "warned": 0, "failed": 0}, found["checks"]
+    assert found.tally == {"passed": 10, "warned": 0, "failed": 0}, found.checks
     assert len(audit.table_rows([found])) == 10
 
 
@@ -108,9 +115,8 @@ def test_data_that_grow_with_the_model_are_collinear() -> None:
     frame = observations()
     at = dict(zip(SIZES, ("0.25", "0.25", "0.5", "0.5", "1.0", "1.0"), strict=True))
     kept = frame[frame["fraction"] == frame["params"].map(at)]
-    fits = {"fractions": {"1.0": {"error": {}}}, "joint": {"error": {"refused": "too few"}}}
-    decision = {"counted": "total", "fraction": "1.0", "metric": "error"}
-    status, figure = audit.collinearity(audit.Case(SPEC, kept, fits, decision))
+    fits = FitRecord("d", "power_floor", "total", {}, {"error": Refused("too few")})
+    status, figure = audit.collinearity(audit.Case(SPEC, kept, fits, decision_made()))
     assert status == "warned" and "0.9" in figure
 
 

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
-from alphascale.auditing.curves import judge, summarise
+from alphascale.auditing.curves import Signal, Verdict, judge, summarise
+from alphascale.records.training import Curves
 
 
 def curves(train, validation, train_accuracy=0.9, validation_accuracy=0.88):
     epochs = len(validation)
-    return {
-        "train_loss": train,
-        "validation_loss": validation,
-        "train_accuracy": [train_accuracy] * epochs,
-        "validation_accuracy": [validation_accuracy] * epochs,
-    }
+    accuracies = [train_accuracy] * epochs, [validation_accuracy] * epochs
+    return Curves(train, accuracies[0], validation, accuracies[1])
 
 
 def verdict(made):
-    best = made["validation_loss"].index(min(made["validation_loss"])) + 1
+    best = made.validation_loss.index(min(made.validation_loss)) + 1
     found = judge(made, best)
-    return found["level"], [signal["signal"] for signal in found["signals"]]
+    return found.level, [signal.signal for signal in found.signals]
 
 
 HEALTHY = {
@@ -77,16 +75,12 @@ def test_overfitting():
 
 
 def test_the_verdict_over_seeds_is_what_half_of_them_show():
-    low = {"level": "LOW", "signals": []}
-    medium = {"level": "MEDIUM", "signals": [{"signal": "gap", "level": "MEDIUM", "message": "m"}]}
-    high = {"level": "HIGH", "signals": [{"signal": "gap", "level": "HIGH", "message": "h"}]}
-    assert summarise([low, low, high], [4, 5, 9]) == {
-        "level": "LOW",
-        "signals": [],
-        "best_epoch": 5,
-    }
-    assert summarise([low, medium, high], [4, 5, 9])["level"] == "MEDIUM"
-    assert summarise([medium, high, high], [4, 5, 9])["level"] == "HIGH"
-    assert summarise([low, high], [4, 5])["level"] == "HIGH"
-    assert summarise([high], [4])["level"] == "HIGH"
-    assert summarise([], [])["level"] is None
+    low = Verdict("LOW", [], 4)
+    medium = Verdict("MEDIUM", [Signal("gap", "MEDIUM", "m")], 5)
+    high = Verdict("HIGH", [Signal("gap", "HIGH", "h")], 9)
+    assert summarise([low, replace(low, best_epoch=5), high]) == Verdict("LOW", [], 5)
+    assert summarise([low, medium, high]) == Verdict("MEDIUM", medium.signals, 5)
+    assert summarise([medium, high, high]).level == "HIGH"
+    assert summarise([low, high]).level == "HIGH"
+    assert summarise([high]).level == "HIGH"
+    assert summarise([]).level is None

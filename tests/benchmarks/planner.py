@@ -13,7 +13,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
 from alphascale import laws
-from alphascale.planning.design import choose, curve_draws, measured_noise
+from alphascale.planning.design import choose, curve_draws, measured_scatter
 from alphascale.planning.questions import PLACES
 
 # E, alpha, noise (standard deviation of log error), N* as a multiple of the pilot's largest size.
@@ -56,7 +56,7 @@ def interval(runs, target):
 
 
 def planned(truth, runs, target, budget, rng):
-    """`runs` and those that a budget buys, as `decide.plan` picks them: planned anew whenever as
+    """`runs` and those that a budget buys, as `planning.plan` picks them: planned anew whenever as
     much has been spent as before, which is what `snakemake plan` allows by default."""
     while budget >= CANDIDATES[0]:
         step = min(budget, runs[0].sum())
@@ -65,7 +65,7 @@ def planned(truth, runs, target, budget, rng):
         star = np.minimum(star[~np.isnan(star)], REACH * PILOT[-1])
         places = np.quantile(star, PLACES)
         draws = curve_draws(found, {"params": np.concatenate([places, CANDIDATES])})
-        k, noise = len(places), measured_noise(found, runs[1], runs[0].astype(str))
+        k, noise = len(places), measured_scatter(found, runs[1], runs[0].astype(str))
         design = choose(draws[:, :k], draws[:, k:], CANDIDATES, noise, step, 32)
         assert design.flops <= step * (1 + 1e-12)
         runs = np.hstack([runs, observe(truth, CANDIDATES, design.counts, rng)])

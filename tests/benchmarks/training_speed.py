@@ -22,10 +22,10 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -113,23 +113,23 @@ def main() -> None:
     total = {"plain": 0.0, "alphascale": 0.0}
     print(f"{'size':>6} {'params':>7} {'plain':>8} {'ours':>8} {'ratio':>6}   test accuracy")
     for scale in default.domains["tabular"].ladder:
-        spec = json.loads(json.dumps(study.train_slice(default, "tabular", scale, "1.0")))
-        spec["seeds"] = seeds
-        spec["training"] |= {"epochs": epochs, "learning_rates": [RATE]}
+        spec = study.train_slice(default, "tabular", scale, "1.0")
+        training = spec.training.model_copy(update={"epochs": epochs, "learning_rates": [RATE]})
+        spec = replace(spec, seeds=seeds, training=training)
         started = time.process_time()
         record = run(spec, tensors, meta, lambda text: None)
         ours = time.process_time() - started
         started = time.process_time()
         theirs = [
-            plain(tensors, meta.classes, spec["size"]["width"], spec["training"], seed)
+            plain(tensors, meta.classes, spec.size["width"], training.model_dump(), seed)
             for seed in seeds
         ]
         slow = time.process_time() - started
         total["plain"] += slow
         total["alphascale"] += ours
-        reached = [member["test"]["accuracy"] for member in record["seeds"]]
+        reached = [member.test.accuracy for member in record.seeds]
         print(
-            f"{scale:>6} {record['params']['total']:>7} {slow:7.1f}s {ours:7.1f}s "
+            f"{scale:>6} {record.params.total:>7} {slow:7.1f}s {ours:7.1f}s "
             f"{slow / ours:5.1f}×   plain {spread(theirs)}, ours {spread(reached)}"
         )
     print(

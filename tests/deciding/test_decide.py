@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from alphascale.data.store import Meta
-from alphascale.deciding import costs, decision
+from alphascale.deciding import costs
+from alphascale.deciding.decision import decide
 from alphascale.deciding.summary import text
-from alphascale.fitting import joint, ladder
+from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.networks.count import count_params
 from alphascale.networks.search import smallest_with
+from alphascale.records.decision import DecisionRecord, Price
+from alphascale.records.fit import FractionFit
+from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
+from alphascale.records.typed import Refused, as_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-PRICES = {
-    "watts": 100.0,
-    "flops_per_second": None,
-    "carbon_g_per_kwh": 400.0,
-    "pue": 1.2,
-    "price_per_kwh": 0.5,
-    "price_per_hour": None,
-    "currency": "EUR",
-}
+PRICES = Prices(
+    watts=100.0, flops_per_second=None, carbon_g_per_kwh=400.0, carbon_source="stated", pue=1.2,
+    price_per_kwh=0.5, price_per_hour=None, currency="EUR",
+)  # fmt: skip
 TABLE = Meta("tabular", 7, (54,), None, None, None, None)
 IMAGE = Meta("image", 10, (1, 8, 8), None, None, (0.5,), (0.2,))
 TEXT = Meta("text", 5, (16,), 256, 0, None, None)
@@ -75,52 +75,40 @@ def observations(
     return pd.DataFrame(rows)
 
 
-FIT = {"law": "power_floor", "params": "total", "withhold": 1}
-BOOT = FIT | {"resamples": 200, "level": 0.95, "seed": 0, "metric": "error"}
+FIT = FitSpec(law="power_floor", params="total", withhold=1)
+BOOT = BootstrapSpec("power_floor", "total", "error", resamples=200, level=0.95, seed=0)
 
 
-def spec(target: dict, **changes) -> dict:
-    return {
-        "domain": "d",
-        "metric": "error",
-        "target": target,
-        "family": "mlp",
-        "ladder": {f"w{w}": {"width": w} for w in WIDTHS},
-        "naive": {"width": 4096},
-        "epochs": 10,
-        "batch_size": 100,
-        "members": 3,
-        "counted": "total",
-        "level": 0.95,
-        "costs": PRICES,
-    } | changes
+def decided(frame: pd.DataFrame, target: Target) -> DecisionRecord:
+    spec = DecisionSpec(
+        domain="d", metric="error", target=target, family="mlp",
+        ladder={f"w{w}": {"width": w} for w in WIDTHS}, naive={"width": 4096}, epochs=10,
+        batch_size=100, members=3, counted="total", level=0.95, costs=PRICES,
+    )  # fmt: skip
+    fits = fit_domain("d", FIT, frame)
+    return decide(spec, frame, fits, bootstrap_domain("d", BOOT, frame, fits), TABLE)
 
 
-def decided(frame: pd.DataFrame, target: dict, **changes) -> dict:
-    fits = ladder.fit_domain("d", FIT, frame) | {"joint": joint.fit_joint(FIT, frame)}
-    boots = ladder.bootstrap_domain("d", BOOT, frame)
-    boots["joint"] = joint.bootstrap_joint(BOOT, frame, fits["joint"]["error"])
-    return decision.decide(spec(target, **changes), frame, fits, boots, TABLE)
+def fitted(frame: pd.DataFrame) -> FractionFit:
+    return fit_domain("d", FIT, frame).fractions["1.0"]
 
 
 def test_a_known_law_is_recovered_and_predicts_the_withheld_size() -> None:
-    fit = ladder.fit_domain("d", FIT, observations())["fractions"]["1.0"]["error"]
-    assert fit["params"]["E"] == pytest.approx(0.05, abs=0.005)
-    assert fit["params"]["alpha"] == pytest.approx(0.5, abs=0.05)
-    withheld = fit["withheld"]
-    assert [p["scale"] for p in withheld["predictions"]] == ["w256"]
-    assert withheld["mae"]["law"] < withheld["mae"]["carry"] and withheld["beats_naive"]
+    fit = fitted(observations()).error
+    assert fit.params["E"] == pytest.approx(0.05, abs=0.005)
+    assert fit.params["alpha"] == pytest.approx(0.5, abs=0.05)
+    withheld = fit.withheld
+    assert [p.scale for p in withheld.predictions] == ["w256"]
+    assert withheld.errors.law < withheld.errors.carry and withheld.beats_naive
 
 
 def test_the_withheld_fit_never_sees_the_withheld_size() -> None:
     frame = observations()
     spoiled = frame.copy()
     spoiled.loc[spoiled["scale"] == "w256", "test_error"] = 0.9
-    before, after = (
-        ladder.fit_domain("d", FIT, f)["fractions"]["1.0"]["error"] for f in (frame, spoiled)
-    )
-    assert after["withheld"]["params"] == before["withheld"]["params"]
-    assert after["withheld"]["mae"]["law"] > 0.5 and after["params"] != before["params"]
+    before, after = (fitted(f).error for f in (frame, spoiled))
+    assert after.withheld.params == before.withheld.params
+    assert after.withheld.errors.law > 0.5 and after.params != before.params
 
 
 def test_diverged_runs_are_counted_and_left_out() -> None:
@@ -128,49 +116,49 @@ def test_diverged_runs_are_counted_and_left_out() -> None:
     bad = frame.index[(frame["scale"] == "w64") & (frame["seed"] == 1)]
     frame.loc[bad, "status"] = "diverged"
     frame.loc[bad, ["test_error", "test_loss"]] = np.nan
-    fit = ladder.fit_domain("d", FIT, frame)["fractions"]["1.0"]
-    assert fit["diverged"] == 1
-    assert [len(point["errors"]) for point in fit["points"]] == [3, 3, 3, 2, 3, 3]
-    assert fit["error"]["params"]["alpha"] == pytest.approx(0.5, abs=0.05)
+    fit = fitted(frame)
+    assert fit.diverged == 1
+    assert [len(point.errors) for point in fit.points] == [3, 3, 3, 2, 3, 3]
+    assert fit.error.params["alpha"] == pytest.approx(0.5, abs=0.05)
 
 
 def test_too_few_sizes_are_refused_not_fitted() -> None:
     frame = observations()
-    fit = ladder.fit_domain("d", FIT, frame[frame["params"] < 12_000])["fractions"]["1.0"]["error"]
-    assert "refused" in fit and "4" in fit["refused"]
+    fit = fitted(frame[frame["params"] < 12_000]).error
+    assert isinstance(fit, Refused) and "4" in fit.refused
 
 
 def test_n_star_is_the_laws_closed_form_and_the_architecture_has_it() -> None:
     target = 0.05 + 4.0 * 30_000**-0.5
-    found = decided(observations(noise=1e-4), {"metric": "accuracy", "value": 1 - target})
-    assert found["n_star"] == pytest.approx(30_000, rel=0.03)
-    low, high = found["interval"]
-    assert low < found["n_star"] < high and high / low < 1.2
-    built = found["architecture"]
-    assert built["params"]["total"] >= found["n_star"]
-    narrower = built["size"] | {"width": built["size"]["width"] - 1}
-    assert count_params("mlp", narrower, TABLE)["total"] < found["n_star"]
-    assert built["predicted"]["lower"] < target < built["predicted"]["upper"]
+    found = decided(observations(noise=1e-4), Target("accuracy", 1 - target))
+    assert found.n_star == pytest.approx(30_000, rel=0.03)
+    low, high = found.star.interval
+    assert low < found.n_star < high and high / low < 1.2
+    built = found.architecture
+    assert built.params["total"] >= found.n_star
+    narrower = built.size | {"width": built.size["width"] - 1}
+    assert count_params("mlp", narrower, TABLE)["total"] < found.n_star
+    assert built.predicted.lower < target < built.predicted.upper
 
 
 def test_accuracy_and_error_targets_are_one_question() -> None:
     frame = observations()
-    by_accuracy = decided(frame, {"metric": "accuracy", "value": 0.92})
-    by_error = decided(frame, {"metric": "error", "value": 1 - 0.92})
-    assert by_accuracy["n_star"] == by_error["n_star"]
+    by_accuracy = decided(frame, Target("accuracy", 0.92))
+    by_error = decided(frame, Target("error", 1 - 0.92))
+    assert by_accuracy.n_star == by_error.n_star
 
 
 def test_a_target_below_the_floor_is_out_of_reach_and_priced_at_nothing() -> None:
-    found = decided(observations(), {"metric": "error", "value": 0.01})
-    assert found["n_star"] is None and found["architecture"] is None and found["saving"] is None
-    assert found["out_of_reach"] > 0.95 and found["interval"][1] is None
+    found = decided(observations(), Target("error", 0.01))
+    assert found.n_star is None and found.architecture is None and found.saving is None
+    assert found.star.out_of_reach > 0.95 and found.star.interval[1] is None
 
 
 def test_resamples_out_of_reach_are_counted_not_dropped() -> None:
     # A target at the floor's edge: some resamples reach it, some never do.
-    found = decided(observations(noise=0.004), {"metric": "error", "value": 0.052})
-    assert 0.05 < found["out_of_reach"] < 0.95
-    assert found["interval"][1] is None  # infinity is part of the interval
+    found = decided(observations(noise=0.004), Target("error", 0.052))
+    assert 0.05 < found.star.out_of_reach < 0.95
+    assert found.star.interval[1] is None  # infinity is part of the interval
 
 
 def test_study_cost_counts_every_job_once() -> None:
@@ -208,7 +196,7 @@ def test_a_study_measured_in_part_says_so_and_estimates_the_rest() -> None:
 
 
 def test_a_device_hour_is_paid_for_in_place_of_energy() -> None:
-    hourly = PRICES | {"price_per_hour": 3.0}
+    hourly = replace(PRICES, price_per_hour=3.0)
     run = costs.price(1e9, 1200.0, hourly, costs.Power(100.0, ""))
     assert run.money == pytest.approx(1.0)
     assert run.kwh == pytest.approx(100 * 1200 / 3.6e6 * 1.2)
@@ -223,13 +211,13 @@ def test_throughput_separates_overhead_from_arithmetic() -> None:
 
 
 def test_saving_takes_the_study_off() -> None:
-    def run(kwh: float) -> costs.Price:
-        return costs.Price(kwh * 1e9, 1.0, kwh, 0.0, 0.0)
+    def run(kwh: float) -> Price:
+        return Price(kwh * 1e9, 1.0, kwh, 0.0, 0.0)
 
     gains = costs.saving(naive=run(10), star=run(1), study=run(4))
-    assert gains["gross"] == pytest.approx(0.9) and gains["net"] == pytest.approx(0.5)
-    assert gains["pays_after_runs"] == pytest.approx(4 / 9)
-    assert costs.saving(run(1), run(2), run(4))["pays_after_runs"] == math.inf
+    assert gains.gross == pytest.approx(0.9) and gains.net == pytest.approx(0.5)
+    assert gains.pays_after_runs == pytest.approx(4 / 9)
+    assert costs.saving(run(1), run(2), run(4)).pays_after_runs is None
 
 
 FAMILIES = {
@@ -256,16 +244,16 @@ def test_search_finds_the_smallest_that_has_enough(family: str, log_params: floa
 def test_a_fit_whose_parameters_cannot_be_told_apart_is_still_valid_json() -> None:
     frame = observations()
     frame["test_error"] = 0.25  # no size is better than another
-    found = ladder.fit_domain("d", FIT, frame)
-    json.dumps(found, allow_nan=False)
-    error = found["fractions"]["1.0"]["error"]
-    assert "refused" in error or error["condition"] is None or error["warnings"]
+    found = fit_domain("d", FIT, frame)
+    json.dumps(as_json(found), allow_nan=False)
+    error = found.fractions["1.0"].error
+    assert isinstance(error, Refused) or error.condition is None or error.warnings
 
 
 def test_a_law_too_flat_to_build_is_said_not_raised() -> None:
     frame = observations()
     frame["test_error"] = 0.5 * (frame["params"] / 1e3) ** -0.01
-    found = decided(frame, {"metric": "error", "value": 0.2})
-    assert found["n_star"] > 1e30 and found["architecture"] is None and found["saving"] is None
+    found = decided(frame, Target("error", 0.2))
+    assert found.n_star > 1e30 and found.architecture is None and found.saving is None
     page = text([found])
     assert "none: no mlp" in page and "N* cannot be built" in page

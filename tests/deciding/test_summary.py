@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
-from alphascale.deciding.runs import run_warnings
+from alphascale.deciding.run_warnings import run_warnings
 from alphascale.deciding.summary import table_rows, text
+from alphascale.records.typed import Refused
 from alphascale.units import count, money, percent, prefixed, significant
 from hypothesis import given
 from hypothesis import strategies as st
-from plot_records import diverge, frame, records, with_decision
+from plot_records import diverge, frame, records, with_decision, with_star
 
 PREFIX = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -37,13 +39,13 @@ def refused():
 def test_table_holds_the_decisions_own_numbers(good):
     decision = good.decision
     (row,) = table_rows([decision])
-    assert row["n_star"] == decision["n_star"]
-    assert [row["n_star_lower"], row["n_star_upper"]] == decision["interval"]
-    assert row["withheld_mae_law"] == decision["withheld"]["mae"]["law"]
-    assert row["n_star_co2_g"] == decision["architecture"]["price"]["co2_g"]
-    assert row["naive_kwh"] == decision["naive"]["price"]["kwh"]
-    assert row["study_flops"] == decision["study"]["flops"]
-    assert row["saving_net"] == decision["saving"]["net"] < row["saving_gross"]
+    assert row["n_star"] == decision.n_star
+    assert (row["n_star_lower"], row["n_star_upper"]) == decision.star.interval
+    assert row["withheld_mae_law"] == decision.withheld.errors.law
+    assert row["n_star_co2_g"] == decision.architecture.price.co2_g
+    assert row["naive_kwh"] == decision.naive.price.kwh
+    assert row["study_flops"] == decision.study.flops
+    assert row["saving_net"] == decision.saving.net < row["saving_gross"]
 
 
 def test_every_kind_of_decision_fills_the_same_columns(good, hard, refused):
@@ -57,15 +59,17 @@ def test_every_kind_of_decision_fills_the_same_columns(good, hard, refused):
 
 
 def test_text_leads_with_the_withheld_error_and_puts_net_before_gross(good):
-    page = text([good.decision])
-    mae = good.decision["withheld"]["mae"]
+    # Without what only some studies have: a law of N and D, warnings of the training.
+    plain = with_decision(good, joint=Refused("one fraction"), run_warnings=[])
+    page = text([plain.decision])
+    errors = good.decision.withheld.errors
     order = [
-        f"{100 * mae['law']:.2f} points",
-        f"{100 * mae['carry']:.2f} points",
-        f"{100 * mae['line']:.2f} points",
+        f"{100 * errors.law:.2f} points",
+        f"{100 * errors.carry:.2f} points",
+        f"{100 * errors.line:.2f} points",
         "95 % interval",
-        f"net {percent(good.decision['saving']['net'])}",
-        f"gross {percent(good.decision['saving']['gross'])}",
+        f"net {percent(good.decision.saving.net)}",
+        f"gross {percent(good.decision.saving.gross)}",
     ]
     places = [page.index(words) for words in order]
     assert places == sorted(places)
@@ -76,13 +80,13 @@ def test_text_leads_with_the_withheld_error_and_puts_net_before_gross(good):
 
 
 def test_a_law_that_does_not_beat_naive_predictors_is_said_to(good):
-    mae = good.decision["withheld"]["mae"]
+    errors = good.decision.withheld.errors
     for better, named in (
         ({"carry": 0.0}, "DOES NOT BEAT REPEATING THE LAST SIZE"),
         ({"line": 0.0}, "DOES NOT BEAT A LOG-LOG LINE"),
         ({"carry": 0.0, "line": 0.0}, "DOES NOT BEAT REPEATING THE LAST SIZE NOR A LOG-LOG LINE"),
     ):
-        worse = good.decision["withheld"] | {"mae": mae | better}
+        worse = replace(good.decision.withheld, errors=replace(errors, **better))
         page = " ".join(text([with_decision(good, withheld=worse).decision]).split())
         assert page.count(named) == 1
         assert "the law beats them" not in page
@@ -91,7 +95,7 @@ def test_a_law_that_does_not_beat_naive_predictors_is_said_to(good):
 def test_out_of_reach_and_refused_laws_name_no_size_and_no_saving(hard, refused):
     page = text([hard.decision])
     assert "never reaches the target" in page
-    assert percent(hard.decision["out_of_reach"]) in page
+    assert percent(hard.decision.star.out_of_reach) in page
     assert "build" not in page
     assert "the study's cost is spent" in page
     page = text([refused.decision])
@@ -100,7 +104,7 @@ def test_out_of_reach_and_refused_laws_name_no_size_and_no_saving(hard, refused)
 
 
 def test_measured_energy_is_not_called_estimated(good):
-    study = good.decision["study"] | {"measured": True}
+    study = replace(good.decision.study, measured=True)
     page = text([with_decision(good, study=study).decision])
     (line,) = [line for line in page.splitlines() if line.startswith("  the study")]
     assert "measured" in line
@@ -117,7 +121,7 @@ def test_measured_energy_is_not_called_estimated(good):
     ],
 )
 def test_pay_back_is_told_in_whole_trainings(good, runs, words):
-    gains = good.decision["saving"] | {"pays_after_runs": runs}
+    gains = replace(good.decision.saving, pays_after_runs=runs)
     page = " ".join(text([with_decision(good, saving=gains).decision]).split())
     assert words in page
 
@@ -125,11 +129,9 @@ def test_pay_back_is_told_in_whole_trainings(good, runs, words):
 def test_warnings_reach_the_page(good):
     table = diverge(good.frame, (good.frame["scale"] == "w16") & (good.frame["seed"] == 1))
     found = with_decision(
-        good,
+        with_star(good, n_star=30.0 * good.decision.ladder.largest, failed_resamples=7),
         run_warnings=run_warnings(table),
         fit_warnings=["alpha lies on its bound"],
-        n_star=30.0 * good.decision["ladder"]["largest"],
-        failed_resamples=7,
     )
     page = " ".join(text([found.decision]).split())
     assert "N* is 30 × the largest size trained, far" in page
@@ -146,7 +148,7 @@ def test_a_healthy_ladder_has_no_warnings():
 
 
 def test_a_size_within_the_ladder_is_no_extrapolation(good):
-    assert good.decision["n_star"] < good.decision["ladder"]["largest"]
+    assert good.decision.n_star < good.decision.ladder.largest
     assert "× the largest" not in text([good.decision])
 
 

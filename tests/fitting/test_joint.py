@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from alphascale import laws
 from alphascale.fitting import joint
+from alphascale.records.specs import BootstrapSpec, FitSpec
+from alphascale.records.typed import Refused
 
 SIZES = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
 POOL, EPOCHS = 20_000, 5
-FIT = {"law": "power_floor", "params": "total", "withhold": 1}
-BOOT = FIT | {"resamples": 200, "level": 0.95, "seed": 0, "metric": "error"}
+FIT = FitSpec(law="power_floor", params="total", withhold=1)
+BOOT = BootstrapSpec("power_floor", "total", "error", resamples=200, level=0.95, seed=0)
 
 
 def hoffmann(n, d):
@@ -43,8 +45,8 @@ def observations(law=hoffmann, fractions=("0.125", "0.25", "0.5", "1.0"), noise=
 
 
 def drawn(frame: pd.DataFrame) -> laws.Fit:
-    chosen = joint.fit_joint(FIT, frame)["error"]
-    return laws.Fit.from_json(joint.bootstrap_joint(BOOT, frame, chosen)["fit"])
+    chosen = joint.fit_joint(FIT, "error", frame)
+    return laws.Fit.from_json(joint.bootstrap_joint(BOOT, frame, chosen).fit)
 
 
 def cheapest(fit: laws.Fit, target: float) -> np.ndarray:
@@ -64,9 +66,9 @@ def by_hand(target: float) -> tuple[float, float, float]:
 
 @pytest.mark.parametrize(("law", "name"), [(hoffmann, "chinchilla"), (kaplan, "kaplan_nd")])
 def test_the_law_that_made_the_runs_is_elected(law, name: str) -> None:
-    found = joint.fit_joint(FIT, observations(law, noise=0.002))["error"]
-    assert found["law"] == name
-    assert found["candidates"][name]["mae"] < 0.2 * found["candidates"][name]["carry"]
+    found = joint.fit_joint(FIT, "error", observations(law, noise=0.002))
+    assert found.law == name
+    assert found.candidates[name].errors.law < 0.2 * found.candidates[name].errors.carry
 
 
 def test_the_cheapest_pair_is_the_cheapest() -> None:
@@ -107,13 +109,13 @@ def test_withheld_sizes_are_unseen_at_every_fraction() -> None:
     frame = observations()
     spoiled = frame.copy()
     spoiled.loc[spoiled["params"] == SIZES[-1], "test_error"] = 0.9
-    before, after = (joint.fit_joint(FIT, f)["error"]["candidates"] for f in (frame, spoiled))
-    assert before["chinchilla"]["mae"] < 0.01 and after["chinchilla"]["mae"] > 0.7
-    assert before["chinchilla"]["cells"] == 4
+    before, after = (joint.fit_joint(FIT, "error", f).candidates for f in (frame, spoiled))
+    assert before["chinchilla"].errors.law < 0.01 and after["chinchilla"].errors.law > 0.7
+    assert len(before["chinchilla"].predictions) == 4
 
 
 @pytest.mark.parametrize("fractions", [("1.0",), ("0.5", "1.0")])
 def test_too_few_fractions_are_refused_with_a_reason(fractions: tuple[str, ...]) -> None:
-    found = joint.fit_joint(FIT, observations(fractions=fractions))["error"]
-    assert found.keys() == {"refused"}
-    assert "fraction" in found["refused"] or "3 distinct" in found["refused"]
+    found = joint.fit_joint(FIT, "error", observations(fractions=fractions))
+    assert isinstance(found, Refused)
+    assert "fraction" in found.refused or "3 distinct" in found.refused

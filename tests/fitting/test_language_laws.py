@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from alphascale import laws
 from alphascale.fitting.perplexity import exponent_difference, judge_group, text, with_perplexity
 from alphascale.plots.catalog import LANGUAGE_FIGURES
-from alphascale.plots.perplexity import draw_language
+from alphascale.plots.draw import DRAW_LANGUAGE, draw_all
+from alphascale.records.specs import LanguageDomain, LanguageSpec
 
 SIZES = [(d, layers) for layers in (1, 2, 4) for d in (16, 32, 64)]
 
@@ -28,7 +31,8 @@ def observations(b: float, seed: int, noise: float = 0.01, fractions=("1.0",), f
                     {
                         "scale": f"d{d}-l{layers}", "fraction": fraction, "seed": member,
                         "status": "ok", "params": body + 2 * 512 * d, "non_embedding": body,
-                        "test_loss": loss, "tokens": 1e6 * float(fraction), "d_model": d,
+                        "test_loss": loss, "test_error": 0.9, "level": "LOW",
+                        "tokens": 1e6 * float(fraction), "d_model": d,
                         "n_layers": layers, "unigram_perplexity": 300.0, "bits_per_byte": 2.0,
                         "flops": 6.0 * body * 1e6, "job_seconds": 3.0, "job_members": 2,
                         "peak_memory_bytes": 1e8,
@@ -39,47 +43,44 @@ def observations(b: float, seed: int, noise: float = 0.01, fractions=("1.0",), f
 
 def judged(bs, resamples=100, **options):
     names = ["one", "two"][: len(bs)]
-    spec = {
-        "domains": {n: {"family": f"family_{n}", "withhold": 2} for n in names},
-        "resamples": resamples, "level": 0.95, "seed": 0,
-    }  # fmt: skip
+    domains = {n: LanguageDomain(f"family_{n}", withhold=2) for n in names}
     pairs = zip(names, bs, strict=True)
     frames = {n: observations(b, seed=i, **options) for i, (n, b) in enumerate(pairs)}
-    return judge_group(spec, frames)
+    return judge_group(LanguageSpec(domains, resamples, level=0.95, seed=0), frames)
 
 
 def law(found, domain, name="perplexity", counted="non_embedding"):
-    rows = found["domains"][domain]["laws"]
-    return next(r for r in rows if (r["law"], r["counted"]) == (name, counted))
+    rows = found.domains[domain].laws
+    return next(row.fit for row in rows if (row.law, row.counted) == (name, counted))
 
 
 def test_the_exponent_that_made_the_data_is_found_and_the_right_count_predicts_best():
     found = judged([0.25])
     entry = law(found, "one")
-    low, high = entry["interval"]["b"]
+    low, high = entry.interval["b"]
     assert low <= 0.25 <= high and high - low < 0.05
-    assert entry["withheld_error"] < 0.02
+    assert entry.withheld_error < 0.02
     # The data follow N without embeddings: with them, the withheld sizes are predicted worse.
-    assert law(found, "one", counted="total")["withheld_error"] > 2 * entry["withheld_error"]
-    assert found["domains"]["one"]["best"]["counted"] == "non_embedding"
-    assert found["comparisons"] == []
+    assert law(found, "one", counted="total").withheld_error > 2 * entry.withheld_error
+    assert found.domains["one"].best.counted == "non_embedding"
+    assert found.comparisons == []
 
 
 def test_a_floor_in_the_data_is_seen_by_the_law_with_a_floor():
     found = judged([0.5], floor=20.0, noise=0.002)
-    assert law(found, "one", "perplexity_floor")["params"]["E"] == pytest.approx(20, rel=0.15)
-    assert found["domains"]["one"]["best"]["law"] == "perplexity_floor"
+    assert law(found, "one", "perplexity_floor").params["E"] == pytest.approx(20, rel=0.15)
+    assert found.domains["one"].best.law == "perplexity_floor"
 
 
 def test_different_exponents_are_told_apart_and_equal_ones_are_not_called_equal():
-    apart = judged([0.25, 0.15])["comparisons"][0]
-    row = next(r for r in apart["exponents"] if r["counted"] == "non_embedding")
-    assert row["differ"] and row["interval"][0] <= -0.1 <= row["interval"][1]
-    assert apart["domains"] == ["two", "one"] and apart["says"].startswith("the exponents differ")
-    same = judged([0.2, 0.2], noise=0.03)["comparisons"][0]
-    row = next(r for r in same["exponents"] if r["counted"] == "non_embedding")
-    assert not row["differ"] and row["interval"][0] < 0 < row["interval"][1]
-    assert "not told apart" in same["says"]
+    apart = judged([0.25, 0.15]).comparisons[0]
+    row = next(r.found for r in apart.exponents if r.counted == "non_embedding")
+    assert row.differ and row.interval[0] <= -0.1 <= row.interval[1]
+    assert apart.domains == ("two", "one") and apart.says.startswith("the exponents differ")
+    same = judged([0.2, 0.2], noise=0.03).comparisons[0]
+    row = next(r.found for r in same.exponents if r.counted == "non_embedding")
+    assert not row.differ and row.interval[0] < 0 < row.interval[1]
+    assert "not told apart" in same.says
 
 
 def test_the_difference_is_covered_as_often_as_the_interval_says():
@@ -95,24 +96,26 @@ def test_the_difference_is_covered_as_often_as_the_interval_says():
                 laws.fit(columns, x="non_embedding", y="perplexity", law="perplexity",
                          cluster="scale", resamples=200, seed=1000 * k)
             )  # fmt: skip
-        calls += exponent_difference(*fits, level=0.95)["differ"]
+        calls += exponent_difference(*fits, level=0.95).differ
     assert calls <= 6
 
 
 def test_a_law_in_both_needs_three_fractions():
-    assert "1 fraction" in judged([0.2])["domains"]["one"]["params_and_data"]["refused"]
-    found = judged([0.2], fractions=("0.25", "0.5", "1.0"))["domains"]["one"]
-    assert found["params_and_data"]["law"] == "kaplan_nd"
-    assert found["params_and_data"]["in_sample"]["n"] == 54
+    assert "1 fraction" in judged([0.2]).domains["one"].params_and_data.refused
+    found = judged([0.2], fractions=("0.25", "0.5", "1.0")).domains["one"]
+    assert found.params_and_data.law == "kaplan_nd"
+    assert found.params_and_data.in_sample["n"] == 54
     # The laws in N alone are those of the largest fraction.
-    assert found["fraction"] == "1.0" and len(found["points"]) == 9
+    assert found.fraction == "1.0" and len(found.points) == 9
 
 
 def test_figures_say_which_law_predicts_and_show_both_families(tmp_path):
     found = judged([0.25, 0.15])
-    found["domains"]["one"]["family"] = "transformer_lm"
-    found["domains"]["two"]["family"] = "resnet_bk"
-    draw_language(found, tmp_path)
+    families = {"one": "transformer_lm", "two": "resnet_bk"}
+    domains = {
+        name: replace(found.domains[name], family=family) for name, family in families.items()
+    }
+    draw_all(DRAW_LANGUAGE, replace(found, domains=domains), tmp_path)
     for name in LANGUAGE_FIGURES:
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
         words = (tmp_path / f"{name}.svg").read_text()
@@ -129,8 +132,8 @@ def test_the_summary_names_refusals_and_the_law_that_predicts_best():
     assert "token frequencies alone: 300.0" in said
     frame = observations(0.2, seed=0)
     few = frame[frame["scale"].isin(["d16-l1", "d32-l1", "d64-l1"])]
-    spec = {"domains": {"one": {"family": "resnet_bk", "withhold": 1}},
-            "resamples": 100, "level": 0.95, "seed": 0}  # fmt: skip
+    domains = {"one": LanguageDomain("resnet_bk", withhold=1)}
+    spec = LanguageSpec(domains, resamples=100, level=0.95, seed=0)
     said = text(judge_group(spec, {"one": few}))
     assert "perplexity_floor in all parameters: refused" in said
     everything_diverged = frame.assign(status="diverged")

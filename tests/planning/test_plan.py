@@ -8,6 +8,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,19 @@ from alphascale.networks.count import count_flops, count_params
 from alphascale.networks.sizes import check_size
 from alphascale.planning import text as plan_text
 from alphascale.planning.adopt import adopt
-from alphascale.planning.design import Noise, Outlook, choose, curve_draws, forecast, measured_noise
+from alphascale.planning.design import (
+    Outlook,
+    Scatter,
+    choose,
+    curve_draws,
+    forecast,
+    measured_scatter,
+)
 from alphascale.planning.plan import plan
+from alphascale.records.fit import FitRecord, FractionFit
+from alphascale.records.plan import PlanRecord
+from alphascale.records.specs import FitSpec, PlanSpec
+from alphascale.records.typed import Refused, as_json, parse, read
 from running import edited, own_study_of, snakemake, stale
 
 META = Meta(kind="tabular", classes=3, shape=(8,), vocabulary=None, pad=None, mean=None, std=None)
@@ -65,17 +77,27 @@ def planned(frame: pandas.DataFrame | None = None, error: float = 0.13, **change
         "seeds_at_most": 8,
         "adopted": {},
     } | changes  # fmt: skip
-    shares = frame.drop_duplicates("fraction")
-    fits = {"fractions": {r.fraction: {"samples": r.samples} for r in shares.itertuples()}}
-    fits["joint"] = fit_joint(spec, frame)
-    return json.loads(json.dumps(plan(spec, frame, fits, META), allow_nan=False))
+    joint = fit_joint(FitSpec("power_floor", "total", withhold=1), spec["metric"], frame)
+    none = Refused("not asked")
+    fractions = {
+        row.fraction: FractionFit(int(row.samples), 0, [], none, none)
+        for row in frame.drop_duplicates("fraction").itertuples()
+    }
+    fits = FitRecord("d", "power_floor", "total", fractions, {spec["metric"]: joint})
+    found = plan(parse(PlanSpec, spec, "spec"), frame, fits, META)
+    assert parse(PlanRecord, json.loads(json.dumps(as_json(found), allow_nan=False)), "") == found
+    return as_json(found)
+
+
+def page_of(found: dict) -> str:
+    return plan_text.text([parse(PlanRecord, found, "plan")], Path("plan.yaml"))
 
 
 def test_picks_are_near_the_best_of_all_designs() -> None:
     """Against the Gaussian formula, by trying every design of a small problem."""
     rng = np.random.default_rng(1)
     mixed = rng.normal(size=(4000, 3)) @ rng.normal(size=(3, 5)) * 0.1
-    costs, noise, budget = np.array([1.0, 2.0, 3.0, 5.0]), Noise(0.002, 0.01), 11.0
+    costs, noise, budget = np.array([1.0, 2.0, 3.0, 5.0]), Scatter(0.002, 0.01), 11.0
     S = np.cov(mixed, rowvar=False)
 
     def ratio(counts: np.ndarray) -> float:
@@ -112,7 +134,7 @@ def fitted(data: dict, resamples: int = 200) -> laws.Fit:
 def designed(data: dict, sizes: np.ndarray, budget: float):
     fit = fitted(data)
     draws = curve_draws(fit, {"params": np.concatenate([[2.5 * max(data["params"])], sizes])})
-    noise = measured_noise(fit, data["error"], data["scale"])
+    noise = measured_scatter(fit, data["error"], data["scale"])
     return fit, noise, choose(draws[:, :1], draws[:, 1:], sizes, noise, budget, 20)
 
 
@@ -184,7 +206,7 @@ def test_a_plan_is_built_counted_and_never_trains_a_seed_twice() -> None:
     assert found["flops"] == spent <= found["budget_flops"] == found["spent_flops"]
     assert found["spent_flops"] == frame.drop_duplicates("scale")["job_flops"].sum()
     assert found["after"]["width"] < 0.9 * found["before"]["width"]
-    page = plan_text.text([found], Path("plan.yaml"))
+    page = page_of(found)
     assert "95 % interval of N*" in page and "of 5 futures" in page
 
 
@@ -218,7 +240,7 @@ def test_a_target_out_of_reach_is_said_with_what_is_narrowed_instead() -> None:
     assert found["narrows"] == "best_reachable" and found["runs"]
     low, high = found["before"]["interval"]
     assert low < 0.083 < high and found["before"]["out_of_reach"] > 0.5
-    page = " ".join(plan_text.text([found], Path("plan.yaml")).split())
+    page = " ".join(page_of(found).split())
     assert "the fitted law never reaches the target, so there is no N* to narrow" in page
 
 
@@ -229,7 +251,7 @@ def test_the_cheapest_pair_is_planned_for_at_every_fraction() -> None:
     assert {run["fraction"] for run in found["runs"]} <= {"0.25", "0.5", "1.0"}
     assert any(run["fraction"] != "1.0" for run in found["runs"])
     assert found["after"]["width"] < found["before"]["width"] and found["runs"]
-    assert "the cheapest (N, D)" in plan_text.text([found], Path("plan.yaml"))
+    assert "the cheapest (N, D)" in page_of(found)
 
 
 @pytest.mark.parametrize(
@@ -369,8 +391,8 @@ def test_a_plan_made_on_an_adopted_one_holds_both(with_plan: Path) -> None:
     adopted = read_study(config)
     scales = list(fragment[domain]["ladder"])
     spec = plan_slice(adopted, domain, scales)
-    base = json.loads((with_plan / f"results/own/plan/{domain}.json").read_text())
-    more = base | {"adopted": spec["adopted"], "runs": [base["runs"][0] | {"scale": "next"}]}
+    base = read(with_plan / f"results/own/plan/{domain}.json", PlanRecord)
+    more = replace(base, adopted=spec.adopted, runs=[replace(base.runs[0], scale="next")])
     both = yaml.safe_load(plan_text.fragment([more], Path("plan.yaml")))["domains"][domain]
     assert list(both["ladder"]) == [*scales, "next"]
     assert {k: v for k, v in both["runs"].items() if k != "next"} == fragment[domain]["runs"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import runpy
 import subprocess
 import sys
@@ -15,8 +14,9 @@ from alphascale.plots import accuracy, carbon, compute, predicted, style, surfac
 from alphascale.plots.catalog import FIGURES
 from alphascale.plots.compute import pareto
 from alphascale.plots.draw import DRAW
+from alphascale.plots.records import curve
 from alphascale.plots.table import draw as draw_table
-from alphascale.records.files import write_json
+from alphascale.records import typed
 from alphascale.records.observations import COLUMNS
 from alphascale.units import PREFIXES
 from hypothesis import given
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from plot_records import diverge, frame, records, with_decision
+from plot_records import diverge, frame, records, with_decision, with_star
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 CAPTIONS = SCRIPTS.parent / "report"
@@ -151,15 +151,15 @@ def test_compute_front_in_the_figure_is_the_front_of_the_records(good):
 
 
 def test_bars_are_as_high_as_the_decision_says_and_hatched_where_estimated(good):
-    measured = with_decision(good, study=good.decision["study"] | {"measured": True})
+    measured = with_decision(good, study=replace(good.decision.study, measured=True))
     axes = carbon.draw(measured).axes[0]
     letter = axes.get_ylabel().split("(")[1].split("g")[0]
     power = {name: power for power, name in PREFIXES.items()}[letter]
     decision = good.decision
     grams = [
-        decision["architecture"]["price"]["co2_g"],
-        decision["naive"]["price"]["co2_g"],
-        decision["study"]["co2_g"],
+        decision.architecture.price.co2_g,
+        decision.naive.price.co2_g,
+        decision.study.co2_g,
     ]
     assert np.allclose([bar.get_height() * 10.0**power for bar in axes.patches], grams)
     assert [bool(bar.get_hatch()) for bar in axes.patches] == [True, True, False]
@@ -184,11 +184,11 @@ def test_without_n_star_or_naive_there_is_no_bar_and_the_figure_says_why(hard):
 
 def test_withheld_sizes_carry_what_the_fit_without_them_predicted(noisy):
     points = predicted.unseen(noisy, "1.0")
-    told = noisy.fit["fractions"]["1.0"]["error"]["withheld"]["predictions"]
-    assert np.allclose(points.predicted, [100 * (1 - one["predicted"]) for one in told])
+    told = noisy.fit.fractions["1.0"].error.withheld.predictions
+    assert np.allclose(points.predicted, [100 * (1 - one.predicted) for one in told])
     # An interval of error turns over as an interval of accuracy.
-    assert np.allclose(points.lower, [100 * (1 - one["upper"]) for one in told])
-    assert np.allclose(points.upper, [100 * (1 - one["lower"]) for one in told])
+    assert np.allclose(points.lower, [100 * (1 - one.upper) for one in told])
+    assert np.allclose(points.upper, [100 * (1 - one.lower) for one in told])
     assert len(points.n) == 2
     bars = accuracy.draw(noisy).axes[0].containers
     ends = sorted(y for bar in bars for path in bar[2][0].get_segments() for y in path[:, 1])
@@ -198,7 +198,7 @@ def test_withheld_sizes_carry_what_the_fit_without_them_predicted(noisy):
 def test_hollow_points_come_from_the_fit_that_has_not_seen_the_withheld(noisy):
     before = predicted.seen(noisy, "1.0")
     assert len(before.n) == 4
-    full = noisy.curve(noisy.fitted("1.0"), before.n)
+    full = curve(noisy.fitted("1.0"), before.n)
     assert not np.allclose(before.predicted, 100 * (1 - full), atol=1e-3)
     # Measurements of withheld sizes must not move what is drawn for the seen ones.
     table = noisy.frame.copy()
@@ -213,12 +213,12 @@ def test_star_stands_on_the_target_with_its_interval_and_only_if_there_is_one(go
         return [each for each in lines if each.get_label().startswith("N* and its")]
 
     (mark,) = star(good)
-    assert np.allclose(mark.get_xydata(), [[good.decision["n_star"], 95.0]])
+    assert np.allclose(mark.get_xydata(), [[good.decision.n_star, 95.0]])
     assert star(hard) == []
     shown = words(accuracy.draw(hard))
     assert "never reaches the target 98.5 %" in shown
     assert "out of reach" in shown
-    endless = with_decision(noisy, interval=[noisy.decision["interval"][0], None])
+    endless = with_star(noisy, interval=(noisy.decision.star.interval[0], None))
     figure = accuracy.draw(endless)
     assert "∞" in words(figure)
     assert [each.get_marker() for each in figure.axes[0].lines].count(">") == 1
@@ -228,9 +228,9 @@ def test_star_stands_on_the_target_with_its_interval_and_only_if_there_is_one(go
 def test_the_band_drawn_is_the_bootstraps_and_reaches_the_naive_model(good):
     axes = accuracy.draw(good).axes[0]
     drawn = axes.collections[0].get_paths()[0].vertices
-    band = good.bootstrap["fractions"]["1.0"]["band"]
+    band = vars(good.bootstrap.fractions["1.0"].band)
     n, accuracy_drawn = drawn.T
-    assert n.max() > good.decision["naive"]["params"]["total"]
+    assert n.max() > good.decision.naive.params["total"]
     told = {key: np.interp(np.log(n), np.log(band["params"]), band[key]) for key in band}
     kept = (n >= min(band["params"])) & (n <= max(band["params"]))
     above = accuracy_drawn > 100 * (1 - told["mean"])
@@ -242,7 +242,7 @@ def test_the_band_drawn_is_the_bootstraps_and_reaches_the_naive_model(good):
 
 def test_surface_meets_each_fractions_law_and_lies_between_them(good):
     n = np.geomspace(500, 1e5, 7)
-    laws = {f: good.curve(good.fitted(f), n) for f in good.fractions}
+    laws = {f: curve(good.fitted(f), n) for f in good.fractions}
     height = surface.surface(good, good.fractions, n, np.array([3500.0, 4900.0, 7000.0, 14000.0]))
     assert np.allclose(height[[0, 2, 3]], [laws["0.25"], laws["0.5"], laws["1.0"]])
     assert ((height[1] < laws["0.25"]) & (height[1] > laws["0.5"])).all()
@@ -260,9 +260,11 @@ def _mesh(artist) -> bool:
 
 
 def test_a_law_that_loses_to_naive_predictors_is_said_to_in_the_picture(good):
-    fit = json.loads(json.dumps(good.fit))
-    fit["fractions"]["1.0"]["error"]["withheld"]["mae"]["line"] = 0.0
-    losing = replace(good, fit=fit)
+    here = good.fit.fractions["1.0"]
+    errors = replace(here.error.withheld.errors, line=0.0)
+    beaten = replace(here.error, withheld=replace(here.error.withheld, errors=errors))
+    fractions = good.fit.fractions | {"1.0": replace(here, error=beaten)}
+    losing = replace(good, fit=replace(good.fit, fractions=fractions))
     for draw in (accuracy.draw, predicted.draw):
         assert "does not beat a log-log line" in words(draw(losing))
         assert "does not beat" not in words(draw(good))
@@ -304,8 +306,8 @@ def test_drawing_again_gives_the_same_files(good, tmp_path):
 
 def test_the_table_shows_what_the_summary_says(good, hard):
     shown = words(draw_table([good.decision, hard.decision]))
-    mae = good.decision["withheld"]["mae"]
-    assert f"{100 * mae['law']:.2f} points" in shown
+    error = good.decision.withheld.errors.law
+    assert f"{100 * error:.2f} points" in shown
     assert "none: out of reach" in shown
     assert shown.index("Saving, net") < shown.index("Saving, gross")
 
@@ -317,7 +319,7 @@ def test_programs_write_every_figure_the_workflow_expects(good, tmp_path, monkey
 
     good.frame.reindex(columns=COLUMNS).to_csv(tmp_path / "observations.csv", index=False)
     for name in ("fit", "bootstrap", "decision"):
-        write_json(tmp_path / f"{name}.json", getattr(good, name))
+        typed.write(tmp_path / f"{name}.json", getattr(good, name))
     run("plot.py", f"--observations={tmp_path}/observations.csv", f"--fit={tmp_path}/fit.json",
         f"--bootstrap={tmp_path}/bootstrap.json", f"--decision={tmp_path}/decision.json",
         f"--folder={tmp_path}/figures")  # fmt: skip

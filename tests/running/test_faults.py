@@ -18,12 +18,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alphascale.config import read_study
 from alphascale.provenance import code_digest
-from alphascale.records.files import SEAL, digest, read_sealed, write_sealed
+from alphascale.records.files import SEAL, read_sealed, write_sealed
+from alphascale.records.typed import digest_of
 from alphascale.slices import aggregate_slice, canonical, data_slice, train_slice, verify_slice
 from study_made import write_table
 
@@ -65,7 +67,7 @@ class Cell:
 
     @property
     def state(self) -> Path:
-        return self.checkpoints / f"{digest(self.spec)}-{CODE[:16]}" / "state.pt"
+        return self.checkpoints / f"{digest_of(self.spec)}-{CODE[:16]}" / "state.pt"
 
     def start(self, program: str, *options: str, wrapper=(), every: float = 20.0, **more):
         command = [
@@ -377,7 +379,7 @@ def test_out_of_memory(cell: Cell, undisturbed) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 
     spec = cell.spec
-    cell.spec = spec | {"size": {"width": 40_000, "depth": 2}}
+    cell.spec = replace(spec, size={"width": 40_000, "depth": 2})
     status, said = ended(cell.train(preexec_fn=limit))
     assert status == 2
     assert f"{cell.out}: out of memory" in last_line(said) and "batch_size" in last_line(said)
@@ -431,9 +433,8 @@ def test_two_processes_train_one_cell(cell: Cell, undisturbed) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_diverges_says_so_and_leaves_no_number(root: Path, cell: Cell) -> None:
-    cell.spec = cell.spec | {
-        "training": cell.spec["training"] | {"learning_rates": [1e6], "epochs": 3}
-    }
+    training = cell.spec.training.model_copy(update={"learning_rates": [1e6], "epochs": 3})
+    cell.spec = replace(cell.spec, training=training)
     assert ended(cell.train())[0] == 0
     record = read_sealed(cell.out)
     assert [entry["status"] for entry in record["seeds"]] == ["diverged"] * 2
@@ -474,7 +475,8 @@ def test_spoiled_record_is_refused_by_name_and_set_aside(cell: Cell, undisturbed
     before, words = cell.out.read_text(), spoil(cell.out, how, random.Random(7))
     table = cell.folder / "observations.csv"
     expected = aggregate_slice(cell.study, "table", CODE, cell.folder / "verify")
-    expected["records"] = [row for row in expected["records"] if row[:2] == ["w8", "1.0"]]
+    cells = [each for each in expected.records if each[:2] == ("w8", "1.0")]
+    expected = replace(expected, records=cells)
     options = (
         "--domain=table", f"--spec={canonical(expected)}", "--records", str(cell.out),
         f"--meta={cell.meta}", f"--out={table}",

@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 
 import pytest
+from alphascale.records.training import Energy
 from alphascale.training.energy import Meter
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -50,8 +51,8 @@ def test_packages_and_memory_are_added_and_what_contains_them_is_not(tmp_path: P
         for zone, joules in zip(zones, (10, 500, 3, 20, 900), strict=True):
             machine.set(zone, joules)
     found = meter.result()
-    assert found["joules"] == pytest.approx(33) and found["how"].startswith("measured: RAPL")
-    assert "psys" not in found["how"]
+    assert found.joules == pytest.approx(33) and found.how.startswith("measured: RAPL")
+    assert "psys" not in found.how
 
 
 def test_a_counter_that_wraps_between_samples_loses_nothing(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_a_counter_that_wraps_between_samples_loses_nothing(tmp_path: Path) -> N
             moved = threading.Event()
             while meter.last[0] != joules:
                 moved.wait(0.005)
-    assert meter.result()["joules"] == pytest.approx(9 + 31 + 50 + 40)
+    assert meter.result().joules == pytest.approx(9 + 31 + 50 + 40)
 
 
 def test_a_job_pays_its_share_of_a_busy_machine(tmp_path: Path, monkeypatch) -> None:
@@ -74,15 +75,15 @@ def test_a_job_pays_its_share_of_a_busy_machine(tmp_path: Path, monkeypatch) -> 
         machine.set("intel-rapl:0", 80)
         machine.busy(8.0)
     found = meter.result()
-    assert found["joules"] == pytest.approx(80 * 2 / 8) and "25 %" in found["how"]
+    assert found.joules == pytest.approx(80 * 2 / 8) and "25 %" in found.how
 
 
 def test_without_counters_there_is_a_reason_and_no_number(tmp_path: Path) -> None:
     with Machine(tmp_path, {}).meter() as meter:
         pass
     found = meter.result()
-    assert found["joules"] is None
-    assert found["how"].startswith("not measured") and "no counters" in found["how"]
+    assert found.joules is None
+    assert found.how.startswith("not measured") and "no counters" in found.how
 
 
 def test_a_counter_for_root_only_is_named(tmp_path: Path, monkeypatch) -> None:
@@ -97,24 +98,21 @@ def test_a_counter_for_root_only_is_named(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(Path, "read_text", denied)
     with machine.meter() as meter:
         pass
-    assert meter.result()["joules"] is None and "root" in meter.result()["how"]
+    assert meter.result().joules is None and "root" in meter.result().how
 
 
 def test_a_counter_that_dies_costs_the_number_not_the_training(tmp_path: Path) -> None:
     machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
     with machine.meter() as meter:
         (machine.folder / "intel-rapl:0" / "energy_uj").unlink()
-    assert meter.result()["joules"] is None and "failed" in meter.result()["how"]
+    assert meter.result().joules is None and "failed" in meter.result().how
 
 
 def test_a_resumed_job_claims_no_energy(tmp_path: Path) -> None:
     machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
     with machine.meter(partial="the job goes on from a checkpoint") as meter:
         machine.set("intel-rapl:0", 50)
-    assert meter.result() == {
-        "joules": None,
-        "how": "not measured: the job goes on from a checkpoint",
-    }
+    assert meter.result() == Energy(None, "not measured: the job goes on from a checkpoint")
 
 
 def _nvml(counter: list[int], fails: bool = False) -> types.ModuleType:
@@ -144,7 +142,7 @@ def test_a_gpu_is_read_in_millijoules_and_says_that_the_cpu_is_missing(
     with Machine(tmp_path, {}).meter(gpu="12ab") as meter:
         counter[0] = 47_500
     found = meter.result()
-    assert found["joules"] == pytest.approx(42.5) and "without the CPU" in found["how"]
+    assert found.joules == pytest.approx(42.5) and "without the CPU" in found.how
 
 
 def test_a_gpu_that_cannot_be_read_is_not_replaced_by_the_cpu(tmp_path: Path, monkeypatch) -> None:
@@ -152,4 +150,4 @@ def test_a_gpu_that_cannot_be_read_is_not_replaced_by_the_cpu(tmp_path: Path, mo
     machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
     with machine.meter(gpu="12ab") as meter:
         machine.set("intel-rapl:0", 50)
-    assert meter.result() == {"joules": None, "how": "not measured: NVML: Not Supported"}
+    assert meter.result() == Energy(None, "not measured: NVML: Not Supported")

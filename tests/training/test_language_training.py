@@ -12,11 +12,15 @@ import time
 
 import pytest
 import torch
+from alphascale.auditing.job_warnings import job_warnings
 from alphascale.config import Data, Training
 from alphascale.data.make import prepare
 from alphascale.data.store import Meta
 from alphascale.errors import UserError
 from alphascale.records.files import read_sealed
+from alphascale.records.specs import TrainSpec
+from alphascale.records.training import TrainingRecord
+from alphascale.records.typed import as_json, parse
 from alphascale.training import checkpoints, job, loop
 from alphascale.training.next_token import NextToken
 
@@ -45,13 +49,14 @@ def windows(rows: int = 60, seed: int = 0) -> dict[str, torch.Tensor]:
 def spec_of(family: str, seeds=(0, 1), **training) -> dict:
     return {
         "domain": "made", "scale": "s", "fraction": "1.0", "family": family,
-        "size": SIZES[family], "seeds": list(seeds), "device": "cpu",
+        "size": SIZES[family], "seeds": list(seeds), "device": "cpu", "data": {},
         "training": Training(**{"epochs": 3, "batch_size": 16} | training).model_dump(),
     }  # fmt: skip
 
 
 def run(spec: dict, tensors=None, say=lambda line: None, folder=None) -> dict:
-    return job.run(spec, windows() if tensors is None else tensors, META, say, folder)
+    tensors = windows() if tensors is None else tensors
+    return as_json(job.run(parse(TrainSpec, spec, "spec"), tensors, META, say, folder))
 
 
 def lasting(record: dict) -> str:
@@ -78,8 +83,9 @@ def test_the_loss_is_the_mean_over_tokens_in_nats_and_y_follows_x():
 @pytest.mark.parametrize("family", SIZES)
 def test_the_record_says_perplexity_and_bits_per_byte(family):
     record = run(spec_of(family, epochs=12, learning_rates=[3e-2]))
-    assert record["d_model"] == 16 and record["n_layers"] == 1
-    assert record["tokens"] == 60 * 8 and record["samples"] == 60
+    language = record["language"]
+    assert language["d_model"] == 16 and language["n_layers"] == 1
+    assert language["tokens"] == 60 * 8 and record["samples"] == 60
     assert record["flops"]["per_run"] == record["flops"]["training_per_sample"] * 60 * 12
     for entry in record["seeds"]:
         perplexity, curve = entry["perplexity"], entry["curves"]["validation_loss"]
@@ -91,7 +97,7 @@ def test_the_record_says_perplexity_and_bits_per_byte(family):
         bits = entry["test"]["loss"] / math.log(2) / 2.0
         assert entry["bits_per_byte"]["test"] == pytest.approx(bits)
         # The language is easy: far below token counts, which know only that all are as frequent.
-        assert 11 < record["unigram_perplexity"]["test"] < 14
+        assert 11 < language["unigram_perplexity"]["test"] < 14
         assert perplexity["test"] < 5
 
 
@@ -125,8 +131,8 @@ def test_where_memory_ends_batches_are_computed_in_pieces(family, monkeypatch):
     lines = []
     pieced = run(spec, tensors, lines.append)
     assert refused == [15, 8]
-    assert [w["code"] for w in pieced["warnings"]] == ["micro_batch"]
-    assert "in 4 pieces of at most 4" in pieced["warnings"][0]["message"]
+    (warning,) = job_warnings(parse(TrainingRecord, pieced, "record"))
+    assert warning.code == "micro_batch" and "in 4 pieces of at most 4" in warning.message
     assert sum("out of memory" in line for line in lines) == 2
     # ResNet-BK's load balance is that of each piece, and a token near a tie may change its expert.
     slack = 1e-5 if family == "transformer_lm" else 2e-2
@@ -206,7 +212,7 @@ def test_an_own_language_model_trains_like_any_other(tmp_path, monkeypatch):
     spec = spec_of("transformer_lm", epochs=15, learning_rates=[3e-2])
     spec |= {"family": "own_language_model:make", "size": {"width": 16}}
     record = run(spec)
-    assert record["params"]["embedding"] == 12 * 16 and record["d_model"] is None
+    assert record["params"]["embedding"] == 12 * 16 and record["language"]["d_model"] is None
     assert all(entry["perplexity"]["test"] < 5 for entry in record["seeds"])
     with pytest.raises(UserError, match="length, vocabulary"):
         run(spec | {"family": "own_language_model:pooled"})

@@ -7,20 +7,25 @@ import io
 import json
 import math
 import pathlib
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
+from alphascale.auditing.job_warnings import edge_warning, generalisation, job_warnings
 from alphascale.config import Training
 from alphascale.data.store import Meta
 from alphascale.errors import UserError
 from alphascale.networks.build import build, initialise
 from alphascale.networks.noise import generator
+from alphascale.records.specs import TrainSpec
+from alphascale.records.training import Curves, TrainingRecord
+from alphascale.records.typed import as_json, parse
 from alphascale.training import checkpoints, device, job, loop
-from alphascale.training.choice import choose_rate, edge_warning
+from alphascale.training.choice import choose_rate
 from alphascale.training.classification import Classification
 from alphascale.training.flat import Flat
-from alphascale.training.loop import Member, Plan
+from alphascale.training.loop import Member, Setup
 from alphascale.training.optimise import Optimiser, schedule
 
 TABLE = Meta("tabular", 3, (6,), None, None, None, None)
@@ -71,7 +76,12 @@ def spec_of(family: str = "mlp", size=None, seeds=(0, 1), fraction="1.0", **trai
 
 def run(spec, tensors=None, folder=None, say=lambda line: None):
     meta = METAS.get(spec["family"], TABLE)
-    return job.run(spec, tensors or data(meta), meta, say, folder)
+    tensors = tensors or data(meta)
+    return as_json(job.run(parse(TrainSpec, spec, "spec"), tensors, meta, say, folder))
+
+
+def typed(record) -> TrainingRecord:
+    return parse(TrainingRecord, record, "record")
 
 
 def lasting(record):
@@ -114,10 +124,10 @@ def test_training_is_that_of_a_plain_torch_loop(kind):
     tensors = data(TABLE, rows=48)
     training = Training(
         epochs=2, batch_size=16, optimizer=kind, weight_decay=0.1, clip=0.3, learning_rates=[0.05]
-    ).model_dump()
-    plan = Plan("mlp", size, training, torch.device("cpu"), False)
-    task = Classification(tensors, TABLE, "1.0", plan.device)
-    chunk = loop.Chunk(plan, task, [Member(3, 0.02), Member(3, 0.05)])
+    )
+    setup = Setup("mlp", size, training, torch.device("cpu"), False)
+    task = Classification(tensors, TABLE, "1.0", setup.device)
+    chunk = loop.Chunk(setup, task, [Member(3, 0.02), Member(3, 0.05)])
     chunk.run(lambda chunk: None, lambda: None)
 
     model = build("mlp", size, TABLE)
@@ -150,10 +160,10 @@ def test_training_is_that_of_a_plain_torch_loop(kind):
             )
         # Biases before batch norm have no gradient but rounding, which Adam blows up: they show in
         # evaluation, through running means, and nowhere in training.
-        assert chunk.members[1].curves["validation_loss"][epoch - 1] == pytest.approx(
+        assert chunk.members[1].curves.validation_loss[epoch - 1] == pytest.approx(
             validation.item(), rel=1e-2
         )
-    assert chunk.members[1].curves["train_loss"] == pytest.approx(losses, rel=1e-4)
+    assert chunk.members[1].curves.train_loss == pytest.approx(losses, rel=1e-4)
     assert norm > 0.3  # clipping took part
 
 
@@ -188,8 +198,8 @@ def test_a_diverged_member_says_so_and_harms_nobody():
     assert [s["validation_loss"] is None for s in record["sweep"]] == [False, True] * 2
     for entry, expected in zip(record["seeds"], healthy["seeds"], strict=True):
         assert entry["test"]["loss"] == pytest.approx(expected["test"]["loss"], rel=1e-4)
-    assert [w["code"] for w in record["warnings"]] == ["diverged"]
-    assert "2 of 4 runs" in record["warnings"][0]["message"]
+    (warning,) = job_warnings(typed(record))
+    assert warning.code == "diverged" and "2 of 4 runs" in warning.message
     # The dead are not trained on: one epoch each, against three.
     per_epoch = record["flops"]["per_run"] // 3
     assert record["flops"]["job"] == per_epoch * (3 + 1 + 3 + 1)
@@ -200,10 +210,9 @@ def test_a_job_whose_members_all_diverge_is_a_record_without_numbers():
     for entry in record["seeds"]:
         assert entry["status"] == "diverged"
         assert entry["test"] is entry["validation"] is entry["best_epoch"] is None
-        assert entry["warnings"] is None
         assert not any(entry["curves"]["validation_loss"])
-    assert record["generalisation"]["level"] is None
-    assert [w["code"] for w in record["warnings"]] == ["diverged"]
+    assert generalisation(typed(record)).level is None
+    assert [w.code for w in job_warnings(typed(record))] == ["diverged"]
     json.dumps(record, allow_nan=False)
 
 
@@ -331,7 +340,7 @@ def test_schedules():
 
 def member(rate, seed, loss, status="ok"):
     losses = [loss + 1, loss] if loss is not None else []
-    return Member(seed, rate, status, 2, 2, {"validation_loss": losses})
+    return Member(seed, rate, status, 2, 2, Curves(validation_loss=losses))
 
 
 def test_the_rate_with_the_lowest_mean_loss_wins_and_diverged_members_lose():
@@ -353,13 +362,14 @@ def test_the_rate_with_the_lowest_mean_loss_wins_and_diverged_members_lose():
 
 
 def test_a_choice_on_the_edge_of_the_list_is_a_warning():
-    rates = [1e-3, 1e-2, 1e-1]
-    assert edge_warning(1e-2, rates) is None
-    assert edge_warning(1e-3, rates[:2]) is None
-    assert "largest" in edge_warning(1e-1, rates)["message"]
-    assert "smallest" in edge_warning(1e-3, rates)["message"]
-    record = run(spec_of(learning_rates=[1e-9, 1e-8, 1e-2], epochs=4))
-    assert [w["code"] for w in record["warnings"]] == ["learning_rate_edge"]
+    rates = [1e-9, 1e-8, 1e-2]
+    record = typed(run(spec_of(learning_rates=rates, epochs=4)))
+    assert [w.code for w in job_warnings(record)] == ["learning_rate_edge"]
+    assert "largest" in edge_warning(record).message
+    assert "smallest" in edge_warning(replace(record, learning_rate=1e-9)).message
+    assert edge_warning(replace(record, learning_rate=1e-8)) is None
+    two = replace(record.spec, training=Training(learning_rates=rates[1:]))
+    assert edge_warning(replace(record, spec=two)) is None
 
 
 def test_progress_says_where_and_how_long(monkeypatch):
@@ -455,7 +465,10 @@ def test_a_torn_or_foreign_checkpoint_is_set_aside(tmp_path, monkeypatch):
     # Equal jobs on other data are other jobs.
     killed_after(spec, tensors, tmp_path, 2, monkeypatch)
     lines = []
-    job.run(spec, tensors, TABLE, lines.append, tmp_path, sha256="of other data")
+    job.run(
+        parse(TrainSpec, spec, "spec"), tensors, TABLE, lines.append, tmp_path,
+        sha256="of other data",
+    )  # fmt: skip
     assert any("on other data" in line for line in lines)
 
 

@@ -85,7 +85,7 @@ def test_the_reference_grid_has_16_sizes_each_and_a_quick_test_of_one_line(root)
     for domain in ("language", "language_bk"):
         jobs = list(study.cells(whole, domain))
         assert len(jobs) == 16
-        training = study.train_slice(whole, domain, *jobs[0])["training"]
+        training = study.train_slice(whole, domain, *jobs[0]).training.model_dump()
         assert training | {
             "epochs": 5, "batch_size": 32, "optimizer": "adamw", "learning_rates": [1e-3],
             "weight_decay": 0.01, "schedule": "cosine", "clip": 0.5,

@@ -13,6 +13,9 @@ import pytest
 from alphascale import provenance
 from alphascale.errors import UserError
 from alphascale.records import files as results
+from alphascale.records.training import read_record
+from alphascale.records.typed import as_json, digest_of
+from records_made import training_record
 
 PROGRAMS = [
     f"{name}.py"
@@ -91,22 +94,22 @@ def test_imports_inside_functions_count(root: Path) -> None:
 
 def test_record_of_another_spec_code_or_schema_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
-    spec = {"scale": "w8", "rate": 1e-3}
-    good = {"schema": results.SCHEMA, "spec": spec, "code": "abc"}
+    record = training_record("w8", [])
+    good, spec = as_json(record), digest_of(record.spec)
     results.write_sealed(path, good)
-    assert results.read_record(path, results.digest(spec), "abc") == good
+    assert read_record(path, spec, "code") == record
     for change, words in (
-        ({"spec": {**spec, "rate": 2e-3}}, "another configuration"),
-        ({"code": "abd"}, "other code"),
+        ({"spec": {**good["spec"], "scale": "w9"}}, "another configuration"),
+        ({"code": "coda"}, "other code"),
         ({"schema": 0}, "not a record of schema"),
     ):
         results.write_sealed(path, good | change)
         with pytest.raises(UserError, match=words) as fault:
-            results.read_record(path, results.digest(spec), "abc")
+            read_record(path, spec, "code")
         assert str(path) in str(fault.value)
     path.write_text(path.read_text()[:40])
     with pytest.raises(UserError, match="not valid JSON"):
-        results.read_record(path, results.digest(spec), "abc")
+        read_record(path, spec, "code")
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

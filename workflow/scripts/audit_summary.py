@@ -3,13 +3,14 @@
 from alphascale.auditing.audit import scale_rows, table_rows
 from alphascale.plots.audit import draw
 from alphascale.plots.style import save
-from alphascale.records.files import read_json
+from alphascale.records.audit import AuditRecord
 from alphascale.records.observations import write_table
+from alphascale.records.typed import read
 from alphascale.running import program
 
 
 def main(args):
-    audits = [read_json(path) for path in args.audits]
+    audits = [read(path, AuditRecord) for path in args.audits]
     write_table(args.checks, table_rows(audits))
     write_table(args.scales, scale_rows(audits))
     figure = draw(audits)

@@ -1,17 +1,18 @@
 """Bootstrap a domain's laws, per fraction and jointly: parameters, band of the curve."""
 
-from alphascale.fitting.joint import bootstrap_joint
-from alphascale.fitting.ladder import bootstrap_domain
-from alphascale.records.files import read_json, write_json
+from alphascale.fitting.domain import bootstrap_domain
+from alphascale.records import typed
+from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
+from alphascale.records.specs import BootstrapSpec
 from alphascale.running import program
 
 
 def main(args):
+    spec = typed.parse(BootstrapSpec, args.spec, "--spec")
+    fits = typed.read(args.fit, FitRecord)
     frame = read_frame(args.observations)
-    chosen = read_json(args.fit)["joint"][args.spec["metric"]]
-    draws = bootstrap_domain(args.domain, args.spec, frame)
-    write_json(args.out, draws | {"joint": bootstrap_joint(args.spec, frame, chosen)})
+    typed.write(args.out, bootstrap_domain(args.domain, spec, frame, fits))
 
 
 program.run(main, program.arguments(__doc__, "domain", "spec", "observations", "fit", "out"))

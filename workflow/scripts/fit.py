@@ -1,16 +1,15 @@
 """Fit the laws of a domain, per fraction and jointly: on all sizes, and without the largest."""
 
-from alphascale.fitting.joint import fit_joint
-from alphascale.fitting.ladder import fit_domain
-from alphascale.records.files import write_json
+from alphascale.fitting.domain import fit_domain
+from alphascale.records import typed
 from alphascale.records.observations import read_frame
+from alphascale.records.specs import FitSpec
 from alphascale.running import program
 
 
 def main(args):
-    frame = read_frame(args.observations)
-    fits = fit_domain(args.domain, args.spec, frame)
-    write_json(args.out, fits | {"joint": fit_joint(args.spec, frame)})
+    spec = typed.parse(FitSpec, args.spec, "--spec")
+    typed.write(args.out, fit_domain(args.domain, spec, read_frame(args.observations)))
 
 
 program.run(main, program.arguments(__doc__, "domain", "spec", "observations", "out"))

@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from alphascale.fitting.perplexity import judge_group, text
-from alphascale.records.files import replacing, write_json
+from alphascale.records import typed
+from alphascale.records.files import replacing
 from alphascale.records.observations import read_frame
+from alphascale.records.specs import LanguageSpec
 from alphascale.running import program
 
 
 def main(args):
     frames = {Path(path).stem: read_frame(path) for path in args.observations}
-    found = judge_group(args.spec, frames)
-    write_json(args.out, found)
+    found = judge_group(typed.parse(LanguageSpec, args.spec, "--spec"), frames)
+    typed.write(args.out, found)
     with replacing(args.text) as temporary:
         temporary.write_text(text(found), encoding="utf-8")
 

@@ -2,20 +2,23 @@
 
 from alphascale.data.store import read_meta
 from alphascale.deciding.decision import decide
-from alphascale.records.files import read_json, write_json
+from alphascale.records import typed
+from alphascale.records.bootstrap import BootstrapRecord
+from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
+from alphascale.records.specs import DecisionSpec
 from alphascale.running import program
 
 
 def main(args):
     decision = decide(
-        args.spec,
+        typed.parse(DecisionSpec, args.spec, "--spec"),
         read_frame(args.observations),
-        read_json(args.fit),
-        read_json(args.bootstrap),
+        typed.read(args.fit, FitRecord),
+        typed.read(args.bootstrap, BootstrapRecord),
         read_meta(args.meta),
     )
-    write_json(args.out, decision)
+    typed.write(args.out, decision)
 
 
 program.run(

@@ -2,14 +2,16 @@
 
 from alphascale.data.store import read_meta
 from alphascale.planning.plan import plan
-from alphascale.records.files import read_json, write_json
+from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
+from alphascale.records.specs import PlanSpec
+from alphascale.records.typed import parse, read, write
 from alphascale.running import program
 
 
 def main(args):
-    frame = read_frame(args.observations)
-    write_json(args.out, plan(args.spec, frame, read_json(args.fit), read_meta(args.meta)))
+    spec, fits = parse(PlanSpec, args.spec, "--spec"), read(args.fit, FitRecord)
+    write(args.out, plan(spec, read_frame(args.observations), fits, read_meta(args.meta)))
 
 
 program.run(main, program.arguments(__doc__, "spec", "observations", "meta", "fit", "out"))

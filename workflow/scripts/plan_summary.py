@@ -4,12 +4,14 @@ from pathlib import Path
 
 from alphascale.errors import UserError
 from alphascale.planning.text import fragment, nothing_planned, text
-from alphascale.records.files import read_json, replacing
+from alphascale.records.files import replacing
+from alphascale.records.plan import PlanRecord
+from alphascale.records.typed import read
 from alphascale.running import program
 
 
 def main(args):
-    plans = [read_json(path) for path in args.plans]
+    plans = [read(path, PlanRecord) for path in args.plans]
     if reason := nothing_planned(plans):
         raise UserError(reason)
     with replacing(args.fragment) as temporary:

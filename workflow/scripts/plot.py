@@ -1,20 +1,13 @@
 """Draw all figures of a domain, from its records alone."""
 
-from alphascale.plots.draw import draw_domain
-from alphascale.plots.records import Records
-from alphascale.records.files import read_json
-from alphascale.records.observations import read_frame
+from alphascale.plots.draw import DRAW, draw_all
+from alphascale.plots.records import read_records
 from alphascale.running import program
 
 
 def main(args):
-    records = Records(
-        read_frame(args.observations),
-        read_json(args.fit),
-        read_json(args.bootstrap),
-        read_json(args.decision),
-    )
-    draw_domain(records, args.folder)
+    records = read_records(args.observations, args.fit, args.bootstrap, args.decision)
+    draw_all(DRAW, records, args.folder)
 
 
 program.run(

@@ -1,12 +1,13 @@
 """Draw the figures of language domains that belong together, from their laws alone."""
 
-from alphascale.plots.perplexity import draw_language
-from alphascale.records.files import read_json
+from alphascale.plots.draw import DRAW_LANGUAGE, draw_all
+from alphascale.records import typed
+from alphascale.records.language import LanguageRecord
 from alphascale.running import program
 
 
 def main(args):
-    draw_language(read_json(args.laws), args.folder)
+    draw_all(DRAW_LANGUAGE, typed.read(args.laws, LanguageRecord), args.folder)
 
 
 program.run(main, program.arguments(__doc__, "laws", "folder"))

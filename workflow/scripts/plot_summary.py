@@ -2,12 +2,13 @@
 
 from alphascale.plots.style import save
 from alphascale.plots.table import draw
-from alphascale.records.files import read_json
+from alphascale.records import typed
+from alphascale.records.decision import DecisionRecord
 from alphascale.running import program
 
 
 def main(args):
-    figure = draw([read_json(path) for path in args.decisions])
+    figure = draw([typed.read(path, DecisionRecord) for path in args.decisions])
     for path in args.out:
         save(figure, path)
 

@@ -5,31 +5,34 @@ import sys
 from pathlib import Path
 
 from alphascale.errors import UserError
-from alphascale.records.files import canonical_json, digest, read_json, read_sealed, write_json
+from alphascale.records.decision import DecisionRecord
+from alphascale.records.files import read_sealed
+from alphascale.records.specs import VerifySpec
+from alphascale.records.typed import digest_of, parse, read, write
 from alphascale.running import program
 from alphascale.running.signals import Stopped
-from alphascale.slices import verify_name
-from alphascale.verifying.verify import judge, promises, usable
+from alphascale.slices import canonical, verify_name
+from alphascale.verifying.verify import judge, promises, trained_before
 
 TRAIN = Path(__file__).with_name("train.py")
 
 
 def main(args):
     say = program.progress(f"verify {args.domain}", args.log)
-    decision, sha256 = read_json(args.decision), read_sealed(args.meta)["sha256"]
-    folder = Path(args.folder)
-    for promise in promises(decision, args.spec):
-        spec = args.spec["train"] | {key: promise[key] for key in ("scale", "fraction", "size")}
-        record = folder / verify_name(digest(spec), args.code)
-        if usable(record, spec, args.code, sha256):
-            say(f"{promise['role']} model {promise['size']}: was trained before")
+    wanted, folder = parse(VerifySpec, args.spec, "--spec"), Path(args.folder)
+    decision, sha256 = read(args.decision, DecisionRecord), read_sealed(args.meta)["sha256"]
+    for promise in promises(decision, wanted):
+        spec = promise.trained(wanted.train)
+        record = folder / verify_name(digest_of(spec), args.code)
+        if trained_before(record, spec, args.code, sha256):
+            say(f"{promise.role} model {promise.size}: was trained before")
             continue
         # The promise is written before the measurement, and not touched once there is one.
-        write_json(record.with_suffix(".promise.json"), promise)
-        say(f"trains the {promise['role']} model: {promise['params']:,} parameters")
+        write(record.with_suffix(".promise.json"), promise)
+        say(f"trains the {promise.role} model: {promise.params:,} parameters")
         status = wait(
             [
-                sys.executable, str(TRAIN), f"--spec={canonical_json(spec)}", f"--code={args.code}",
+                sys.executable, str(TRAIN), f"--spec={canonical(spec)}", f"--code={args.code}",
                 f"--data={args.data}", f"--meta={args.meta}", f"--out={record}",
                 f"--checkpoints={args.checkpoints}", f"--threads={args.threads}",
                 f"--jobs-per-gpu={args.jobs_per_gpu}",
@@ -37,8 +40,8 @@ def main(args):
         )  # fmt: skip
         if status:
             how = f"was killed by signal {-status}" if status < 0 else "failed"
-            raise UserError(f"{args.domain}: the training of {promise['size']} {how}; see above")
-    write_json(args.out, judge(decision, args.spec, folder, args.code, sha256))
+            raise UserError(f"{args.domain}: the training of {promise.size} {how}; see above")
+    write(args.out, judge(decision, wanted, folder, args.code, sha256))
 
 
 def wait(command):

@@ -15,8 +15,6 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -25,14 +23,11 @@ from pydantic import (
 
 from .carbon import WORLD, intensity
 from .errors import UserError
+from .records.options import Count, Positive, Section, Share, Training
 
 # A name becomes a folder, a wildcard and a shell word: nothing that any of the three could misread.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, Field(pattern=NAME, max_length=64)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-
 FAMILIES = ("mlp", "cnn", "transformer", "transformer_lm", "resnet_bk")
 EMBEDDED = ("optdigits", "letter", "torch_code")
 DOWNLOADED = ("cifar10", "fashion_mnist", "yahoo_answers", "covertype")
@@ -48,12 +43,6 @@ TAKES = {
 }
 METRICS = ("accuracy", "error", "loss", "perplexity")
 LANGUAGE_METRICS = ("loss", "perplexity")
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values never change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Data(Section):
@@ -138,47 +127,6 @@ class Data(Section):
         if 0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation >= 1:
             raise ValueError("`test` and `validation` together leave nothing to train on")
         return self
-
-
-class Training(Section):
-    """How every member of a job is trained."""
-
-    epochs: Count = Field(20, description="Passes over the training fraction.")
-    batch_size: Count = Field(128, description="Samples per step.")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field(
-        "adamw",
-        description="`adam` (L2 in the gradient), `adamw` (decoupled), `sgd` (momentum .9).",
-    )
-    learning_rates: list[Positive] = Field(
-        [1.0e-3],
-        min_length=1,
-        description="Candidates; each scale keeps the one with the lowest validation loss. "
-        "With three or more, a choice on the edge is a warning in the record.",
-    )
-    weight_decay: Annotated[float, Field(ge=0)] = Field(1.0e-4, description="Weight decay.")
-    schedule: Literal["constant", "cosine", "linear"] = Field(
-        "cosine", description="Learning rate after warm-up: `constant`, or down to a tenth."
-    )
-    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.05, description="Share of all steps over which the learning rate rises linearly."
-    )
-    clip: Positive | None = Field(
-        1.0, description="Largest gradient norm of a member; null for no clipping."
-    )
-    patience: Count | None = Field(
-        None, description="Stop a member after this many epochs without a better validation loss."
-    )
-    augment: bool = Field(False, description="Images: random horizontal flip and shifted crop.")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="`auto`: bfloat16 autocast on GPUs that gain from it, else float32."
-    )
-
-    @field_validator("learning_rates")
-    @classmethod
-    def _sorted_once(cls, rates: list[float]) -> list[float]:
-        if len(set(rates)) != len(rates):
-            raise ValueError("a learning rate is listed twice")
-        return sorted(rates)
 
 
 def canonical_fractions(given: Any) -> Any:
@@ -608,7 +556,7 @@ def _keys_at(loc: tuple[Any, ...]) -> list[str]:
     """The keys that the section at `loc` allows."""
     section: Any = Study
     for part in loc:
-        if isinstance(section, type) and issubclass(section, BaseModel):
+        if isinstance(section, type) and issubclass(section, Section):
             section = section.model_fields[part].annotation
         else:  # dict[Name, X]: the part is a name the user chose
             section = section.__args__[1]

@@ -17,7 +17,26 @@ from .carbon import intensity
 from .config import CORPORA, FAMILIES, Domain, Study
 from .errors import UserError
 from .provenance import file_digest
-from .records.files import canonical_json, digest, read_json
+from .records.files import canonical_json
+from .records.specs import (
+    AdoptedRun,
+    AggregateSpec,
+    AuditSpec,
+    BootstrapSpec,
+    DecisionSpec,
+    ExpectedRecord,
+    FitSpec,
+    LanguageDomain,
+    LanguageSpec,
+    PlanSpec,
+    Prices,
+    Size,
+    Target,
+    TrainSpec,
+    VerifySpec,
+)
+from .records.typed import as_json, digest_of, read
+from .records.verification import Promise
 from .running.cluster import rough_params
 
 
@@ -40,33 +59,32 @@ def data_slice(study: Study, domain: str) -> dict[str, Any]:
     return {**study.domains[domain].data.model_dump(), "seed": study.seed}
 
 
-def train_slice(study: Study, domain: str, scale: str, fraction: str) -> dict[str, Any]:
+def train_slice(study: Study, domain: str, scale: str, fraction: str) -> TrainSpec:
     """What one training job depends on."""
     task = study.domains[domain]
-    spec = train_spec(study, domain, scale, fraction, task.ladder[scale])
     own = task.runs.get(scale)
-    return spec | {"seeds": own.seeds} if own and own.seeds else spec
+    seeds = own.seeds if own and own.seeds else task.seeds
+    return train_spec(study, domain, scale, fraction, task.ladder[scale], seeds)
 
 
 def train_spec(
-    study: Study, domain: str, scale: str, fraction: str, size: dict[str, Any]
-) -> dict[str, Any]:
+    study: Study, domain: str, scale: str, fraction: str, size: Size, seeds: list[int]
+) -> TrainSpec:
     """What training any size of a domain's family depends on, of the ladder or not."""
     task = study.domains[domain]
-    spec = {
-        "domain": domain,
-        "scale": scale,
-        "fraction": fraction,
-        "family": task.family,
-        "size": size,
-        "seeds": task.seeds,
-        "training": task.training.model_dump(),
-        "device": study.device,
-        "data": data_slice(study, domain),
-    }
-    if task.family not in FAMILIES:
-        spec["factory_code"] = file_digest(factory_file(task.family))
-    return spec
+    own = task.family not in FAMILIES
+    return TrainSpec(
+        domain=domain,
+        scale=scale,
+        fraction=fraction,
+        family=task.family,
+        size=size,
+        seeds=seeds,
+        training=task.training,
+        device=study.device,
+        data=data_slice(study, domain),
+        factory_code=file_digest(factory_file(task.family)) if own else None,
+    )
 
 
 def load(study: Study, wildcards: Any) -> tuple[int, int]:
@@ -80,8 +98,10 @@ def load(study: Study, wildcards: Any) -> tuple[int, int]:
     return max(rough_params(task.family, size) for size in sizes if size), members
 
 
-def verified(study: Study, domain: str, code: str, folder: Path) -> list[tuple[str, str, str, str]]:
-    """(path, scale, fraction, digest) of the records that `snakemake verify` left and that were
+def verified(
+    study: Study, domain: str, code: str, folder: Path
+) -> list[tuple[str, ExpectedRecord]]:
+    """(path, what it must be) of the records that `snakemake verify` left and that were
     trained as the study trains today; `folder` is the domain's, `code` the training program's.
 
     A promise lies beside each record and names what was trained. Records of another configuration
@@ -90,22 +110,21 @@ def verified(study: Study, domain: str, code: str, folder: Path) -> list[tuple[s
     found = []
     for promise in sorted(folder.glob("*.promise.json")):
         record = promise.with_name(promise.name.replace(".promise.", "."))
-        run = read_json(promise)
-        trained = verify_spec(study, domain) | {k: run[k] for k in ("scale", "fraction", "size")}
-        spec = digest(trained)
+        trained = read(promise, Promise).trained(verify_spec(study, domain))
+        spec = digest_of(trained)
         if record.name == verify_name(spec, code) and record.exists():
-            found.append((str(record), run["scale"], run["fraction"], spec))
+            found.append((str(record), ExpectedRecord(trained.scale, trained.fraction, spec)))
     return found
 
 
-def verify_spec(study: Study, domain: str) -> dict[str, Any]:
+def verify_spec(study: Study, domain: str) -> TrainSpec:
     """The training of a verification, but for scale, fraction and size: as a job of the ladder,
     with seeds that the ladder has not used, so that a size of the ladder is tested as well."""
     task = study.domains[domain]
     used = {seed for own in task.runs.values() for seed in own.seeds or ()}
     spare = (seed for seed in itertools.count(max(task.seeds) + 1) if seed not in used)
     fresh = list(itertools.islice(spare, len(task.seeds)))
-    return train_spec(study, domain, "", "", {}) | {"seeds": fresh}
+    return train_spec(study, domain, "", "", {}, fresh)
 
 
 def verify_name(spec: str, code: str) -> str:
@@ -113,35 +132,26 @@ def verify_name(spec: str, code: str) -> str:
     return f"{spec}-{code[:16]}.json"
 
 
-def verify_slice(study: Study, domain: str) -> dict[str, Any]:
+def verify_slice(study: Study, domain: str) -> VerifySpec:
     """How verification trains: as the ladder, another size; and the naive one if asked for."""
     task = study.domains[domain]
-    return {
-        "train": verify_spec(study, domain),
-        "naive": task.naive if study.verify.naive else None,
-        "metric": metric(task),
-        "target": decision_slice(study, domain)["target"],
-    }
+    naive = task.naive if study.verify.naive else None
+    return VerifySpec(verify_spec(study, domain), naive, metric(task), target(task))
 
 
-def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> dict[str, Any]:
+def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> AggregateSpec:
     """The records an aggregate expects, by digest (whole specs would outgrow a command line)."""
-    return {
-        "code": code,
-        "verified": [list(each[1:]) for each in verified(study, domain, code, folder)],
-        "records": [
-            [scale, fraction, digest(train_slice(study, domain, scale, fraction))]
-            for scale, fraction in cells(study, domain)
-        ],
-    }
+    records = [
+        ExpectedRecord(scale, fraction, digest_of(train_slice(study, domain, scale, fraction)))
+        for scale, fraction in cells(study, domain)
+    ]
+    kept = verified(study, domain, code, folder)
+    return AggregateSpec(code, records, [each for _, each in kept])
 
 
-def fit_slice(study: Study, domain: str) -> dict[str, Any]:
+def fit_slice(study: Study, domain: str) -> FitSpec:
     """What the fits depend on: the law, what N counts, which sizes are withheld."""
-    return {
-        **study.fit.model_dump(),
-        "withhold": study.domains[domain].withhold,
-    }
+    return FitSpec(**study.fit.model_dump(), withhold=study.domains[domain].withhold)
 
 
 def metric(task: Domain) -> str:
@@ -149,86 +159,84 @@ def metric(task: Domain) -> str:
     return "loss" if task.target.metric in ("loss", "perplexity") else "error"
 
 
-def loss_target(task: Domain) -> dict[str, Any]:
+def target(task: Domain) -> Target:
     """The target as stages take it: a perplexity is the loss of its logarithm."""
+    value = task.target.value
     if task.target.metric == "perplexity":
-        return {
-            "metric": "loss",
-            "value": math.log(task.target.value),
-            "perplexity": task.target.value,
-        }
-    return {"metric": task.target.metric, "value": task.target.value}
+        return Target("loss", math.log(value), perplexity=value)
+    return Target(task.target.metric, value)
 
 
-def bootstrap_slice(study: Study, domain: str) -> dict[str, Any]:
+def bootstrap_slice(study: Study, domain: str) -> BootstrapSpec:
     """What the bootstrap depends on, beside the fit."""
-    return {
+    return BootstrapSpec(
         **study.bootstrap.model_dump(),
         **study.fit.model_dump(),
-        "seed": study.seed,
-        "metric": metric(study.domains[domain]),
-    }
+        seed=study.seed,
+        metric=metric(study.domains[domain]),
+    )
 
 
-def decision_slice(study: Study, domain: str) -> dict[str, Any]:
+def decision_slice(study: Study, domain: str) -> DecisionSpec:
     """What the decision depends on: target, naive model, ladder shape, prices."""
     task = study.domains[domain]
-    return {
-        "domain": domain,
-        "metric": metric(task),
-        "target": loss_target(task),
-        "family": task.family,
-        "ladder": task.ladder,
-        "naive": task.naive,
-        "epochs": task.training.epochs,
-        "batch_size": task.training.batch_size,
-        "members": len(task.seeds) * len(task.training.learning_rates),
-        "counted": study.fit.params,
-        "level": study.bootstrap.level,
-        "costs": prices(study),
-    }
+    return DecisionSpec(
+        domain=domain,
+        metric=metric(task),
+        target=target(task),
+        family=task.family,
+        ladder=task.ladder,
+        naive=task.naive,
+        epochs=task.training.epochs,
+        batch_size=task.training.batch_size,
+        members=len(task.seeds) * len(task.training.learning_rates),
+        counted=study.fit.params,
+        level=study.bootstrap.level,
+        costs=prices(study),
+    )
 
 
-def plan_slice(study: Study, domain: str, adopted: list[str]) -> dict[str, Any]:
+def plan_slice(study: Study, domain: str, adopted: list[str]) -> PlanSpec:
     """What the plan depends on, beside observations and laws; adopted: scales of `plan: apply`."""
-    task = study.domains[domain]
-    return {
-        **bootstrap_slice(study, domain),
-        "domain": domain,
-        "target": loss_target(task),
-        "family": task.family,
-        "ladder": task.ladder,
-        "epochs": task.training.epochs,
-        "rates": len(task.training.learning_rates),
-        "seeds": task.seeds,
-        "withhold": task.withhold,
-        "flops": study.planning.flops,
-        "goal": study.planning.goal,
-        "reach": study.planning.reach,
-        "futures": study.planning.futures,
-        "seeds_at_most": study.planning.seeds,
-        "adopted": {
-            scale: {"size": task.ladder[scale], **task.runs[scale].model_dump()}
+    task, planning = study.domains[domain], study.planning
+    return PlanSpec(
+        **vars(bootstrap_slice(study, domain)),
+        domain=domain,
+        target=target(task),
+        family=task.family,
+        ladder=task.ladder,
+        epochs=task.training.epochs,
+        rates=len(task.training.learning_rates),
+        seeds=task.seeds,
+        withhold=task.withhold,
+        flops=planning.flops,
+        goal=planning.goal,
+        reach=planning.reach,
+        futures=planning.futures,
+        seeds_at_most=planning.seeds,
+        adopted={
+            scale: AdoptedRun(task.ladder[scale], **task.runs[scale].model_dump())
             for scale in adopted
         },
-    }
+    )
 
 
-def audit_slice(study: Study, domain: str) -> dict[str, Any]:
+def audit_slice(study: Study, domain: str) -> AuditSpec:
     """What the audit asks of the configuration, beside the records."""
     task = study.domains[domain]
-    return {
-        "rates": len(task.training.learning_rates),
-        "epochs": task.training.epochs,
-        "withhold": task.withhold,
-        "apart": sorted(scale for scale, own in task.runs.items() if own.seeds),
-    }
+    return AuditSpec(
+        rates=len(task.training.learning_rates),
+        epochs=task.training.epochs,
+        withhold=task.withhold,
+        apart=sorted(scale for scale, own in task.runs.items() if own.seeds),
+    )
 
 
-def prices(study: Study) -> dict[str, Any]:
+def prices(study: Study) -> Prices:
     """The costs section, a country's carbon intensity looked up and its source named."""
     grams, source = intensity(study.costs.carbon_g_per_kwh)
-    return study.costs.model_dump() | {"carbon_g_per_kwh": grams, "carbon_source": source}
+    known = study.costs.model_dump() | {"carbon_g_per_kwh": grams, "carbon_source": source}
+    return Prices(**known)
 
 
 def language_groups(study: Study) -> dict[str, list[str]]:
@@ -244,26 +252,20 @@ def language_groups(study: Study) -> dict[str, list[str]]:
     return groups
 
 
-def language_slice(study: Study, domain: str) -> dict[str, Any]:
+def language_slice(study: Study, domain: str) -> LanguageSpec:
     """What the laws of a group of language domains depend on, beside their observations."""
-    members = language_groups(study)[domain]
-    return {
-        "domains": {
-            name: {
-                "family": study.domains[name].family,
-                "withhold": study.domains[name].withhold,
-            }
-            for name in members
-        },
-        "resamples": study.bootstrap.resamples,
-        "level": study.bootstrap.level,
-        "seed": study.seed,
-    }
+    tasks = {name: study.domains[name] for name in language_groups(study)[domain]}
+    return LanguageSpec(
+        domains={name: LanguageDomain(task.family, task.withhold) for name, task in tasks.items()},
+        resamples=study.bootstrap.resamples,
+        level=study.bootstrap.level,
+        seed=study.seed,
+    )
 
 
-def canonical(slice_: dict[str, Any]) -> str:
+def canonical(slice_: Any) -> str:
     """A slice as one string, the form in which rules carry it."""
-    return canonical_json(slice_)
+    return canonical_json(as_json(slice_))
 
 
 def check_factory(name: str, task: Domain) -> None:

@@ -8,21 +8,26 @@ condition), otherwise conventions, which are the constants below.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..deciding.summary import FAR, gap
-from ..fitting.ladder import COUNT_COLUMN, worst_level
 from ..laws import get_form
-from ..records.files import SCHEMA
+from ..records.audit import AuditRecord, CellLevel, Check
+from ..records.decision import DecisionRecord
+from ..records.fit import FitRecord, WithheldFit
+from ..records.runs import COUNT_COLUMN, good, jobs, worst_level
+from ..records.specs import AuditSpec
+from ..records.typed import Refused
 from ..units import count, percent, significant
+from .job_warnings import EDGE
 
 if TYPE_CHECKING:
     import pandas
 
 PASSED, WARNED, FAILED = "passed", "warned", "failed"
-EDGE = "learning_rate_edge"
 # A ladder that spans less than 3 × in N says nothing of a slope; published ones span 10 × and more.
 RANGE = (10.0, 3.0)
 # Beyond this correlation of log N and log D their exponents are not separable (laws.problem's own).
@@ -34,54 +39,54 @@ DIVERGED = 0.1
 
 
 def audit(
-    spec: dict[str, Any], frame: pandas.DataFrame, fits: dict[str, Any], decision: dict[str, Any]
-) -> dict[str, Any]:
-    """The ten checks of a domain at the fraction of its decision, and every cell's warnings.
-
-    spec is `study.audit_slice`; the others are the domain's observations, fits and decision.
-    JSON-ready: checks [{check, status, figure}], counts by status, scales [{scale, params,
-    fraction, level, best_epochs, epochs}].
-    """
+    spec: AuditSpec, frame: pandas.DataFrame, fits: FitRecord, decision: DecisionRecord
+) -> AuditRecord:
+    """The ten checks of a domain at the fraction of its decision, and every cell's warnings."""
     case = Case(spec, frame, fits, decision)
-    checks = []
-    for name, check in CHECKS.items():
-        status, figure = check(case)
-        checks.append({"check": name, "status": status, "figure": figure})
-    tally = {word: sum(c["status"] == word for c in checks) for word in (PASSED, WARNED, FAILED)}
-    return {
-        "schema": SCHEMA,
-        "domain": decision["domain"],
-        "fraction": decision["fraction"],
-        "checks": checks,
-        "tally": tally,
-        "scales": scales(frame, spec),
-    }
+    checks = [Check(name, *check(case)) for name, check in CHECKS.items()]
+    return AuditRecord(
+        domain=decision.domain,
+        fraction=decision.fraction,
+        checks=checks,
+        tally={word: sum(c.status == word for c in checks) for word in SEVERITY},
+        scales=scales(frame, spec),
+    )
 
 
+@dataclass(frozen=True)
 class Case:
-    """What the checks look at: a domain's records, and the decision's own fraction of them."""
+    """What the checks look at: a domain's observations, laws and decision."""
 
-    def __init__(self, spec, frame, fits, decision):
-        self.spec, self.frame, self.fits, self.decision = spec, frame, fits, decision
-        self.count = COUNT_COLUMN[decision["counted"]]
-        self.here = frame[frame["fraction"] == decision["fraction"]]
-        self.fit = fits["fractions"][decision["fraction"]][decision["metric"]]
+    spec: AuditSpec
+    frame: pandas.DataFrame
+    fits: FitRecord
+    decision: DecisionRecord
+
+    @property
+    def here(self) -> pandas.DataFrame:
+        """The observations of the fraction that was decided on."""
+        return self.frame[self.frame["fraction"] == self.decision.fraction]
+
+    @property
+    def count(self) -> str:
+        """The column that holds N."""
+        return COUNT_COLUMN[self.decision.counted]
 
     @property
     def sizes(self) -> np.ndarray:
         """Distinct sizes with a run that ended well, smallest first."""
-        return np.unique(self.here.loc[self.here["status"] == "ok", self.count].to_numpy(float))
+        return np.unique(good(self.here)[self.count].to_numpy(float))
 
 
 def levels(case: Case) -> tuple[str, str]:
     """Distinct sizes, beside what the law needs; a power law with a floor needs four."""
-    needed = 4 if case.fits["law"] == "auto" else get_form(case.fits["law"]).levels
-    sizes = len(case.sizes)
-    figure = f"{sizes} sizes, {sizes - case.spec['withhold']} of them without the withheld; "
-    figure += f"{case.fits['law']} needs {needed}"
+    law, sizes = case.fits.law, len(case.sizes)
+    needed = 4 if law == "auto" else get_form(law).levels
+    seen = sizes - case.spec.withhold
+    figure = f"{sizes} sizes, {seen} of them without the withheld; {law} needs {needed}"
     if sizes < needed:
         return FAILED, figure
-    return (PASSED if sizes - case.spec["withhold"] > needed else WARNED), figure
+    return (PASSED if seen > needed else WARNED), figure
 
 
 def span(case: Case) -> tuple[str, str]:
@@ -97,37 +102,36 @@ def seeds(case: Case) -> tuple[str, str]:
 
     Scales with seeds of their own (planned runs) are left out: they add to cells that show noise.
     """
-    frame = case.frame[~case.frame["scale"].isin(case.spec["apart"])]
-    good = frame[frame["status"] == "ok"]
-    each = good.groupby(["scale", "fraction"]).size()
-    cells = len(frame.drop_duplicates(["scale", "fraction"]))
+    frame = case.frame[~case.frame["scale"].isin(case.spec.apart)]
+    each = good(frame).groupby(["scale", "fraction"]).size()
+    cells = len(jobs(frame))
     fewest = int(each.min()) if len(each) == cells else 0
     return _graded(-fewest, -3, -2), f"at least {fewest} good seeds in each of {cells} cells"
 
 
 def edges(case: Case) -> tuple[str, str]:
     """Cells whose learning rate lies on the edge of its sweep: the best may lie beyond."""
-    cells = case.frame.drop_duplicates(["scale", "fraction"])
-    if case.spec["rates"] < 3:
-        return WARNED, f"{case.spec['rates']} learning rate(s) a cell: an edge cannot be told"
+    cells = jobs(case.frame)
+    rates = case.spec.rates
+    if rates < 3:
+        return WARNED, f"{rates} learning rate(s) a cell: an edge cannot be told"
     on_edge = cells["warnings"].fillna("").astype(str).str.contains(EDGE)
-    figure = f"{int(on_edge.sum())} of {len(cells)} cells chose the edge of "
-    figure += f"{case.spec['rates']} learning rates"
+    figure = f"{int(on_edge.sum())} of {len(cells)} cells chose the edge of {rates} learning rates"
     return _graded(float(on_edge.mean()), 0.0, 0.5), figure
 
 
 def collinearity(case: Case) -> tuple[str, str]:
     """Correlation of log N and log D over the cells, and the condition of the joint law."""
-    cells = case.frame.drop_duplicates(["scale", "fraction"])
+    cells = jobs(case.frame)
     if cells["samples"].nunique() < 2:
         return PASSED, "one amount of data: the law has one predictor"
     logs = np.log(cells[[case.count, "samples"]].to_numpy(float))
     r = float(np.corrcoef(logs.T)[0, 1])
-    joint = case.fits["joint"][case.decision["metric"]]
+    joint = case.fits.joint[case.decision.metric]
     figure = f"correlation of log N and log D {r:.2f}"
     status = _graded(abs(r), *COLLINEAR)
-    if "refused" not in joint:
-        condition = joint["condition"]
+    if not isinstance(joint, Refused):
+        condition = joint.condition
         shown = "infinite" if condition is None else significant(condition, 2)
         figure += f"; condition of the joint law {shown}"
         if condition is None or condition > CONDITION:
@@ -137,9 +141,10 @@ def collinearity(case: Case) -> tuple[str, str]:
 
 def bounds(case: Case) -> tuple[str, str]:
     """Parameters on a bound: a floor at zero was not measured, an exponent there is no fit."""
-    if "refused" in case.fit:
-        return FAILED, f"no law: {case.fit['refused']}"
-    hit = case.fit.get("bounds_hit") or []
+    fit = case.fits.fractions[case.decision.fraction].of(case.decision.metric)
+    if isinstance(fit, Refused):
+        return FAILED, f"no law: {fit.refused}"
+    hit = fit.bounds_hit or []
     if not hit:
         return PASSED, "no parameter ended on a bound"
     only_floor = set(hit) <= {"E", "a", "e_inf"}
@@ -148,7 +153,7 @@ def bounds(case: Case) -> tuple[str, str]:
 
 def extrapolation(case: Case) -> tuple[str, str]:
     """N* over the largest size trained."""
-    star = case.decision.get("n_star")
+    star = case.decision.n_star
     if star is None:
         return FAILED, "no N*: the target is out of the law's reach"
     factor = star / case.sizes[-1]
@@ -158,7 +163,7 @@ def extrapolation(case: Case) -> tuple[str, str]:
 def counting(case: Case) -> tuple[str, str]:
     """Share of embeddings in the smallest size: what is counted decides the exponent."""
     share = (1 - case.frame["non_embedding"] / case.frame["params"]).max()
-    if case.decision["counted"] == "non_embedding":
+    if case.decision.counted == "non_embedding":
         return PASSED, f"embeddings, up to {percent(share)} of a size, are not counted"
     return _graded(
         share, *EMBEDDED
@@ -168,15 +173,14 @@ def counting(case: Case) -> tuple[str, str]:
 def withheld(case: Case) -> tuple[str, str]:
     """Error on the withheld sizes beside predictors that know no law. A naive one that is ahead by
     no more than the scatter of the seeds is a warning."""
-    found = case.decision.get("withheld")
-    if not found or "mae" not in found:
-        return FAILED, "not tested: " + (found or {}).get("refused", "no size was withheld")
-    errors = {name: value for name, value in found["mae"].items() if value is not None}
-    outside = sum(not p["lower"] <= p["measured"] <= p["upper"] for p in found["predictions"])
+    found = case.decision.withheld
+    if not isinstance(found, WithheldFit):
+        return FAILED, f"not tested: {found.refused}"
+    errors = {name: value for name, value in vars(found.errors).items() if value is not None}
+    outside = sum(not p.lower <= p.measured <= p.upper for p in found.predictions)
     figure = ", ".join(f"{name} {gap(case.decision, value)}" for name, value in errors.items())
-    figure += f"; {len(found['predictions']) - outside} of {len(found['predictions'])} inside"
-    good = case.here[case.here["status"] == "ok"]
-    noise = good.groupby("scale")[f"test_{case.decision['metric']}"].sem().mean()
+    figure += f"; {len(found.predictions) - outside} of {len(found.predictions)} inside"
+    noise = good(case.here).groupby("scale")[f"test_{case.decision.metric}"].sem().mean()
     ahead = errors["law"] - min(errors.values())
     if ahead > (0.0 if np.isnan(noise) else noise):
         return FAILED, figure
@@ -205,43 +209,40 @@ CHECKS: dict[str, Callable[[Case], tuple[str, str]]] = {
 }
 
 
-def scales(frame: pandas.DataFrame, spec: dict[str, Any]) -> list[dict[str, Any]]:
+def scales(frame: pandas.DataFrame, spec: AuditSpec) -> list[CellLevel]:
     """LOW, MEDIUM or HIGH of each cell's training curves (its worst seed) and the best epochs."""
     found = []
     for (_, fraction, scale), rows in frame.groupby(["params", "fraction", "scale"], sort=True):
         found.append(
-            {
-                "scale": scale,
-                "params": int(rows["params"].iloc[0]),
-                "fraction": fraction,
-                "level": worst_level(rows["level"]),
-                "best_epochs": [int(epoch) for epoch in rows["best_epoch"].dropna()],
-                "epochs": spec["epochs"],
-            }
+            CellLevel(
+                scale=scale,
+                params=int(rows["params"].iloc[0]),
+                fraction=fraction,
+                level=worst_level(rows["level"]),
+                best_epochs=[int(epoch) for epoch in rows["best_epoch"].dropna()],
+                epochs=spec.epochs,
+            )
         )
     return found
 
 
-def table_rows(audits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def table_rows(audits: list[AuditRecord]) -> list[dict[str, object]]:
     """One row a domain and check."""
-    columns = ("check", "status", "figure")
-    return [
-        {"domain": found["domain"], **{key: row[key] for key in columns}}
-        for found in audits
-        for row in found["checks"]
-    ]
+    return [{"domain": found.domain, **vars(row)} for found in audits for row in found.checks]
 
 
-def scale_rows(audits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def scale_rows(audits: list[AuditRecord]) -> list[dict[str, object]]:
     """One row a domain, scale and fraction."""
     return [
         {
-            "domain": found["domain"],
-            **{key: row[key] for key in ("scale", "params", "fraction", "level", "epochs")},
-            "best_epochs": " ".join(str(epoch) for epoch in row["best_epochs"]),
+            "domain": found.domain,
+            **{
+                key: getattr(row, key) for key in ("scale", "params", "fraction", "level", "epochs")
+            },
+            "best_epochs": " ".join(str(epoch) for epoch in row.best_epochs),
         }
         for found in audits
-        for row in found["scales"]
+        for row in found.scales
     ]
 
 

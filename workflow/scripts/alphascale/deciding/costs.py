@@ -10,11 +10,15 @@ mean power that was measured, or the wattage that the configuration states: `how
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import nnls
+
+from ..records.decision import Price, Saving, StudyPrice, Throughput
+from ..records.runs import jobs
+from ..records.specs import Prices
 
 if TYPE_CHECKING:
     import pandas
@@ -23,45 +27,15 @@ JOULES_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True)
-class Price:
-    """One training's (or a whole study's) cost. Energy is an estimate unless `measured`; `how` says
-    what it rests on. kwh and co2_g include the building's share (PUE)."""
-
-    flops: float
-    seconds: float
-    kwh: float
-    co2_g: float
-    money: float
-    measured: bool = False
-    how: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Throughput:
-    """seconds = steps · step_seconds + flops / flops_per_second (0 overhead if stated)."""
-
-    step_seconds: float
-    flops_per_second: float
-    how: str
-
-    def seconds(self, flops: float, steps: float) -> float:
-        return steps * self.step_seconds + flops / self.flops_per_second
-
-
-@dataclass(frozen=True)
 class Power:
-    """Watts of one job while it trains, and where the number is from."""
+    """What one job draws while it trains.
+
+    watts: on average.
+    how: where the number is from.
+    """
 
     watts: float
     how: str
-
-
-def jobs(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """One row per training job (observations repeat a job once per seed)."""
-    return frame.drop_duplicates(["domain", "scale", "fraction"])
 
 
 def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -> Throughput:
@@ -83,12 +57,12 @@ def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -
     return Throughput(step_seconds, 1 / per_flop, "fitted on the study's own jobs")
 
 
-def power(frame: pandas.DataFrame, costs: dict[str, Any]) -> Power:
+def power(frame: pandas.DataFrame, costs: Prices) -> Power:
     """Mean power over the jobs whose energy was measured, else the configuration's `watts`."""
     each = jobs(frame)
     metered = each[each["joules"].notna()]
     if metered.empty:
-        return Power(costs["watts"], f"{costs['watts']:g} W × training time (costs.watts)")
+        return Power(costs.watts, f"{costs.watts:g} W × training time (costs.watts)")
     watts = float(metered["joules"].sum() / metered["job_seconds"].sum())
     return Power(
         watts,
@@ -97,12 +71,12 @@ def power(frame: pandas.DataFrame, costs: dict[str, Any]) -> Power:
     )
 
 
-def price(flops: float, seconds: float, costs: dict[str, Any], power: Power) -> Price:
+def price(flops: float, seconds: float, costs: Prices, power: Power) -> Price:
     """Cost of a run of `seconds` that was not made: `power` × seconds."""
     return _priced(flops, seconds, power.watts * seconds, costs, False, f"estimated: {power.how}")
 
 
-def study_price(frame: pandas.DataFrame, costs: dict[str, Any]) -> Price:
+def study_price(frame: pandas.DataFrame, costs: Prices) -> StudyPrice:
     """What the whole ladder of a domain cost, all seeds, learning rates and fractions.
 
     What verification trained is not in it: it is a training of N*, or of the naive model.
@@ -119,33 +93,33 @@ def study_price(frame: pandas.DataFrame, costs: dict[str, Any]) -> Price:
     else:
         how = f"estimated: {drawn.how}"
     flops, seconds = float(each["job_flops"].sum()), float(each["job_seconds"].sum())
-    return _priced(flops, seconds, joules, costs, bool(metered.all()), how)
+    cost = _priced(flops, seconds, joules, costs, bool(metered.all()), how)
+    return StudyPrice(**vars(cost), members=int(each["job_members"].sum()))
 
 
 def _priced(
-    flops: float, seconds: float, joules: float, costs: dict[str, Any], measured: bool, how: str
+    flops: float, seconds: float, joules: float, costs: Prices, measured: bool, how: str
 ) -> Price:
-    kwh = joules / JOULES_PER_KWH * costs["pue"]
-    hourly = costs["price_per_hour"]
+    kwh = joules / JOULES_PER_KWH * costs.pue
+    hourly = costs.price_per_hour
     return Price(
         flops=flops,
         seconds=seconds,
         kwh=kwh,
-        co2_g=kwh * costs["carbon_g_per_kwh"],
-        money=kwh * costs["price_per_kwh"] if hourly is None else seconds / 3600 * hourly,
+        co2_g=kwh * costs.carbon_g_per_kwh,
+        money=kwh * costs.price_per_kwh if hourly is None else seconds / 3600 * hourly,
         measured=measured,
         how=how,
     )
 
 
-def saving(naive: Price, star: Price, study: Price) -> dict[str, float]:
-    """Share of the naive training's energy and FLOPs saved, with the study's cost (net) and
-    without (gross), and after how many trainings of N* the study is paid back (inf: never)."""
+def saving(naive: Price, star: Price, study: Price) -> Saving:
+    """What N* saves against the naive training, with the study's cost and without it."""
     per_run = naive.kwh - star.kwh
-    return {
-        "net": 1 - (study.kwh + star.kwh) / naive.kwh,
-        "gross": 1 - star.kwh / naive.kwh,
-        "net_flops": 1 - (study.flops + star.flops) / naive.flops,
-        "gross_flops": 1 - star.flops / naive.flops,
-        "pays_after_runs": study.kwh / per_run if per_run > 0 else float("inf"),
-    }
+    return Saving(
+        net=1 - (study.kwh + star.kwh) / naive.kwh,
+        gross=1 - star.kwh / naive.kwh,
+        net_flops=1 - (study.flops + star.flops) / naive.flops,
+        gross_flops=1 - star.flops / naive.flops,
+        pays_after_runs=study.kwh / per_run if per_run > 0 else None,
+    )

@@ -3,201 +3,171 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import laws
 from ..data.store import Meta
 from ..errors import UserError
+from ..fitting.describe import finite
 from ..fitting.joint import REACH, cheapest, predictors, sample_cost
 from ..networks.count import count_flops, count_params
 from ..networks.search import smallest_with
-from ..records.files import SCHEMA
-from .costs import jobs, power, price, saving, study_price, throughput
-from .runs import run_warnings
+from ..records.bootstrap import BootstrapRecord, FractionDraws
+from ..records.decision import CheapestPair, DecisionRecord, LadderRange, PricedRun, Star
+from ..records.fit import Estimate, FitRecord, LadderPoint
+from ..records.runs import largest
+from ..records.specs import DecisionSpec, Size
+from ..records.typed import Refused
+from .costs import power, price, saving, study_price, throughput
+from .run_warnings import run_warnings
 
 if TYPE_CHECKING:
     import pandas
 
 
 def decide(
-    spec: dict[str, Any],
+    spec: DecisionSpec,
     frame: pandas.DataFrame,
-    fits: dict[str, Any],
-    bootstrap: dict[str, Any],
+    fits: FitRecord,
+    bootstrap: BootstrapRecord,
     meta: Meta,
-) -> dict[str, Any]:
-    """The decision of one domain, JSON-ready. `spec` is `study.decision_slice`.
+) -> DecisionRecord:
+    """The decision of one domain.
 
     N* is the smallest N whose expected metric reaches the target, in closed form from the law. Its
     interval spans all resamples, those that never reach the target counting as infinite (written
-    null), never dropped; their share is `out_of_reach`, of `draws`: resamples, or under law auto,
-    which draws none, quantiles of its curve. `unbuildable`: why there is no architecture, if so.
+    null), never dropped.
     """
-    target = as_metric(spec["target"])
-    per_fraction = {
-        fraction: _n_star(found, target, spec["level"])
-        for fraction, found in bootstrap["fractions"].items()
+    stars = {
+        fraction: _star(draws, spec.target.fitted, spec.level)
+        for fraction, draws in bootstrap.fractions.items()
     }
-    fraction = max(per_fraction, key=float)
-    chosen = per_fraction[fraction]
-    decision = {
-        "schema": SCHEMA,
-        "domain": spec["domain"],
-        "family": spec["family"],
-        "run_warnings": run_warnings(frame),
-        "target": spec["target"],
-        "metric": spec["metric"],
-        "law": fits["law"],
-        "counted": spec["counted"],
-        "level": spec["level"],
-        "resamples": bootstrap["resamples"],
-        "fraction": fraction,
-        "fractions": per_fraction,
-        "withheld": fits["fractions"][fraction][spec["metric"]]["withheld"],
-        "in_sample": fits["fractions"][fraction][spec["metric"]].get("in_sample"),
-        "fit_warnings": fits["fractions"][fraction][spec["metric"]].get("warnings", []),
-        "ladder": _ladder_range(fits["fractions"][fraction]),
-        "costs": spec["costs"],
-        **chosen,
-    }
-    samples = fits["fractions"][fraction]["samples"]
-    rate = throughput(frame, spec["batch_size"], spec["costs"]["flops_per_second"])
-    watts = power(frame, spec["costs"])
-    study = study_price(frame, spec["costs"])
+    fraction = largest(stars)
+    star, draws, here = stars[fraction], bootstrap.fractions[fraction], fits.fractions[fraction]
+    fit = here.of(spec.metric)
+    law = None if isinstance(draws, Refused) else laws.read(draws.fit)
+    rate = throughput(frame, spec.batch_size, spec.costs.flops_per_second)
+    watts = power(frame, spec.costs)
 
-    def run_of(size: dict[str, Any], samples: int = samples) -> dict[str, Any]:
+    def run_of(size: Size, samples: int, law: laws.Fit | laws.AutoLaw | None) -> PricedRun:
         """One training of a size on so much data, as the ladder's members were trained."""
-        counts = count_params(spec["family"], size, meta)
-        flops = count_flops(spec["family"], size, meta)["training"] * samples * spec["epochs"]
-        steps = spec["epochs"] * math.ceil(samples / spec["batch_size"])
-        cost = price(flops, rate.seconds(flops, steps), spec["costs"], watts)
-        return {"size": size, "params": counts, "price": cost}
+        params = count_params(spec.family, size, meta)
+        flops = count_flops(spec.family, size, meta)["training"] * samples * spec.epochs
+        steps = spec.epochs * math.ceil(samples / spec.batch_size)
+        cost = price(flops, rate.seconds(flops, steps), spec.costs, watts)
+        at = predictors(params[spec.counted], samples, spec.epochs)
+        predicted = None if law is None else _estimate(law.predict(at))
+        return PricedRun(size, params, cost, predicted)
 
-    def smallest(params: float) -> dict[str, Any]:
-        sizes = list(spec["ladder"].values())
-        return smallest_with(spec["family"], params, sizes, meta, spec["counted"])[0]
+    def smallest(params: float) -> Size:
+        rungs = list(spec.ladder.values())
+        return smallest_with(spec.family, params, rungs, meta, spec.counted)[0]
 
-    star = naive = None
-    if chosen.get("n_star") is not None:
+    architecture = unbuildable = None
+    if isinstance(star, Star) and star.n_star is not None:
         try:
-            star = run_of(smallest(chosen["n_star"]))
+            architecture = run_of(smallest(star.n_star), here.samples, law)
         except UserError as fault:  # a nearly flat law can ask for more than any network has
-            decision["unbuildable"] = str(fault)
-    if spec["naive"] is not None:
-        naive = run_of(spec["naive"])
-    for run in (star, naive):
-        if run and "refused" not in bootstrap["fractions"][fraction]:
-            fit = laws.read(bootstrap["fractions"][fraction]["fit"])
-            n = np.array([run["params"][spec["counted"]]], float)
-            run["predicted"] = _one(fit.predict({"params": n}))
-    if star and naive:
-        gains = saving(naive["price"], star["price"], study)
-        decision["saving"] = {k: (v if math.isfinite(v) else None) for k, v in gains.items()}
-    else:
-        decision["saving"] = None
-    for name, run in (("architecture", star), ("naive", naive)):
-        decision[name] = run and run | {"price": run["price"].as_dict()}
-    joint = _joint(spec, target, frame, fits, bootstrap)
-    if joint.get("params") is not None and "unbuildable" not in decision:
-        run = run_of(smallest(joint["params"]), joint["samples"])
-        fit = laws.read(bootstrap["joint"]["fit"])
-        at = predictors(run["params"][spec["counted"]], joint["samples"], spec["epochs"])
-        joint["architecture"] = run | {
-            "predicted": _one(fit.predict(at)),
-            "price": run["price"].as_dict(),
-        }
-    decision["joint"] = joint
-    decision["study"] = study.as_dict() | {
-        "members": int(jobs(frame[frame["role"] == "ladder"])["job_members"].sum())
-    }
-    decision["throughput"] = {
-        "how": rate.how,
-        "flops_per_second": rate.flops_per_second,
-        "step_seconds": rate.step_seconds,
-    }
-    return decision
+            unbuildable = str(fault)
+    naive = None if spec.naive is None else run_of(spec.naive, here.samples, law)
+    joint = _cheapest_pair(spec, frame, fits, bootstrap)
+    if isinstance(joint, CheapestPair) and joint.params is not None and unbuildable is None:
+        of_both = laws.read(bootstrap.joint.fit)
+        pair = run_of(smallest(joint.params), joint.samples, of_both)
+        joint = replace(joint, architecture=pair)
+    study = study_price(frame, spec.costs)
+    both = architecture and naive
+    return DecisionRecord(
+        domain=spec.domain,
+        family=spec.family,
+        run_warnings=run_warnings(frame),
+        target=spec.target,
+        metric=spec.metric,
+        law=fits.law,
+        counted=spec.counted,
+        level=spec.level,
+        resamples=bootstrap.resamples,
+        fraction=fraction,
+        fractions=stars,
+        withheld=Refused("no law could be fitted") if isinstance(fit, Refused) else fit.withheld,
+        in_sample=None if isinstance(fit, Refused) else fit.in_sample,
+        fit_warnings=[] if isinstance(fit, Refused) else fit.warnings,
+        ladder=_range(here.points, spec.counted),
+        costs=spec.costs,
+        architecture=architecture,
+        unbuildable=unbuildable,
+        naive=naive,
+        saving=saving(naive.price, architecture.price, study) if both else None,
+        joint=joint,
+        study=study,
+        throughput=rate,
+    )
 
 
-def as_metric(target: dict[str, Any]) -> float:
-    """The target as a value of the fitted metric: accuracy τ is error 1 − τ."""
-    return 1 - target["value"] if target["metric"] == "accuracy" else target["value"]
-
-
-def _n_star(found: dict[str, Any], target: float, level: float) -> dict[str, Any]:
+def _star(draws: FractionDraws | Refused, target: float, level: float) -> Star | Refused:
     """N*, its interval and the probability that the target is out of reach, at one fraction."""
-    if "refused" in found:
-        return {"n_star": None, "refused": found["refused"]}
-    fit = laws.read(found["fit"])
-    point = fit.solve(target)
+    if isinstance(draws, Refused):
+        return draws
+    fit = laws.read(draws.fit)
     samples = fit.solve_samples(target)
+    known = samples[~np.isnan(samples)]
     lower, upper = fit.solve_interval(target, level)
-    return {
-        "n_star": _finite(point),
+    return Star(
+        n_star=finite(fit.solve(target)),
         # No model has less than one parameter, however steep a resample's law.
-        "interval": [_finite(max(lower, 1.0)), _finite(upper)],
-        "out_of_reach": float(np.isinf(samples[~np.isnan(samples)]).mean()),
-        "draws": int((~np.isnan(samples)).sum()),
-        "failed_resamples": found["failed_resamples"],
-        "floor": fit.params.get("E"),
-        "best_reachable": _one(fit.band({"params": [fit.x_range[0][1] * REACH]}, level)),
-    }
+        interval=(finite(max(lower, 1.0)), finite(upper)),
+        out_of_reach=float(np.isinf(known).mean()),
+        draws=len(known),
+        failed_resamples=draws.failed_resamples,
+        floor=fit.params.get("E"),
+        best_reachable=_estimate(fit.band({"params": [fit.x_range[0][1] * REACH]}, level)),
+    )
 
 
-def _joint(
-    spec: dict[str, Any],
-    target: float,
-    frame: pandas.DataFrame,
-    fits: dict[str, Any],
-    bootstrap: dict[str, Any],
-) -> dict[str, Any]:
-    """The cheapest (N, D) that reaches the target by the joint law, with at most the pool's data.
-
-    params (of the law), samples (unique), fraction, flops; `interval` of each over all resamples,
-    an end out of reach being null; `reached`: share of resamples that reach the target at all.
-    """
-    found = fits["joint"][spec["metric"]]
-    drawn = bootstrap["joint"]
-    if "refused" in found or "refused" in drawn:
-        return {"params": None, "refused": found.get("refused") or drawn["refused"]}
-    fit = laws.read(drawn["fit"])
-    samples = [each["samples"] for each in fits["fractions"].values()]
-    shares = {float(name): each["samples"] for name, each in fits["fractions"].items()}
-    pool = max(samples) / max(shares)
+def _cheapest_pair(
+    spec: DecisionSpec, frame: pandas.DataFrame, fits: FitRecord, bootstrap: BootstrapRecord
+) -> CheapestPair | Refused:
+    """The cheapest (N, D) that reaches the target by the joint law, on at most the pool's data."""
+    found, draws = fits.joint[spec.metric], bootstrap.joint
+    for each in (found, draws):
+        if isinstance(each, Refused):
+            return each
+    fit = laws.read(draws.fit)
+    samples = [each.samples for each in fits.fractions.values()]
+    pool = max(samples) / float(largest(fits.fractions))
     ways = cheapest(
-        fit, target, sample_cost(frame, spec["counted"]), fit.x_range[0],
-        (min(samples), max(samples)), spec["epochs"],
+        fit, spec.target.fitted, sample_cost(frame, spec.counted), fit.x_range[0],
+        (min(samples), max(samples)), spec.epochs,
     )  # fmt: skip
-    tail = (1 - spec["level"]) / 2
+    tail = (1 - spec.level) / 2
     ends = np.quantile(ways[1:], [tail, 1 - tail], axis=0, method="inverted_cdf")
-    params, needed, flops = (_finite(value) for value in ways[0])
-    return {
-        "law": found["law"],
-        "withheld": found["candidates"][found["law"]],
-        "params": params,
-        "samples": None if needed is None else min(math.ceil(needed), max(samples)),
-        "fraction": None if needed is None else needed / pool,
-        "flops": flops,
-        "interval": {
-            name: [_finite(min(low, value)), _finite(max(high, value))]
+    params, needed, flops = (finite(value) for value in ways[0])
+    return CheapestPair(
+        law=found.law,
+        withheld=found.candidates[found.law],
+        params=params,
+        samples=None if needed is None else min(math.ceil(needed), max(samples)),
+        fraction=None if needed is None else needed / pool,
+        flops=flops,
+        interval={
+            name: (finite(min(low, value)), finite(max(high, value)))
             for name, low, high, value in zip(
                 ("params", "samples", "flops"), *ends, ways[0], strict=True
             )
         },
-        "reached": float(np.isfinite(ways[1:, 2]).mean()),
-        "failed_resamples": drawn["failed_resamples"],
-    }
+        reached=float(np.isfinite(ways[1:, 2]).mean()),
+        failed_resamples=draws.failed_resamples,
+    )
 
 
-def _one(prediction: laws.Prediction) -> dict[str, float]:
-    return {name: float(value[0]) for name, value in prediction._asdict().items()}
+def _estimate(prediction: laws.Prediction) -> Estimate:
+    """A prediction at one point."""
+    return Estimate(*(float(value[0]) for value in prediction))
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _ladder_range(fit: dict[str, Any]) -> dict[str, Any]:
-    sizes = [point["params"] for point in fit["points"]]
-    return {"smallest": min(sizes), "largest": max(sizes), "sizes": len(sizes)}
+def _range(points: list[LadderPoint], counted: str) -> LadderRange:
+    sizes = [point.params(counted) for point in points]
+    return LadderRange(min(sizes), max(sizes), len(sizes))

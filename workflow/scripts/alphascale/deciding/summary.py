@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import Any
 
+from ..records.decision import CheapestPair, DecisionRecord, Price
+from ..records.fit import Errors, Estimate
+from ..records.specs import Size
+from ..records.typed import Refused
 from ..units import (
     NO_BREAK,
     bind,
@@ -24,64 +27,66 @@ RUNS = ("architecture", "naive", "study")
 # A choice far beyond the ladder rests on the law alone; ladders in the literature stop near 10 ×.
 FAR = 10.0
 
+TableCell = str | float | bool | None
 
-def table_rows(decisions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+
+def table_rows(decisions: list[DecisionRecord]) -> list[dict[str, TableCell]]:
     """One flat row a domain, unrounded: shares as fractions of one, kWh, g CO₂; None if unknown."""
     return [_row(decision) for decision in decisions]
 
 
-def _row(decision: dict[str, Any]) -> dict[str, Any]:
-    withheld = decision.get("withheld") or {}
-    mae = withheld.get("mae") or {}
-    lower, upper = decision.get("interval") or (None, None)
-    star = decision.get("architecture") or {}
-    gains = decision.get("saving") or {}
-    predicted = star.get("predicted") or {}
+def _row(decision: DecisionRecord) -> dict[str, TableCell]:
+    withheld = None if isinstance(decision.withheld, Refused) else decision.withheld
+    errors = withheld and withheld.errors
+    star = None if isinstance(decision.star, Refused) else decision.star
+    lower, upper = star.interval if star else (None, None)
+    built, gains = decision.architecture, decision.saving
+    predicted = built and built.predicted
     row = {
-        "domain": decision["domain"],
-        "target_metric": decision["target"]["metric"],
-        "target": decision["target"]["value"],
-        "fraction": decision["fraction"],
-        "withheld_mae_law": mae.get("law"),
-        "withheld_mae_carry": mae.get("carry"),
-        "withheld_mae_line": mae.get("line"),
-        "law_beats_both": withheld.get("beats_naive"),
-        "law": decision["law"],
-        "n_star": decision.get("n_star"),
+        "domain": decision.domain,
+        "target_metric": decision.target.metric,
+        "target": decision.target.value,
+        "fraction": decision.fraction,
+        "withheld_mae_law": errors and errors.law,
+        "withheld_mae_carry": errors and errors.carry,
+        "withheld_mae_line": errors and errors.line,
+        "law_beats_both": withheld and withheld.beats_naive,
+        "law": decision.law,
+        "n_star": decision.n_star,
         "n_star_lower": lower,
         "n_star_upper": upper,
-        "level": decision["level"],
-        "out_of_reach": decision.get("out_of_reach"),
-        "resamples": decision["resamples"],
-        "counted": decision["counted"],
-        "largest_trained": decision["ladder"]["largest"],
-        "build": json.dumps(star["size"]) if star else None,
-        "build_params": (star.get("params") or {}).get("total"),
-        "build_non_embedding": (star.get("params") or {}).get("non_embedding"),
-        "predicted": predicted.get("mean"),
-        "predicted_lower": predicted.get("lower"),
-        "predicted_upper": predicted.get("upper"),
+        "level": decision.level,
+        "out_of_reach": star and star.out_of_reach,
+        "resamples": decision.resamples,
+        "counted": decision.counted,
+        "largest_trained": decision.ladder.largest,
+        "build": built and json.dumps(built.size),
+        "build_params": built and built.params["total"],
+        "build_non_embedding": built and built.params["non_embedding"],
+        "predicted": predicted and predicted.mean,
+        "predicted_lower": predicted and predicted.lower,
+        "predicted_upper": predicted and predicted.upper,
     }
     for run in RUNS:
-        cost = _cost(decision, run) or {}
+        cost = price_of(decision, run)
         name = "n_star" if run == "architecture" else run
         for key in ("flops", "kwh", "co2_g", "money", "measured"):
-            row[f"{name}_{key}"] = cost.get(key)
-    row["currency"] = decision["costs"]["currency"]
+            row[f"{name}_{key}"] = cost and getattr(cost, key)
+    row["currency"] = decision.costs.currency
     for key in ("net", "gross", "net_flops", "gross_flops"):
-        row[f"saving_{key}"] = gains.get(key)
-    row["pays_after_runs"] = gains.get("pays_after_runs")
+        row[f"saving_{key}"] = gains and getattr(gains, key)
+    row["pays_after_runs"] = gains and gains.pays_after_runs
     row["warnings"] = "; ".join(warnings(decision))
     return row
 
 
-def text(decisions: list[dict[str, Any]]) -> str:
+def text(decisions: list[DecisionRecord]) -> str:
     """The summary as people read it, about ten lines a domain, at most 96 columns."""
     return "\n".join(_domain(decision) for decision in decisions)
 
 
-def _domain(decision: dict[str, Any]) -> str:
-    title = f"{decision['domain']}: {target_text(decision)}"
+def _domain(decision: DecisionRecord) -> str:
+    title = f"{decision.domain}: {target_text(decision)}"
     lines = [title, "-" * len(title)]
     for name, words in (
         ("withheld", withheld_text(decision)),
@@ -101,114 +106,106 @@ def _domain(decision: dict[str, Any]) -> str:
     return "\n".join(lines).replace(NO_BREAK, " ") + "\n"
 
 
-def target_text(decision: dict[str, Any]) -> str:
-    metric, value = decision["target"]["metric"], decision["target"]["value"]
+def target_text(decision: DecisionRecord) -> str:
+    metric, value = decision.target.metric, decision.target.value
     shown = f"{value:g} nats" if metric == "loss" else percent(value)
-    several = len(decision.get("fractions") or {}) > 1
-    data = f", at fraction {decision['fraction']} of the training data" if several else ""
+    several = len(decision.fractions) > 1
+    data = f", at fraction {decision.fraction} of the training data" if several else ""
     return f"target {metric} {shown}{data}"
 
 
-def withheld_text(decision: dict[str, Any]) -> str:
+def withheld_text(decision: DecisionRecord) -> str:
     """By how much the law missed sizes it had not seen, beside predictors that know no law."""
-    found = decision.get("withheld")
-    if found is None:
-        reason = "no law could be fitted" if decision.get("refused") else "no size was withheld"
-        return f"not tested on unseen sizes: {reason}"
-    if "refused" in found:
-        return f"not tested on unseen sizes: {found['refused']}"
-    mae, sizes = found["mae"], len(found["predictions"])
+    found = decision.withheld
+    if isinstance(found, Refused):
+        return f"not tested on unseen sizes: {found.refused}"
+    errors, sizes = found.errors, len(found.predictions)
     which = "the largest size" if sizes == 1 else f"the {sizes} largest sizes"
-    line = "" if mae["line"] is None else f", a log-log line {gap(decision, mae['line'])}"
-    lost = " nor ".join(unbeaten(mae)).upper()
+    line = "" if errors.line is None else f", a log-log line {gap(decision, errors.line)}"
+    lost = " nor ".join(unbeaten(errors)).upper()
     verdict = f"THE LAW DOES NOT BEAT {lost}" if lost else "the law beats them"
     return (
-        f"the law missed {which}, unseen, by {gap(decision, mae['law'])}; repeating the last size "
-        f"would miss by {gap(decision, mae['carry'])}{line}: {verdict}"
+        f"the law missed {which}, unseen, by {gap(decision, errors.law)}; repeating the last size "
+        f"would miss by {gap(decision, errors.carry)}{line}: {verdict}"
     )
 
 
-def unbeaten(mae: dict[str, float | None]) -> list[str]:
+def unbeaten(errors: Errors) -> list[str]:
     """The predictors without a law that missed the withheld sizes by less than the law did."""
-    names = {"carry": "repeating the last size", "line": "a log-log line"}
-    return [
-        name for key, name in names.items() if mae[key] is not None and mae[key] < mae["law"]
-    ]  # fmt: skip
+    naive = {"repeating the last size": errors.carry, "a log-log line": errors.line}
+    return [name for name, error in naive.items() if error is not None and error < errors.law]
 
 
-def gap(decision: dict[str, Any], value: float) -> str:
+def gap(decision: DecisionRecord, value: float) -> str:
     """A difference in the fitted metric: percentage points, or nats."""
-    if decision["metric"] == "loss":
+    if decision.metric == "loss":
         return f"{significant(value, 2)} nats"
     return f"{100 * value:.2f} points"
 
 
-def star_text(decision: dict[str, Any]) -> str:
+def star_text(decision: DecisionRecord) -> str:
     """N* with interval, level and the probability that the target is out of reach."""
-    if decision.get("refused"):
-        return f"none: no law could be fitted ({decision['refused']})"
-    share = percent(decision["out_of_reach"])
-    kind = "quantiles of the curve" if decision["law"] == "auto" else "resamples"
-    reach = f"out of reach in {share} of {decision['draws']:,} {kind}"
-    counted = "" if decision["counted"] == "total" else ", embeddings not counted"
-    lower, upper = decision["interval"]
-    interval = f"{percent(decision['level'])} interval {spread(lower, upper)}"
-    if decision["n_star"] is None:
+    star = decision.star
+    if isinstance(star, Refused):
+        return f"none: no law could be fitted ({star.refused})"
+    kind = "quantiles of the curve" if decision.law == "auto" else "resamples"
+    reach = f"out of reach in {percent(star.out_of_reach)} of {star.draws:,} {kind}"
+    counted = "" if decision.counted == "total" else ", embeddings not counted"
+    lower, upper = star.interval
+    level = f"{percent(decision.level)} interval"
+    interval = f"{level} {spread(lower, upper)}"
+    if star.n_star is None:
         if lower is None:
-            interval = f"{interval.split(' interval')[0]} interval wholly out of reach"
-        best = best_text(decision)
-        return f"none: the fitted law never reaches the target; {interval}; {reach}{best}"
-    return f"{count(decision['n_star'])} parameters{counted}; {interval}; {reach}"
+            interval = f"{level} wholly out of reach"
+        best = metric_text(decision.target.metric, star.best_reachable)
+        return (
+            f"none: the fitted law never reaches the target; {interval}; {reach}; the best the law "
+            f"can see is {best}"
+        )
+    return f"{count(star.n_star)} parameters{counted}; {interval}; {reach}"
 
 
-def best_text(decision: dict[str, Any]) -> str:
-    """What the law says of models without end, as the target names it; empty if not known."""
-    best, metric = decision.get("best_reachable"), decision["target"]["metric"]
-    return f"; the best the law can see is {metric_text(metric, best)}" if best else ""
-
-
-def joint_text(decision: dict[str, Any]) -> str:
+def joint_text(decision: DecisionRecord) -> str:
     """The cheapest size and data together, by the joint law; empty where there is none."""
-    found = decision.get("joint") or {}
-    if found.get("law") is None:
+    found = decision.joint
+    if not isinstance(found, CheapestPair):
         return ""
-    share = percent(found["reached"])
-    if found["params"] is None:
+    share = percent(found.reached)
+    if found.params is None:
         return f"the joint law of N and D never reaches the target ({share} of resamples do)"
-    low, high = found["interval"]["flops"]
+    low, high = found.interval["flops"]
     return (
-        f"{count(found['params'])} parameters on {found['samples']:,} samples "
-        f"({percent(found['fraction'])} of the data) is the cheapest pair by the joint law: "
-        f"{prefixed(found['flops'], 'FLOP')} (interval "
+        f"{count(found.params)} parameters on {found.samples:,} samples "
+        f"({percent(found.fraction)} of the data) is the cheapest pair by the joint law: "
+        f"{prefixed(found.flops, 'FLOP')} (interval "
         f"{prefixed(low, 'FLOP') if low else '∞'} – {prefixed(high, 'FLOP') if high else '∞'}); "
         f"reached in {share} of resamples"
     )
 
 
-def build_text(decision: dict[str, Any]) -> str:
+def build_text(decision: DecisionRecord) -> str:
     """The architecture, its parameter count and what the law predicts for one run of it."""
-    star = decision.get("architecture")
-    if star is None:
-        return f"none: {decision['unbuildable']}" if decision.get("unbuildable") else ""
-    parts = [f"{size_text(star['size'])}: {star['params']['total']:,} parameters"]
-    if star["params"].get("embedding"):
-        parts.append(f"{star['params']['non_embedding']:,} without embeddings")
-    family = f"{decision['family']} " if decision.get("family") else ""
-    return f"{family}{', '.join(parts)}; predicted {predicted_text(decision)}"
+    built = decision.architecture
+    if built is None:
+        return f"none: {decision.unbuildable}" if decision.unbuildable else ""
+    parts = [f"{size_text(built.size)}: {built.params['total']:,} parameters"]
+    if built.params["embedding"]:
+        parts.append(f"{built.params['non_embedding']:,} without embeddings")
+    return f"{decision.family} {', '.join(parts)}; predicted {predicted_text(decision)}"
 
 
-def size_text(size: dict[str, Any]) -> str:
+def size_text(size: Size) -> str:
     return ", ".join(f"{key} {value}" for key, value in size.items())
 
 
-def predicted_text(decision: dict[str, Any]) -> str:
+def predicted_text(decision: DecisionRecord) -> str:
     """Predicted metric of one run of N*, as the target names it, with its interval."""
-    return metric_text(decision["target"]["metric"], decision["architecture"]["predicted"])
+    return metric_text(decision.target.metric, decision.architecture.predicted)
 
 
-def metric_text(metric: str, found: dict[str, float]) -> str:
+def metric_text(metric: str, found: Estimate) -> str:
     """A prediction of error or loss, with its interval, as the target's metric."""
-    mean, lower, upper = found["mean"], found["lower"], found["upper"]
+    mean, lower, upper = found.mean, found.lower, found.upper
     if metric == "loss":
         return f"loss {mean:.3f} ({lower:.3f} – {upper:.3f}) nats"
     if metric == "accuracy":
@@ -216,36 +213,40 @@ def metric_text(metric: str, found: dict[str, float]) -> str:
     return f"{metric} {100 * mean:.1f} % ({100 * lower:.1f} – {100 * upper:.1f} %)"
 
 
-def cost_text(decision: dict[str, Any], run: str) -> str:
-    """Energy, CO₂ and money of a run, and how the energy was got."""
-    cost = _cost(decision, run)
+def cost_text(decision: DecisionRecord, run: str) -> str:
+    """Energy, CO₂ and money of a run of RUNS, and how the energy was got."""
+    cost = price_of(decision, run)
     if cost is None:
         return ""
-    how = "measured" if cost["measured"] else "estimated"
     size = ""
     if run == "naive":
-        size = f" (once, {count(decision[run]['params']['total'])} parameters, not run)"
+        size = f" (once, {count(decision.naive.params['total'])} parameters, not run)"
     if run == "architecture":
         size = " (once)"
-    return f"{cost_line(decision, cost)}, {how}{size}"
+    return f"{cost_line(decision, cost)}, {how(cost)}{size}"
 
 
-def cost_line(decision: dict[str, Any], cost: dict[str, Any]) -> str:
-    currency = decision["costs"]["currency"]
-    return f"{energy(cost['kwh'])}, {mass(cost['co2_g'])} CO₂, {money(cost['money'], currency)}"
+def cost_line(decision: DecisionRecord, cost: Price) -> str:
+    paid = money(cost.money, decision.costs.currency)
+    return f"{energy(cost.kwh)}, {mass(cost.co2_g)} CO₂, {paid}"
 
 
-def saving_text(decision: dict[str, Any]) -> str:
+def how(cost: Price) -> str:
+    """How the energy was got, in a word."""
+    return "measured" if cost.measured else "estimated"
+
+
+def saving_text(decision: DecisionRecord) -> str:
     """Net saving, gross beside it, and when the study is paid back."""
-    gains = decision.get("saving")
+    gains = decision.saving
     if gains is None:
-        if decision.get("naive") is None:
+        if decision.naive is None:
             return "not reported: the study names no naive model to save against"
-        why = "N* cannot be built" if decision.get("unbuildable") else "there is no N*"
+        why = "N* cannot be built" if decision.unbuildable else "there is no N*"
         return f"none: {why}, and the study's cost is spent"
     return (
-        f"net {percent(gains['net'])} with the study counted, gross {percent(gains['gross'])} "
-        f"without it; {pays_text(gains['pays_after_runs'])}"
+        f"net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
+        f"without it; {pays_text(gains.pays_after_runs)}"
     )
 
 
@@ -258,29 +259,28 @@ def pays_text(runs: float | None) -> str:
     return f"the study pays off after {int(-(-runs // 1)):,} trainings"
 
 
-def extrapolation(decision: dict[str, Any]) -> float | None:
+def extrapolation(decision: DecisionRecord) -> float | None:
     """N* as a multiple of the largest size trained."""
-    star = decision.get("n_star")
-    return None if star is None else star / decision["ladder"]["largest"]
+    return decision.n_star and decision.n_star / decision.ladder.largest
 
 
-def warnings(decision: dict[str, Any]) -> list[str]:
+def warnings(decision: DecisionRecord) -> list[str]:
     """What a reader must know before trusting the numbers, a sentence each."""
     found = []
     factor = extrapolation(decision)
     if factor is not None and factor > 1:
         far = ", far from what was measured" if factor > FAR else ""
         found.append(f"N* is {significant(factor, 2)} × the largest size trained{far}")
-    if decision.get("failed_resamples"):
-        failed, all_ = decision["failed_resamples"], decision["resamples"]
+    star = decision.star
+    if not isinstance(star, Refused) and star.failed_resamples:
+        failed, all_ = star.failed_resamples, decision.resamples
         found.append(f"{failed:,} of {all_:,} resamples could not be fitted")
-    found += decision.get("fit_warnings") or []
-    found += decision.get("run_warnings") or []
-    return found
+    return found + decision.fit_warnings + decision.run_warnings
 
 
-def _cost(decision: dict[str, Any], run: str) -> dict[str, Any] | None:
+def price_of(decision: DecisionRecord, run: str) -> Price | None:
+    """What a run of RUNS costs; None where there is none."""
     if run == "study":
-        return decision["study"]
-    found = decision.get(run)
-    return found and found["price"]
+        return decision.study
+    found = getattr(decision, run)
+    return found and found.price

@@ -3,21 +3,30 @@
 D is the number of unique training samples; every member passes over them `epochs` times. Three
 forms stand for election: Hoffmann's E + A·N^−α + B·D^−β, Kaplan's eq. 1.5, and, where samples are
 seen more than once, Muennighoff's data-constrained law. Each is fitted without the largest sizes of
-every fraction, and the one that misses those least is refitted to everything. (Hoffmann's law with
+every fraction, and the one that misses those least is fitted to everything. (Hoffmann's law with
 a cross term was tried on the default tabular study: its optimum is Hoffmann's own law or has
 several parameters on bounds, and its withheld error is never below.)
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import laws
 from ..errors import UserError
 from ..laws.form import predict
-from .ladder import COUNT_COLUMN, METRICS
+from ..records.bootstrap import JointDraws
+from ..records.fit import JointFit, WithheldFit
+from ..records.runs import COUNT_COLUMN, good
+from ..records.specs import BootstrapSpec, FitSpec
+from ..records.typed import Refused
+from .describe import described
+from .withheld import predict_withheld
 
 if TYPE_CHECKING:
     import pandas
@@ -36,29 +45,54 @@ STEPS_N, STEPS_D, REACH = 240, 60, 1000.0
 CHUNK = 50  # resamples evaluated together: 50 × 240 × 60 doubles are 6 MB
 
 
-def fit_joint(spec: dict[str, Any], frame: pandas.DataFrame) -> dict[str, Any]:
-    """The joint law of each metric (`study.fit_slice`, observations), JSON-ready."""
-    return {metric: _fit_metric(spec, metric, frame) for metric in METRICS}
+def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit | Refused:
+    """The joint law of a metric: of the forms that can be fitted, the one that predicts best."""
+    if frame["fraction"].nunique() < 2:
+        return Refused("one fraction was trained: a law of N and D needs three or more")
+    runs = good(frame)
+    fits: dict[str, laws.Fit] = {}
+    candidates: dict[str, WithheldFit | Refused] = {}
+    for law in FORMS:
+        if law == "data_constrained" and (runs["samples_seen"] <= runs["samples"]).all():
+            continue
+        fit = partial(_fit, law=law, metric=metric, counted=spec.params)
+        try:
+            fits[law] = fit(runs)
+        except UserError as reason:
+            candidates[law] = Refused(str(reason))
+            continue
+        candidates[law] = predict_withheld(
+            frame, spec.params, f"test_{metric}", spec.withhold, fit, intervals=False
+        )
+    if not fits:
+        return next(iter(candidates.values()))
+    tested = {law: c.errors.law for law, c in candidates.items() if isinstance(c, WithheldFit)}
+    law = min(tested, key=tested.get) if tested else next(iter(fits))
+    return JointFit(
+        **vars(described(fits[law])),
+        expression=fits[law].expression,
+        chosen_by="least error on the withheld sizes" if tested else "no size was withheld",
+        candidates=candidates,
+    )
 
 
 def bootstrap_joint(
-    spec: dict[str, Any], frame: pandas.DataFrame, chosen: dict[str, Any]
-) -> dict[str, Any]:
-    """The elected law (an entry of `fit_joint`) with resamples; spec is `study.bootstrap_slice`."""
-    if "refused" in chosen:
+    spec: BootstrapSpec, frame: pandas.DataFrame, chosen: JointFit | Refused
+) -> JointDraws | Refused:
+    """The law that `fit_joint` chose, with its resamples."""
+    if isinstance(chosen, Refused):
         return chosen
-    good = _good(frame)
     try:
         fit = _fit(
-            good, chosen["law"], spec["metric"], spec,
-            resamples=spec["resamples"], level=spec["level"], seed=spec["seed"],
+            good(frame), chosen.law, spec.metric, spec.params,
+            resamples=spec.resamples, level=spec.level, seed=spec.seed,
         )  # fmt: skip
     except UserError as reason:
-        return {"refused": str(reason)}
-    return {"fit": fit.to_json(), "failed_resamples": fit.failed_resamples}
+        return Refused(str(reason))
+    return JointDraws(fit.to_json(), fit.failed_resamples)
 
 
-def predictors(params: Any, samples: Any, epochs: float) -> dict[str, np.ndarray]:
+def predictors(params: ArrayLike, samples: ArrayLike, epochs: float) -> dict[str, np.ndarray]:
     """Columns of the law's predictors for sizes and unique samples, broadcast to one length."""
     n, d = np.broadcast_arrays(np.atleast_1d(np.asarray(params, float)), np.asarray(samples, float))
     return {"params": n, "samples": d, "samples_seen": d * epochs}
@@ -67,7 +101,7 @@ def predictors(params: Any, samples: Any, epochs: float) -> dict[str, np.ndarray
 def cheapest(
     fit: laws.Fit,
     target: float,
-    cost: Any,
+    cost: Callable[[np.ndarray], np.ndarray],
     sizes: tuple[float, float],
     samples: tuple[float, float],
     epochs: float,
@@ -110,7 +144,7 @@ def cheapest(
     return out
 
 
-def sample_cost(frame: pandas.DataFrame, counted: str) -> Any:
+def sample_cost(frame: pandas.DataFrame, counted: str) -> Callable[[np.ndarray], np.ndarray]:
     """Training FLOPs per sample seen as a function of N, from the ladder's own counts: log-log
     lines between the sizes, the last one carried on."""
     table = frame.drop_duplicates(COUNT_COLUMN[counted]).sort_values(COUNT_COLUMN[counted])
@@ -125,101 +159,27 @@ def sample_cost(frame: pandas.DataFrame, counted: str) -> Any:
     return cost
 
 
-def _fit_metric(spec: dict[str, Any], metric: str, frame: pandas.DataFrame) -> dict[str, Any]:
-    if frame["fraction"].nunique() < 2:
-        return {"refused": "one fraction was trained: a law of N and D needs three or more"}
-    good = _good(frame)
-    candidates, fits = {}, {}
-    for law in FORMS:
-        if law == "data_constrained" and (good["samples_seen"] <= good["samples"]).all():
-            continue
-        try:
-            fits[law] = _fit(good, law, metric, spec)
-            candidates[law] = _withheld(good, law, metric, spec)
-        except UserError as reason:
-            candidates[law] = {"refused": str(reason)}
-    if not fits:
-        return {"refused": next(iter(candidates.values()))["refused"]}
-    tested = {law: found["mae"] for law, found in candidates.items() if "mae" in found}
-    law = min(tested, key=tested.get) if tested else next(iter(fits))
-    fit = fits[law]
-    return {
-        "law": law,
-        "expression": fit.expression,
-        "chosen_by": "least error on the withheld sizes" if tested else "no size was withheld",
-        "candidates": candidates,
-        "params": fit.params,
-        "bounds_hit": list(fit.bounds_hit),
-        "condition": fit.condition if np.isfinite(fit.condition) else None,
-        "in_sample": fit.in_sample,
-        "warnings": list(fit.warnings),
-    }
-
-
-def _withheld(
-    good: pandas.DataFrame, law: str, metric: str, spec: dict[str, Any]
-) -> dict[str, Any]:
-    """Mean absolute error on the largest sizes of every fraction, unseen, beside the last size's
-    mean carried on in each fraction."""
-    if not spec["withhold"]:
-        return {"refused": "no size is withheld (withhold: 0)"}
-    count = COUNT_COLUMN[spec["params"]]
-    largest = np.unique(good[count])[-spec["withhold"] :]
-    seen, hidden = good[~good[count].isin(largest)], good[good[count].isin(largest)]
-    fit = _fit(seen, law, metric, spec)
-    cells = hidden.groupby(["fraction", count], as_index=False).agg(
-        samples=("samples", "first"),
-        samples_seen=("samples_seen", "mean"),
-        measured=(f"test_{metric}", "mean"),
-    )
-    points = {name: cells[_source(name, spec)].to_numpy(float) for name in fit.columns}
-    predicted = fit.curve(points)
-    last = seen.sort_values(count).groupby(["fraction", count])[f"test_{metric}"].mean()
-    carried = last.groupby(level="fraction").last()
-    carry = np.abs(cells["fraction"].map(carried) - cells["measured"]).mean()
-    return {
-        "mae": float(np.abs(predicted - cells["measured"]).mean()),
-        "carry": None if np.isnan(carry) else float(carry),
-        "cells": len(cells),
-    }
-
-
 def _fit(
-    good: pandas.DataFrame,
-    law: str,
-    metric: str,
-    spec: dict[str, Any],
-    resamples: int = 0,
-    level: float = 0.95,
-    seed: int = 0,
+    runs: pandas.DataFrame, law: str, metric: str, counted: str, resamples: int = 0, **options
 ) -> laws.Fit:
-    columns = joint_columns(good, law, metric, spec)
-    return fit_cells(columns, law, metric, resamples=resamples, level=level, seed=seed)
+    columns = joint_columns(runs, law, metric, counted)
+    return fit_cells(columns, law, metric, resamples=resamples, **options)
 
 
 def joint_columns(
-    good: pandas.DataFrame, law: str, metric: str, spec: dict[str, Any]
+    runs: pandas.DataFrame, law: str, metric: str, counted: str
 ) -> dict[str, np.ndarray]:
     """What a joint law is fitted to: its predictors, the metric and each run's cell."""
-    names = ("params", *FORMS[law])
-    columns = {name: good[_source(name, spec)].to_numpy(float) for name in names}
-    columns[metric] = good[f"test_{metric}"].to_numpy(float)
-    columns["cell"] = (good["fraction"] + "/" + good["scale"]).to_numpy(str)
+    columns = {"params": runs[COUNT_COLUMN[counted]].to_numpy(float)}
+    columns |= {name: runs[name].to_numpy(float) for name in FORMS[law]}
+    columns[metric] = runs[f"test_{metric}"].to_numpy(float)
+    columns["cell"] = (runs["fraction"] + "/" + runs["scale"]).to_numpy(str)
     return columns
 
 
-def fit_cells(columns: dict[str, np.ndarray], law: str, metric: str, **options: Any) -> laws.Fit:
+def fit_cells(columns: dict[str, np.ndarray], law: str, metric: str, **options) -> laws.Fit:
     """The joint law on `joint_columns`; options: resamples, level, seed."""
     roles = dict(zip(("x", "x2", "x3"), ("params", *FORMS[law]), strict=False))
     return laws.fit(
         columns, y=metric, law=law, cluster="cell", loss=LOSS, withhold=False, **roles, **options
     )
-
-
-def _source(name: str, spec: dict[str, Any]) -> str:
-    """The observations' column of a predictor: `params` is what the study counts."""
-    return COUNT_COLUMN[spec["params"]] if name == "params" else name
-
-
-def _good(frame: pandas.DataFrame) -> pandas.DataFrame:
-    return frame[frame["status"] == "ok"]

@@ -1,223 +1,113 @@
-"""The laws of one domain's ladder: fits per fraction, the withheld sizes, the bootstrap.
+"""The laws of a domain's ladder at one fraction: metric against N.
 
-N is counted as the study says (`total` or `non_embedding`). The largest sizes are kept from a
-second fit that predicts them: its error, on runs no fit has seen, leads every table.
+N is counted as the study says (`total` or `non_embedding`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import laws
 from ..errors import UserError
-from ..laws.withheld import carry_last, log_log_line
-from ..records.files import SCHEMA
+from ..records.bootstrap import FractionDraws
+from ..records.fit import FractionFit, LadderFit, LadderPoint
+from ..records.runs import COUNT_COLUMN, METRICS, good, worst_level
+from ..records.specs import BootstrapSpec, FitSpec
+from ..records.typed import Refused
+from .describe import band, described
+from .withheld import RESAMPLES, predict_withheld, split
 
 if TYPE_CHECKING:
     import pandas
 
-COUNT_COLUMN = {"total": "params", "non_embedding": "non_embedding"}
-METRICS = ("error", "loss")
 # Points of the drawn curve, evenly spaced in log N, from half the smallest to 30 × the largest.
 GRID = 160
 
 
-def fit_domain(domain: str, spec: dict[str, Any], frame: pandas.DataFrame) -> dict[str, Any]:
-    """Fits of error and of loss against N, for every fraction of a domain.
-
-    `spec` is `study.fit_slice`, `frame` the domain's observations. Returns a JSON-ready mapping;
-    a fit the law engine refuses stands there as `refused` with its reason.
-    """
-    fractions = {}
-    for fraction in _fractions(frame):
-        part = frame[frame["fraction"] == fraction]
-        fractions[fraction] = {
-            "samples": int(part["samples"].iloc[0]),
-            "diverged": int((part["status"] != "ok").sum()),
-            "points": _points(part, spec),
-            **{metric: _fit_metric(part, metric, spec) for metric in METRICS},
-        }
-    return {
-        "schema": SCHEMA,
-        "domain": domain,
-        "law": spec["law"],
-        "counted": spec["params"],
-        "fractions": fractions,
-    }
+def fit_fraction(spec: FitSpec, part: pandas.DataFrame) -> FractionFit:
+    """Error and loss against N, from the observations of one fraction."""
+    return FractionFit(
+        samples=int(part["samples"].iloc[0]),
+        diverged=len(part) - len(good(part)),
+        points=ladder_points(part, spec.params, spec.withhold),
+        **{metric: _fit_metric(spec, part, metric) for metric in METRICS},
+    )
 
 
-def bootstrap_domain(domain: str, spec: dict[str, Any], frame: pandas.DataFrame) -> dict[str, Any]:
-    """The same fits with `spec["resamples"]` resamples, and the band of the curve they give."""
-    fractions = {}
-    for fraction in _fractions(frame):
-        part = frame[frame["fraction"] == fraction]
-        try:
-            fit = _fit(part, spec["metric"], spec, resamples=spec["resamples"])
-        except UserError as reason:
-            fractions[fraction] = {"refused": str(reason)}
-            continue
-        sizes = part[COUNT_COLUMN[spec["params"]]]
-        grid = np.geomspace(sizes.min() / 2, sizes.max() * 30, GRID)
-        mean, lower, upper = fit.band({"params": grid}, level=spec["level"])
-        _, run_lower, run_upper = fit.predict({"params": grid}, level=spec["level"])
-        fractions[fraction] = {
-            "fit": fit.to_json(),
-            "failed_resamples": getattr(fit, "failed_resamples", 0),  # auto draws none
-            "band": {
-                "params": grid.tolist(),
-                "mean": mean.tolist(),
-                "lower": lower.tolist(),
-                "upper": upper.tolist(),
-                "run_lower": run_lower.tolist(),
-                "run_upper": run_upper.tolist(),
-            },
-        }
-    return {
-        "schema": SCHEMA,
-        "domain": domain,
-        "metric": spec["metric"],
-        "resamples": spec["resamples"],
-        "level": spec["level"],
-        "fractions": fractions,
-    }
+def bootstrap_fraction(spec: BootstrapSpec, part: pandas.DataFrame) -> FractionDraws | Refused:
+    """The law of the target's metric with its resamples, and the band that they give."""
+    try:
+        fit = fit_ladder(
+            ladder_columns(part, spec.metric, spec.params), spec.metric, spec.law,
+            resamples=spec.resamples, level=spec.level, seed=spec.seed,
+        )  # fmt: skip
+    except UserError as reason:
+        return Refused(str(reason))
+    sizes = part[COUNT_COLUMN[spec.params]]
+    grid = np.geomspace(sizes.min() / 2, sizes.max() * 30, GRID)
+    failed = getattr(fit, "failed_resamples", 0)  # auto draws none
+    return FractionDraws(fit.to_json(), failed, band(fit, grid, spec.level))
 
 
-def _fractions(frame: pandas.DataFrame) -> list[str]:
-    return sorted(frame["fraction"].unique(), key=float)
-
-
-def ladder_columns(
-    part: pandas.DataFrame, metric: str, spec: dict[str, Any]
-) -> dict[str, np.ndarray]:
+def ladder_columns(part: pandas.DataFrame, metric: str, counted: str) -> dict[str, np.ndarray]:
     """What a law of one fraction is fitted to: the runs that ended well, N as the study counts."""
-    good = part[part["status"] == "ok"]
+    runs = good(part)
     return {
-        "params": good[COUNT_COLUMN[spec["params"]]].to_numpy(float),
-        metric: good[f"test_{metric}"].to_numpy(float),
-        "scale": good["scale"].to_numpy(str),
+        "params": runs[COUNT_COLUMN[counted]].to_numpy(float),
+        metric: runs[f"test_{metric}"].to_numpy(float),
+        "scale": runs["scale"].to_numpy(str),
     }
 
 
 def fit_ladder(
-    columns: dict[str, np.ndarray], metric: str, spec: dict[str, Any], resamples: int = 0
-) -> laws.Fit:
-    """The study's law on `ladder_columns`."""
+    columns: dict[str, np.ndarray],
+    metric: str,
+    law: str,
+    resamples: int = 0,
+    level: float = 0.95,
+    seed: int = 0,
+) -> laws.Fit | laws.AutoLaw:
+    """A law on `ladder_columns`; `predict_withheld` withholds the sizes that the study names."""
     return laws.fit(
-        columns,
-        x="params",
-        y=metric,
-        law=spec["law"],
-        cluster="scale",
-        resamples=resamples,
-        level=spec.get("level", 0.95),
-        seed=spec.get("seed", 0),
-        withhold=False,  # done below, for the sizes that the study withholds
-    )
+        columns, x="params", y=metric, law=law, cluster="scale", resamples=resamples, level=level,
+        seed=seed, withhold=False,
+    )  # fmt: skip
 
 
-def _fit(part: pandas.DataFrame, metric: str, spec: dict[str, Any], resamples: int = 0) -> laws.Fit:
-    return fit_ladder(ladder_columns(part, metric, spec), metric, spec, resamples)
-
-
-def _fit_metric(part: pandas.DataFrame, metric: str, spec: dict[str, Any]) -> dict[str, Any]:
-    try:
-        fit = _fit(part, metric, spec)
-    except UserError as reason:
-        return {"refused": str(reason), "withheld": None}
-    return _described(fit) | {"withheld": _withheld(part, metric, spec)}
-
-
-def _described(fit: laws.Fit | laws.AutoLaw) -> dict[str, Any]:
-    """What a fit found. `law: auto` has weights of laws in `params`, and is kept whole."""
-    found = {"params": fit.params, "warnings": list(fit.warnings)}
-    if isinstance(fit, laws.AutoLaw):
-        return found | {"saved": fit.to_json()}
-    return found | {
-        "objective": fit.objective,
-        "starts_agree": fit.starts_agree,
-        "bounds_hit": list(fit.bounds_hit),
-        # Infinite where the points do not tell the parameters apart, undefined where y is constant:
-        # JSON has neither, and null is not mistaken for a number.
-        "condition": fit.condition if np.isfinite(fit.condition) else None,
-        "in_sample": {k: v if np.isfinite(v) else None for k, v in fit.in_sample.items()},
-    }
-
-
-def _withheld(part: pandas.DataFrame, metric: str, spec: dict[str, Any]) -> dict[str, Any] | None:
-    """Predict the largest sizes from the others, beside predictors that know no law.
-
-    Carry: the mean of the largest fitted size. Line: a straight line in log-log through the three
-    largest fitted sizes. A law that does not beat both has earned no trust.
-    """
-    if not spec["withhold"]:
-        return None
-    count = COUNT_COLUMN[spec["params"]]
-    order = part.groupby("scale")[count].first().sort_values().index.tolist()
-    largest = order[-spec["withhold"] :]
-    seen = part[~part["scale"].isin(largest)]
-    hidden = part[part["scale"].isin(largest) & (part["status"] == "ok")]
-    if hidden.empty:
-        return {"refused": "every run of the withheld sizes diverged"}
-    try:
-        fit = _fit(seen, metric, spec, resamples=200)
-    except UserError as reason:
-        return {"refused": str(reason)}
-    means = hidden.groupby("scale").agg(
-        params=(count, "first"), measured=(f"test_{metric}", "mean")
-    ).sort_values("params")  # fmt: skip
-    sizes = means["params"].to_numpy(float)
-    measured = means["measured"].to_numpy(float)
-    predicted, lower, upper = fit.predict({"params": sizes})
-    good = seen[seen["status"] == "ok"]
-    x, y = good[count].to_numpy(float)[None], good[f"test_{metric}"].to_numpy(float)
-    carry = carry_last(x, y, sizes[None])
-    line = log_log_line(x, y, sizes[None]) if (y > 0).all() else None
-    errors = {
-        "law": float(np.abs(predicted - measured).mean()),
-        "carry": float(np.abs(carry - measured).mean()),
-        "line": None if line is None else float(np.abs(line - measured).mean()),
-    }
-    return {
-        "mae": errors,
-        "beats_naive": all(errors["law"] <= e for e in errors.values() if e is not None),
-        **_described(fit),
-        "predictions": [
-            {"scale": scale, "params": n, "predicted": p, "lower": lo, "upper": hi, "measured": m}
-            for scale, n, p, lo, hi, m in zip(
-                means.index, sizes.tolist(), predicted.tolist(), lower.tolist(), upper.tolist(),
-                measured.tolist(), strict=True,
-            )
-        ],
-    }  # fmt: skip
-
-
-def worst_level(levels: pandas.Series) -> str | None:
-    """The highest generalisation warning among runs; a diverged run has none."""
-    known = levels.dropna().tolist()
-    return max(known, key=("LOW", "MEDIUM", "HIGH").index) if known else None
-
-
-def _points(part: pandas.DataFrame, spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each size once: what it is, what it costs, what its seeds reached."""
-    count = COUNT_COLUMN[spec["params"]]
-    order = part.sort_values(count)["scale"].unique().tolist()
-    withheld = set(order[len(order) - spec["withhold"] :])
+def ladder_points(part: pandas.DataFrame, counted: str, withhold: int) -> list[LadderPoint]:
+    """Each size of one fraction once, smallest first."""
+    withheld = set(split(part, counted, withhold)[1]["scale"])
     points = []
-    for scale in order:
+    for scale in part.sort_values(COUNT_COLUMN[counted])["scale"].unique().tolist():
         rows = part[part["scale"] == scale]
-        good = rows[rows["status"] == "ok"]
+        runs = good(rows)
         points.append(
-            {
-                "scale": scale,
-                "params": int(rows[count].iloc[0]),
-                "params_total": int(rows["params"].iloc[0]),
-                "flops": float(good["flops"].mean()) if len(good) else None,
-                "errors": good["test_error"].tolist(),
-                "losses": good["test_loss"].tolist(),
-                "withheld": scale in withheld,
-                "level": worst_level(rows["level"]),
-            }
+            LadderPoint(
+                scale=scale,
+                total=int(rows["params"].iloc[0]),
+                non_embedding=int(rows["non_embedding"].iloc[0]),
+                flops=float(runs["flops"].mean()) if len(runs) else None,
+                errors=runs["test_error"].tolist(),
+                losses=runs["test_loss"].tolist(),
+                withheld=scale in withheld,
+                level=worst_level(rows["level"]),
+            )
         )
     return points
+
+
+def _fit_metric(spec: FitSpec, part: pandas.DataFrame, metric: str) -> LadderFit | Refused:
+    def fit(runs: pandas.DataFrame, resamples: int = 0) -> laws.Fit | laws.AutoLaw:
+        return fit_ladder(ladder_columns(runs, metric, spec.params), metric, spec.law, resamples)
+
+    try:
+        law = fit(part)
+    except UserError as reason:
+        return Refused(str(reason))
+    withheld = predict_withheld(
+        part, spec.params, f"test_{metric}", spec.withhold, partial(fit, resamples=RESAMPLES)
+    )
+    return LadderFit(**vars(described(law)), withheld=withheld)

@@ -7,45 +7,62 @@ four is to be trusted is decided by the largest sizes, kept from a second fit th
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import laws
 from ..errors import UserError
-from ..records.files import SCHEMA
-from .ladder import COUNT_COLUMN
+from ..records.language import (
+    ExponentDifference,
+    ExponentRow,
+    FamilyComparison,
+    LanguagePoint,
+    LanguageRecord,
+    LawKey,
+    PerplexityDomain,
+    PerplexityFit,
+    PerplexityLaw,
+    PlaneFit,
+)
+from ..records.runs import COUNT_COLUMN, good, largest
+from ..records.specs import LanguageDomain, LanguageSpec
+from ..records.typed import Refused
+from .describe import band, described
+from .ladder import ladder_points
+from .withheld import RESAMPLES, predict_withheld
 
 if TYPE_CHECKING:
     import pandas
 
 LAWS = ("perplexity", "perplexity_floor")
-# Resamples of the fits that predict withheld sizes: their intervals are shown, not decided on.
-WITHHELD_RESAMPLES = 200
+KEYS = tuple(LawKey(*key) for key in itertools.product(LAWS, COUNT_COLUMN))
 # Points of a drawn curve, evenly spaced in log N over the sizes that were trained.
 GRID = 60
 
 
-def judge_group(spec: dict[str, Any], frames: dict[str, pandas.DataFrame]) -> dict[str, Any]:
-    """Laws of every domain of a group, and each one's exponents against the first's; JSON-ready.
+def judge_group(spec: LanguageSpec, frames: dict[str, pandas.DataFrame]) -> LanguageRecord:
+    """Laws of every domain of a group, and each one's exponents against the first's.
 
-    `spec` is `study.language_slice`; `frames` the observations by domain.
+    frames: the observations by domain.
     """
     domains, fits = {}, {}
-    for at, (name, task) in enumerate(spec["domains"].items()):
+    for at, (name, task) in enumerate(spec.domains.items()):
         # Streams of their own: equal draws would cancel in the difference of two exponents.
-        own = spec | {"seed": spec["seed"] + 1000 * at}
+        own = replace(spec, seed=spec.seed + 1000 * at)
         frame = with_perplexity(frames[name])
-        fits[name] = _fits(_largest_fraction(frame), own)
-        domains[name] = _domain(frame, fits[name], task, own)
-    first, *others = spec["domains"]
-    return {
-        "schema": SCHEMA,
-        "level": spec["level"],
-        "resamples": spec["resamples"],
-        "domains": domains,
-        "comparisons": [_compare(name, first, fits, domains, spec["level"]) for name in others],
-    }
+        part = frame[frame["fraction"] == largest(frame["fraction"])]
+        fits[name] = {key: _fit_or_refusal(part, key, own) for key in KEYS}
+        domains[name] = _domain(frame, part, fits[name], task, own)
+    first, *others = spec.domains
+    return LanguageRecord(
+        level=spec.level,
+        resamples=spec.resamples,
+        domains=domains,
+        comparisons=[_compare(name, first, fits, domains, spec.level) for name in others],
+    )
 
 
 def with_perplexity(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -53,140 +70,7 @@ def with_perplexity(frame: pandas.DataFrame) -> pandas.DataFrame:
     return frame.assign(perplexity=np.exp(frame["test_loss"].to_numpy(float)))
 
 
-def _largest_fraction(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """Runs that ended well on the most data: the laws in N alone are of these."""
-    largest = max(frame["fraction"].unique(), key=float)
-    return frame[(frame["fraction"] == largest) & (frame["status"] == "ok")]
-
-
-def _fit(part: pandas.DataFrame, law: str, counted: str, spec: dict[str, Any]) -> laws.Fit:
-    columns = {
-        "params": part[COUNT_COLUMN[counted]].to_numpy(float),
-        "perplexity": part["perplexity"].to_numpy(float),
-        "scale": part["scale"].to_numpy(str),
-    }
-    return laws.fit(
-        columns, x="params", y="perplexity", law=law, cluster="scale",
-        resamples=spec["resamples"], level=spec["level"], seed=spec["seed"],
-    )  # fmt: skip
-
-
-def _fits(part: pandas.DataFrame, spec: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    """(law, counted) → its fit to all sizes, or the reason why there is none."""
-    found: dict[tuple[str, str], Any] = {}
-    for key in itertools.product(LAWS, COUNT_COLUMN):
-        try:
-            found[key] = _fit(part, *key, spec)
-        except UserError as reason:
-            found[key] = str(reason)
-    return found
-
-
-def _domain(
-    frame: pandas.DataFrame,
-    fits: dict[tuple[str, str], Any],
-    task: dict[str, Any],
-    spec: dict[str, Any],
-) -> dict[str, Any]:
-    part = _largest_fraction(frame)
-    table = [_entry(part, key, fit, task["withhold"], spec) for key, fit in fits.items()]
-    judged = [row for row in table if row.get("withheld_error") is not None]
-    best = min(judged, key=lambda row: row["withheld_error"], default=None)
-    if best is not None:
-        best["best"] = True
-    return {
-        "family": task["family"],
-        "fraction": part["fraction"].iloc[0] if len(part) else None,
-        "unigram_perplexity": _first(part, "unigram_perplexity"),
-        "points": _points(part),
-        "laws": table,
-        "best": None if best is None else {"law": best["law"], "counted": best["counted"]},
-        "params_and_data": _params_and_data(frame, spec),
-    }
-
-
-def _entry(
-    part: pandas.DataFrame, key: tuple[str, str], fit: Any, withhold: int, spec: dict[str, Any]
-) -> dict[str, Any]:
-    """One law: what it predicts of sizes it has not seen, then its parameters and its curve."""
-    law, counted = key
-    entry: dict[str, Any] = {"law": law, "counted": counted, "best": False}
-    if isinstance(fit, str):
-        return entry | {"refused": fit}
-    entry["withheld"], entry["withheld_error"] = _withheld(part, key, withhold, spec)
-    grid = np.geomspace(*fit.x_range[0], GRID)
-    mean, lower, upper = fit.band({"params": grid})
-    return entry | {
-        "params": fit.params,
-        "interval": {name: list(ends) for name, ends in fit.interval().items()},
-        "in_sample": fit.in_sample,
-        "failed_resamples": fit.failed_resamples,
-        "warnings": list(fit.warnings),
-        "band": {
-            "params": grid.tolist(),
-            "mean": mean.tolist(),
-            "lower": lower.tolist(),
-            "upper": upper.tolist(),
-        },
-    }
-
-
-def _withheld(
-    part: pandas.DataFrame, key: tuple[str, str], withhold: int, spec: dict[str, Any]
-) -> tuple[Any, float | None]:
-    """Predictions of the largest sizes by a fit to the others, and their mean error in log."""
-    count = COUNT_COLUMN[key[1]]
-    order = part.groupby("scale")[count].first().sort_values().index.tolist()
-    largest = order[len(order) - withhold :]
-    if not largest:
-        return "no size was withheld (withhold: 0)", None
-    try:
-        fewer = spec | {"resamples": min(spec["resamples"], WITHHELD_RESAMPLES)}
-        fit = _fit(part[~part["scale"].isin(largest)], *key, fewer)
-    except UserError as reason:
-        return str(reason), None
-    rows = []
-    for scale in largest:
-        seeds = part[part["scale"] == scale]
-        size = float(seeds[count].iloc[0])
-        mean, lower, upper = (float(v[0]) for v in fit.predict({"params": [size]}))
-        measured = float(np.exp(np.log(seeds["perplexity"]).mean()))
-        rows.append(
-            {"scale": scale, "params": size, "predicted": mean, "lower": lower, "upper": upper,
-             "measured": measured}
-        )  # fmt: skip
-    errors = [abs(np.log(row["predicted"] / row["measured"])) for row in rows]
-    return rows, float(np.mean(errors))
-
-
-def _compare(
-    name: str,
-    first: str,
-    fits: dict[str, dict[tuple[str, str], Any]],
-    domains: dict[str, Any],
-    level: float,
-) -> dict[str, Any]:
-    """Exponent of `name` minus that of `first`, per law: value, interval, verdict."""
-    rows = []
-    for key in itertools.product(LAWS, COUNT_COLUMN):
-        one, other = fits[name][key], fits[first][key]
-        row: dict[str, Any] = {"law": key[0], "counted": key[1]}
-        if isinstance(one, str) or isinstance(other, str):
-            rows.append(row | {"refused": one if isinstance(one, str) else other})
-            continue
-        row |= exponent_difference(one, other, level)
-        row["exponents"] = {name: one.params["b"], first: other.params["b"]}
-        rows.append(row)
-    families = domains[name]["family"], domains[first]["family"]
-    return {
-        "domains": [name, first],
-        "families": list(families),
-        "exponents": rows,
-        "says": _verdict(families, rows, level),
-    }
-
-
-def exponent_difference(one: laws.Fit, other: laws.Fit, level: float) -> dict[str, Any]:
+def exponent_difference(one: laws.Fit, other: laws.Fit, level: float) -> ExponentDifference:
     """Exponent b of one fit minus that of another, its interval, and whether that excludes 0.
 
     The two ladders are independent and their resamples drawn from different streams, so the
@@ -194,85 +78,168 @@ def exponent_difference(one: laws.Fit, other: laws.Fit, level: float) -> dict[st
     is never claimed: either the interval excludes 0, or it says how large a difference is possible.
     """
     draws = np.subtract(*(f.samples[:, list(f.params).index("b")] for f in (one, other)))
-    good = draws[np.isfinite(draws)]
+    known = draws[np.isfinite(draws)]
     tail = (1 - level) / 2
-    low, high = (float(v) for v in np.quantile(good, (tail, 1 - tail), method="inverted_cdf"))
-    return {
-        "difference": one.params["b"] - other.params["b"],
-        "interval": [low, high],
-        "resamples": len(good),
-        "failed_resamples": len(draws) - len(good),
-        "differ": not low <= 0 <= high,
+    low, high = (float(v) for v in np.quantile(known, (tail, 1 - tail), method="inverted_cdf"))
+    return ExponentDifference(
+        difference=one.params["b"] - other.params["b"],
+        interval=(low, high),
+        resamples=len(known),
+        failed_resamples=len(draws) - len(known),
+        differ=not low <= 0 <= high,
+    )
+
+
+def _fit(
+    part: pandas.DataFrame, key: LawKey, spec: LanguageSpec, at_most: int | None = None
+) -> laws.Fit:
+    runs = good(part)
+    columns = {
+        "params": runs[COUNT_COLUMN[key.counted]].to_numpy(float),
+        "perplexity": runs["perplexity"].to_numpy(float),
+        "scale": runs["scale"].to_numpy(str),
     }
+    return laws.fit(
+        columns, x="params", y="perplexity", law=key.law, cluster="scale",
+        resamples=min(spec.resamples, at_most or spec.resamples), level=spec.level, seed=spec.seed,
+    )  # fmt: skip
 
 
-def _verdict(families: tuple[str, str], rows: list[dict[str, Any]], level: float) -> str:
+def _fit_or_refusal(part: pandas.DataFrame, key: LawKey, spec: LanguageSpec) -> laws.Fit | Refused:
+    try:
+        return _fit(part, key, spec)
+    except UserError as reason:
+        return Refused(str(reason))
+
+
+def _domain(
+    frame: pandas.DataFrame,
+    part: pandas.DataFrame,
+    fits: dict[LawKey, laws.Fit | Refused],
+    task: LanguageDomain,
+    spec: LanguageSpec,
+) -> PerplexityDomain:
+    """One domain; part: its observations at the largest fraction, which the laws in N are of."""
+    runs = good(part)
+    table = [
+        PerplexityLaw(key.law, key.counted, _described(part, key, fit, task.withhold, spec))
+        for key, fit in fits.items()
+    ]
+    judged = {
+        row.key: row.fit.withheld_error
+        for row in table
+        if isinstance(row.fit, PerplexityFit) and row.fit.withheld_error is not None
+    }
+    return PerplexityDomain(
+        family=task.family,
+        fraction=runs["fraction"].iloc[0] if len(runs) else None,
+        unigram_perplexity=_first(runs, "unigram_perplexity"),
+        points=_points(part, task.withhold),
+        laws=table,
+        best=min(judged, key=judged.get, default=None),
+        params_and_data=_params_and_data(frame, spec),
+    )
+
+
+def _described(
+    part: pandas.DataFrame,
+    key: LawKey,
+    fit: laws.Fit | Refused,
+    withhold: int,
+    spec: LanguageSpec,
+) -> PerplexityFit | Refused:
+    """One law: what it predicts of sizes it has not seen, then its parameters and its curve."""
+    if isinstance(fit, Refused):
+        return fit
+    again = partial(_fit, key=key, spec=spec, at_most=RESAMPLES)
+    return PerplexityFit(
+        **vars(described(fit)),
+        interval=fit.interval(),
+        failed_resamples=fit.failed_resamples,
+        withheld=predict_withheld(part, key.counted, "perplexity", withhold, again, measure="log"),
+        band=band(fit, np.geomspace(*fit.x_range[0], GRID), spec.level),
+    )
+
+
+def _compare(
+    name: str,
+    first: str,
+    fits: dict[str, dict[LawKey, laws.Fit | Refused]],
+    domains: dict[str, PerplexityDomain],
+    level: float,
+) -> FamilyComparison:
+    """Exponent of `name` minus that of `first`, per law: value, interval, verdict."""
+    rows = []
+    for key in KEYS:
+        pair = {each: fits[each][key] for each in (name, first)}
+        refused = [fit for fit in pair.values() if isinstance(fit, Refused)]
+        exponents = {} if refused else {each: fit.params["b"] for each, fit in pair.items()}
+        found = refused[0] if refused else exponent_difference(*pair.values(), level)
+        rows.append(ExponentRow(key.law, key.counted, exponents, found))
+    families = (domains[name].family, domains[first].family)
+    return FamilyComparison((name, first), families, rows, _verdict(families, rows, level))
+
+
+def _verdict(families: tuple[str, str], rows: list[ExponentRow], level: float) -> str:
     """One sentence, on the plain law in parameters without embeddings."""
-    row = next(r for r in rows if (r["law"], r["counted"]) == ("perplexity", "non_embedding"))
-    if "refused" in row:
-        return f"whether {families[0]} scales as {families[1]} does could not be tested: " + str(
-            row["refused"]
+    row = next(r for r in rows if (r.law, r.counted) == ("perplexity", "non_embedding")).found
+    if isinstance(row, Refused):
+        return f"whether {families[0]} scales as {families[1]} does could not be tested: " + (
+            row.refused
         )
-    low, high = row["interval"]
+    low, high = row.interval
     said = (
-        f"{families[0]} minus {families[1]}: exponent {row['difference']:+.3f} "
+        f"{families[0]} minus {families[1]}: exponent {row.difference:+.3f} "
         f"({100 * level:g} % interval {low:+.3f} to {high:+.3f}; non-embedding parameters, "
         "law without floor)"
     )
-    if row["differ"]:
+    if row.differ:
         return f"the exponents differ; {said}"
     return f"the exponents are not told apart, which does not make them equal; {said}"
 
 
-def _params_and_data(frame: pandas.DataFrame, spec: dict[str, Any]) -> dict[str, Any]:
+def _params_and_data(frame: pandas.DataFrame, spec: LanguageSpec) -> PlaneFit | Refused:
     """Kaplan et al. 2020, eq. 1.5, for the loss in N (non-embedding) and D (unique tokens)."""
-    good = frame[frame["status"] == "ok"]
-    fractions = good["fraction"].nunique()
+    runs = good(frame)
+    fractions = runs["fraction"].nunique()
     if fractions < 3:
-        return {"refused": f"{fractions} fraction(s) of the data were trained and 3 are needed"}
+        return Refused(f"{fractions} fraction(s) of the data were trained and 3 are needed")
     columns = {
-        "params": good["non_embedding"].to_numpy(float),
-        "tokens": good["tokens"].to_numpy(float),
-        "loss": good["test_loss"].to_numpy(float),
-        "cell": (good["scale"] + "/" + good["fraction"]).to_numpy(str),
+        "params": runs["non_embedding"].to_numpy(float),
+        "tokens": runs["tokens"].to_numpy(float),
+        "loss": runs["test_loss"].to_numpy(float),
+        "cell": (runs["scale"] + "/" + runs["fraction"]).to_numpy(str),
     }
     try:
         fit = laws.fit(
             columns, x="params", x2="tokens", y="loss", law="kaplan_nd", cluster="cell",
-            resamples=spec["resamples"], level=spec["level"], seed=spec["seed"],
+            resamples=spec.resamples, level=spec.level, seed=spec.seed,
         )  # fmt: skip
     except UserError as reason:
-        return {"refused": str(reason)}
-    return {
-        "law": "kaplan_nd",
-        "params": fit.params,
-        "derived": fit.derived,
-        "interval": {name: list(ends) for name, ends in fit.interval().items()},
-        "in_sample": fit.in_sample,
-        "warnings": list(fit.warnings),
-    }
+        return Refused(str(reason))
+    return PlaneFit(**vars(described(fit)), derived=fit.derived, interval=fit.interval())
 
 
-def _points(part: pandas.DataFrame) -> list[dict[str, Any]]:
-    """Each size once, by parameters: what it is, what it cost, what its seeds reached."""
+def _points(part: pandas.DataFrame, withhold: int) -> list[LanguagePoint]:
+    """Each size with a run that ended well, by all parameters."""
     points = []
-    for scale, rows in part.groupby("scale", sort=False):
+    for point in ladder_points(part, "total", withhold):
+        runs = good(part[part["scale"] == point.scale])
+        if runs.empty:
+            continue
         points.append(
-            {
-                "scale": scale,
-                "d_model": _first(rows, "d_model"),
-                "n_layers": _first(rows, "n_layers"),
-                "total": int(rows["params"].iloc[0]),
-                "non_embedding": int(rows["non_embedding"].iloc[0]),
-                "perplexity": rows["perplexity"].tolist(),
-                "bits_per_byte": rows["bits_per_byte"].tolist(),
-                "flops": float(rows["flops"].mean()),
+            LanguagePoint(
+                **vars(point),
+                d_model=_first(runs, "d_model"),
+                n_layers=_first(runs, "n_layers"),
+                perplexity=runs["perplexity"].tolist(),
+                bits_per_byte=runs["bits_per_byte"].tolist(),
                 # A job trains its members together: each one's share of the time.
-                "seconds": float((rows["job_seconds"] / rows["job_members"]).mean()),
-                "peak_memory_bytes": float(rows["peak_memory_bytes"].max()),
-            }
+                seconds=float((runs["job_seconds"] / runs["job_members"]).mean()),
+                peak_memory_bytes=float(runs["peak_memory_bytes"].max()),
+            )
         )
-    return sorted(points, key=lambda point: point["total"])
+    return points
 
 
 def _first(part: pandas.DataFrame, column: str) -> float | None:
@@ -280,48 +247,41 @@ def _first(part: pandas.DataFrame, column: str) -> float | None:
     return None if values.empty else float(values.iloc[0])
 
 
-def text(found: dict[str, Any]) -> str:
+def text(found: LanguageRecord) -> str:
     """The group in a few lines: what was reached, which law predicts, whether families differ."""
     lines = []
-    for name, domain in found["domains"].items():
-        points = domain["points"]
-        if not points:
-            lines.append(f"{name} ({domain['family']}): every run diverged")
+    for name, domain in found.domains.items():
+        if not domain.points:
+            lines.append(f"{name} ({domain.family}): every run diverged")
             continue
-        first, last = points[0], points[-1]
-        unigram, bits = domain["unigram_perplexity"], np.mean(last["bits_per_byte"])
+        first, last = domain.points[0], domain.points[-1]
         lines.append(
-            f"{name} ({domain['family']}): test perplexity {_mean(first):.1f} at "
-            f"{first['non_embedding']:,} to {_mean(last):.1f} at {last['non_embedding']:,} "
-            f"non-embedding parameters ({bits:.2f} bits per byte); token frequencies alone: "
-            f"{unigram:.1f}"
+            f"{name} ({domain.family}): test perplexity {first.mean_perplexity:.1f} at "
+            f"{first.non_embedding:,} to {last.mean_perplexity:.1f} at {last.non_embedding:,} "
+            f"non-embedding parameters ({np.mean(last.bits_per_byte):.2f} bits per byte); token "
+            f"frequencies alone: {domain.unigram_perplexity:.1f}"
         )
-        lines += [f"  {_line(row)}" for row in domain["laws"]]
-        both = domain["params_and_data"]
-        if "refused" not in both:
-            p = both["params"]
+        lines += [f"  {_line(row, domain.best)}" for row in domain.laws]
+        both = domain.params_and_data
+        if isinstance(both, PlaneFit):
             lines.append(
-                f"  loss in N and D (Kaplan 1.5): alpha_N {p['alpha_N']:.3f}, alpha_D "
-                f"{p['alpha_D']:.3f}"
+                f"  loss in N and D (Kaplan 1.5): alpha_N {both.params['alpha_N']:.3f}, alpha_D "
+                f"{both.params['alpha_D']:.3f}"
             )
-    lines += [comparison["says"] for comparison in found["comparisons"]]
+    lines += [comparison.says for comparison in found.comparisons]
     return "\n".join(lines) + "\n"
 
 
-def _line(row: dict[str, Any]) -> str:
-    counted = "non-embedding" if row["counted"] == "non_embedding" else "all"
-    head = f"{row['law']} in {counted} parameters"
-    if "refused" in row:
-        return f"{head}: refused ({row['refused']})"
-    error = row["withheld_error"]
+def _line(row: PerplexityLaw, best: LawKey | None) -> str:
+    counted = "non-embedding" if row.counted == "non_embedding" else "all"
+    head = f"{row.law} in {counted} parameters"
+    if isinstance(row.fit, Refused):
+        return f"{head}: refused ({row.fit.refused})"
+    error = row.fit.withheld_error
     missed = "not tested" if error is None else f"{100 * np.expm1(error):.1f} % off"
-    low, high = row["interval"]["b"]
-    best = " <- predicts best" if row["best"] else ""
+    low, high = row.fit.interval["b"]
+    mark = " <- predicts best" if row.key == best else ""
     return (
-        f"{head}: withheld sizes {missed}; b = {row['params']['b']:.3f} ({low:.3f} to {high:.3f})"
-        f"{best}"
+        f"{head}: withheld sizes {missed}; b = {row.fit.params['b']:.3f} ({low:.3f} to {high:.3f})"
+        f"{mark}"
     )
-
-
-def _mean(point: dict[str, Any]) -> float:
-    return float(np.exp(np.log(point["perplexity"]).mean()))

@@ -27,6 +27,7 @@ from scipy.special import ndtr, ndtri
 
 from ..errors import UserError
 from ..laws import Fit
+from ..records.runs import run_variance
 
 FloatArray = np.ndarray
 # Below this gain, a run narrows the answer by less than 0.1 %: it is not worth a job.
@@ -34,9 +35,12 @@ LEAST_GAIN = 1e-3
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Variances around the curve, of log y or y as the law's residuals are: of a configuration's
-    own offset, shared by its runs, and of a run within it."""
+class Scatter:
+    """Variances around the curve, of log y or y as the law's residuals are.
+
+    offset: of a configuration, shared by its runs.
+    run: of a run within its configuration.
+    """
 
     offset: float
     run: float
@@ -44,8 +48,12 @@ class Noise:
 
 @dataclass(frozen=True)
 class Design:
-    """counts (c,): runs (seeds) of every candidate; flops: what they cost; ratio: standard
-    deviation of the log curve after them over before, geometric mean over the places asked."""
+    """Runs that were chosen.
+
+    counts: (c,) runs (seeds) of every candidate.
+    flops: what they cost.
+    ratio: standard deviation of the log curve, after over before, geometric mean over the places.
+    """
 
     counts: FloatArray
     flops: float
@@ -54,8 +62,12 @@ class Design:
 
 @dataclass(frozen=True)
 class Outlook:
-    """One interval: the law's own answer, the interval's ends and the share of resamples that never
-    reach the target."""
+    """One interval of the answer.
+
+    point: the law's own.
+    lower, upper: ends of the interval, inf where it is open.
+    out_of_reach: share of resamples that never reach the target.
+    """
 
     point: float
     lower: float
@@ -81,8 +93,8 @@ def curve_draws(fit: Fit, points: dict[str, FloatArray]) -> FloatArray:
     return values[good]
 
 
-def measured_noise(fit: Fit, y: FloatArray, configurations: FloatArray) -> Noise:
-    """Noise of a run and of its configuration from the runs' own scatter and the bootstrap's total.
+def measured_scatter(fit: Fit, y: FloatArray, configurations: FloatArray) -> Scatter:
+    """Of a run and of its configuration, from the runs' own scatter and the bootstrap's total.
 
     y (n,), configurations (n,) labels. Without repeated seeds the two cannot be told apart: all of
     it is then taken for noise of a run.
@@ -90,18 +102,12 @@ def measured_noise(fit: Fit, y: FloatArray, configurations: FloatArray) -> Noise
     values = np.log(y) if fit.log_noise else np.asarray(y, float)
     unit = 1.0 if fit.log_noise else fit.y_scale
     total = float(np.nanmedian((fit.noise * unit) ** 2))
-    _, code = np.unique(configurations, return_inverse=True)
-    runs = np.bincount(code)
-    spare = len(values) - len(runs)
-    if not spare:
-        return Noise(0.0, total)
-    mean = np.bincount(code, values) / runs
-    run = float(np.sum((values - mean[code]) ** 2) / spare)
-    return Noise(max(total - run, 0.0), run)
+    run = run_variance(values, configurations)
+    return Scatter(0.0, total) if run is None else Scatter(max(total - run, 0.0), run)
 
 
 def choose(
-    goals: FloatArray, candidates: FloatArray, costs: FloatArray, noise: Noise, budget: float,
+    goals: FloatArray, candidates: FloatArray, costs: FloatArray, scatter: Scatter, budget: float,
     most: int,
 ) -> Design:  # fmt: skip
     """Runs for at most `budget` FLOPs. goals (R, k), candidates (R, c): draws of the curve at the
@@ -112,8 +118,10 @@ def choose(
     known = np.diag(covariance)[:k] > 1e-300
     keep = np.concatenate([np.flatnonzero(known), np.arange(k, len(covariance))])
     covariance, k = covariance[np.ix_(keep, keep)], int(known.sum())
-    covariance[np.arange(k, len(keep)), np.arange(k, len(keep))] += noise.offset
-    options = [_greedy(covariance, k, costs, noise.run, budget, most, each) for each in (1.0, 0.0)]
+    covariance[np.arange(k, len(keep)), np.arange(k, len(keep))] += scatter.offset
+    options = [
+        _greedy(covariance, k, costs, scatter.run, budget, most, each) for each in (1.0, 0.0)
+    ]
     return min(options, key=lambda design: design.ratio)
 
 
@@ -159,7 +167,7 @@ def forecast(
     cluster: str,
     points: dict[str, FloatArray],
     counts: FloatArray,
-    noise: Noise,
+    scatter: Scatter,
     refit: Callable[[dict[str, FloatArray]], Fit],
     measure: Callable[[Fit], Outlook],
     futures: int,
@@ -176,8 +184,8 @@ def forecast(
     names = np.array([f"planned {i}" for i in range(len(counts))])
     found = []
     for row in rng.choice(len(draws), futures, replace=len(draws) < futures):
-        offset = math.sqrt(noise.offset) * rng.standard_normal(len(counts))
-        value = (draws[row] + offset)[at] + math.sqrt(noise.run) * rng.standard_normal(len(at))
+        offset = math.sqrt(scatter.offset) * rng.standard_normal(len(counts))
+        value = (draws[row] + offset)[at] + math.sqrt(scatter.run) * rng.standard_normal(len(at))
         new = {name: values[at] for name, values in points.items()}
         new |= {fit.y: np.exp(value) if fit.log_noise else value, cluster: names[at]}
         try:

@@ -14,12 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import laws
-from ..deciding.decision import as_metric
 from ..errors import UserError
 from ..fitting.joint import (
     FORMS,
@@ -32,6 +31,10 @@ from ..fitting.joint import (
 )
 from ..fitting.ladder import fit_ladder, ladder_columns
 from ..laws.result import interval_of
+from ..records.fit import FitRecord
+from ..records.runs import good, largest
+from ..records.specs import PlanSpec
+from ..records.typed import Refused
 from .design import Outlook
 
 if TYPE_CHECKING:
@@ -45,9 +48,17 @@ FALLBACK = "power_floor"
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be narrowed. fit: the law with its resamples, made of `columns`, whose runs of one
-    configuration share a value of `cluster`. places: predictors where the answer may lie. refit
-    makes the law anew from columns, measure reads its interval."""
+    """What is to be narrowed.
+
+    narrows: `n_star`, `cheapest_flops` or `best_reachable`.
+    fit: the law with its resamples.
+    columns: what it was made of.
+    cluster: the column whose value the runs of one configuration share.
+    places: predictors where the answer may lie.
+    refit: makes the law anew from columns.
+    measure: reads a law's interval.
+    notes: sentences for the plan.
+    """
 
     narrows: str
     fit: laws.Fit
@@ -60,23 +71,22 @@ class Question:
 
 
 def n_star(
-    spec: dict[str, Any], frame: pandas.DataFrame, fits: dict[str, Any], shares: dict[str, int]
+    spec: PlanSpec, frame: pandas.DataFrame, fits: FitRecord, shares: dict[str, int]
 ) -> Question:
     """N* at the largest fraction; or, out of reach, the best that the law can see."""
-    part = frame[frame["fraction"] == max(shares, key=float)]
-    metric, level, target = spec["metric"], spec["level"], as_metric(spec["target"])
+    part = frame[frame["fraction"] == largest(shares)]
+    metric, level, target = spec.metric, spec.level, spec.target.fitted
     notes = ()
-    law = spec["law"]
+    law = spec.law
     if law == "auto":
         law = FALLBACK
         notes = (f"law auto has no resamples to design by: planned with {FALLBACK}",)
-    columns = ladder_columns(part, metric, spec)
-    of_law = spec | {"law": law}
+    columns = ladder_columns(part, metric, spec.params)
 
     def refit(data: dict[str, np.ndarray], resamples: int = RESAMPLES) -> laws.Fit:
-        return fit_ladder(data, metric, of_law, min(resamples, spec["resamples"]))
+        return fit_ladder(data, metric, law, min(resamples, spec.resamples), level, spec.seed)
 
-    fit = refit(columns, spec["resamples"])
+    fit = refit(columns, spec.resamples)
     far = fit.x_range[0][1] * REACH
     reachable = math.isfinite(fit.solve(target))
 
@@ -97,7 +107,7 @@ def n_star(
 
     # An N* beyond what may be trained counts where that ends: farther places draw runs to the far
     # end, and intervals come out 6 % wider at the same FLOPs (simulated, N* 3 × the largest).
-    edge = fit.x_range[0][1] * spec["reach"]
+    edge = fit.x_range[0][1] * spec.reach
     at = np.quantile(np.minimum(samples(fit), edge), PLACES) if reachable else [far]
     places = {"params": np.asarray(at, float)}
     narrows, measure = ("n_star", size) if reachable else ("best_reachable", best)
@@ -105,25 +115,24 @@ def n_star(
 
 
 def cheapest_pair(
-    spec: dict[str, Any], frame: pandas.DataFrame, fits: dict[str, Any], shares: dict[str, int]
+    spec: PlanSpec, frame: pandas.DataFrame, fits: FitRecord, shares: dict[str, int]
 ) -> Question:
-    """FLOPs of the cheapest (N, D) that reaches the target, by the elected joint law."""
-    metric, level, target = spec["metric"], spec["level"], as_metric(spec["target"])
-    elected = fits["joint"][metric]
-    if "refused" in elected:
-        raise UserError(f"no joint law to plan for (planning.goal: cheapest): {elected['refused']}")
-    law, samples = elected["law"], list(shares.values())
-    good = frame[frame["status"] == "ok"]
-    columns = joint_columns(good, law, metric, spec)
-    cost, sizes = sample_cost(frame, spec["params"]), columns["params"]
+    """FLOPs of the cheapest (N, D) that reaches the target, by the joint law that `fit` chose."""
+    metric, level, target = spec.metric, spec.level, spec.target.fitted
+    chosen = fits.joint[metric]
+    if isinstance(chosen, Refused):
+        raise UserError(f"no joint law to plan for (planning.goal: cheapest): {chosen.refused}")
+    law, samples = chosen.law, list(shares.values())
+    columns = joint_columns(good(frame), law, metric, spec.params)
+    cost, sizes = sample_cost(frame, spec.params), columns["params"]
 
     def refit(data: dict[str, np.ndarray], resamples: int = RESAMPLES) -> laws.Fit:
-        count = min(resamples, spec["resamples"])
-        return fit_cells(data, law, metric, resamples=count, level=level, seed=spec["seed"])
+        count = min(resamples, spec.resamples)
+        return fit_cells(data, law, metric, resamples=count, level=level, seed=spec.seed)
 
     def ways(found: laws.Fit) -> np.ndarray:
         ends = (float(sizes.min()), float(sizes.max()))
-        return cheapest(found, target, cost, ends, (min(samples), max(samples)), spec["epochs"])
+        return cheapest(found, target, cost, ends, (min(samples), max(samples)), spec.epochs)
 
     def measure(found: laws.Fit) -> Outlook:
         flops = ways(found)[:, 2]
@@ -132,7 +141,7 @@ def cheapest_pair(
         ends = (float(flops[0]), float(min(low, flops[0])), float(max(high, flops[0])))
         return Outlook(*ends, float(np.isinf(flops[1:]).mean()))
 
-    fit = refit(columns, spec["resamples"])
+    fit = refit(columns, spec.resamples)
     found = ways(fit)
     reached = found[1:][np.isfinite(found[1:, 2])]
     if not math.isfinite(found[0, 2]) or 2 * len(reached) < len(found):
@@ -143,7 +152,7 @@ def cheapest_pair(
         )
     order = reached[np.argsort(reached[:, 2])]
     rows = order[[int(q * (len(order) - 1)) for q in PLACES]]
-    places = predictors(rows[:, 0], rows[:, 1], spec["epochs"])
+    places = predictors(rows[:, 0], rows[:, 1], spec.epochs)
     places = {name: places[name] for name in ("params", *FORMS[law])}
     return Question("cheapest_flops", fit, columns, "cell", places, refit, measure)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import textwrap
 from pathlib import Path
-from typing import Any
 
 from ..deciding.summary import WIDTH, metric_text, size_text
+from ..records.fit import Estimate
+from ..records.plan import PlannedRun, PlanRecord
 from ..units import NO_BREAK, bind, percent, prefixed, significant, spread
 
 NARROWS = {
@@ -17,29 +18,25 @@ NARROWS = {
 }
 
 
-def nothing_planned(plans: list[dict[str, Any]]) -> str | None:
+def nothing_planned(plans: list[PlanRecord]) -> str | None:
     """Why no domain has a run to make, in one line; None where one has."""
-    if any(plan["runs"] for plan in plans):
+    if any(plan.runs for plan in plans):
         return None
-    reasons = "; ".join(f"{plan['domain']}: {plan['empty']}" for plan in plans)
+    reasons = "; ".join(f"{plan.domain}: {plan.empty}" for plan in plans)
     return f"the plan is empty: {reasons}"
 
 
-def fragment(plans: list[dict[str, Any]], path: Path) -> str:
+def fragment(plans: list[PlanRecord], path: Path) -> str:
     """The planned runs as a study's YAML, those of a plan that was adopted before among them."""
     import yaml
 
     domains = {}
     for plan in plans:
         runs = {
-            name: (each["size"], each["fractions"], each["seeds"])
-            for name, each in plan["adopted"].items()
-        } | {
-            each["scale"]: (each["size"], [each["fraction"]], each["seeds"])
-            for each in plan["runs"]
-        }
+            name: (each.size, each.fractions, each.seeds) for name, each in plan.adopted.items()
+        } | {each.scale: (each.size, [each.fraction], each.seeds) for each in plan.runs}
         if runs:
-            domains[plan["domain"]] = {
+            domains[plan.domain] = {
                 "ladder": {name: size for name, (size, *_) in runs.items()},
                 "runs": {
                     name: {"fractions": fractions, "seeds": seeds}
@@ -53,10 +50,10 @@ def fragment(plans: list[dict[str, Any]], path: Path) -> str:
     )
 
 
-def text(plans: list[dict[str, Any]], path: Path) -> str:
+def text(plans: list[PlanRecord], path: Path) -> str:
     """A paragraph a domain: what would be run, what it costs, before and after."""
     parts = [_domain(plan) for plan in plans]
-    total = sum(plan["flops"] for plan in plans)
+    total = sum(plan.flops for plan in plans)
     parts.append(
         f"{prefixed(total, 'FLOP')} in all. Train these runs, and only these:\n"
         f"  snakemake --cores all --config plan=apply      (they are in {path})\n"
@@ -64,18 +61,18 @@ def text(plans: list[dict[str, Any]], path: Path) -> str:
     return "\n".join(parts)
 
 
-def _domain(plan: dict[str, Any]) -> str:
-    title = f"{plan['domain']}: next runs"
+def _domain(plan: PlanRecord) -> str:
+    title = f"{plan.domain}: next runs"
     lines = [title, "-" * len(title)]
-    if plan["empty"]:
-        pairs = [("none", plan["empty"])]
+    if plan.empty:
+        pairs = [("none", plan.empty)]
     else:
-        pairs = [("run", run_text(plan, run)) for run in plan["runs"]]
+        pairs = [("run", run_text(run)) for run in plan.runs]
         pairs += [
             ("cost", cost_text(plan)),
             ("now", before_text(plan)),
             ("after", after_text(plan)),
-            *(("note", note) for note in plan["notes"]),
+            *(("note", note) for note in plan.notes),
         ]
     for name, words in pairs:
         lines += textwrap.wrap(
@@ -85,60 +82,58 @@ def _domain(plan: dict[str, Any]) -> str:
     return "\n".join(lines).replace(NO_BREAK, " ") + "\n"
 
 
-def run_text(plan: dict[str, Any], run: dict[str, Any]) -> str:
-    seeds = len(run["seeds"])
+def run_text(run: PlannedRun) -> str:
+    seeds = len(run.seeds)
     return (
-        f"{run['scale']} ({size_text(run['size'])}) on {percent(float(run['fraction']))} of the "
-        f"data, {seeds} seed{'s' * (seeds > 1)}: {prefixed(run['flops'], 'FLOP')}"
+        f"{run.scale} ({size_text(run.size)}) on {percent(float(run.fraction))} of the "
+        f"data, {seeds} seed{'s' * (seeds > 1)}: {prefixed(run.flops, 'FLOP')}"
     )
 
 
-def cost_text(plan: dict[str, Any]) -> str:
-    rates = plan["members_per_seed"]
+def cost_text(plan: PlanRecord) -> str:
+    rates = plan.members_per_seed
     return (
-        f"{prefixed(plan['flops'], 'FLOP')}, every seed at {rates} learning "
-        f"rate{'s' * (rates > 1)}, of {prefixed(plan['budget_flops'], 'FLOP')} allowed; the study "
-        f"so far took {prefixed(plan['spent_flops'], 'FLOP')}"
+        f"{prefixed(plan.flops, 'FLOP')}, every seed at {rates} learning "
+        f"rate{'s' * (rates > 1)}, of {prefixed(plan.budget_flops, 'FLOP')} allowed; the study "
+        f"so far took {prefixed(plan.spent_flops, 'FLOP')}"
     )
 
 
-def before_text(plan: dict[str, Any]) -> str:
+def before_text(plan: PlanRecord) -> str:
     """The interval that the plan narrows, as it is."""
-    before = plan["before"]
-    lower, upper = before["interval"]
-    if plan["narrows"] == "n_star":
+    before = plan.before
+    lower, upper = before.interval
+    if plan.narrows == "n_star":
         shown = spread(lower, upper)
-    elif plan["narrows"] == "cheapest_flops":
+    elif plan.narrows == "cheapest_flops":
         shown = f"{prefixed(lower, 'FLOP')} – {prefixed(upper, 'FLOP') if upper else '∞'}"
     else:
-        at = {"mean": before["point"], "lower": lower, "upper": upper}
-        shown = metric_text(plan["target"]["metric"], at)
-    out = f"; out of reach in {percent(before['out_of_reach'])} of resamples"
+        at = Estimate(before.point, lower, upper)
+        shown = metric_text(plan.target.metric, at)
+    out = f"; out of reach in {percent(before.out_of_reach)} of resamples"
     why = ""
-    if plan["narrows"] == "best_reachable":
+    if plan.narrows == "best_reachable":
         why = "the fitted law never reaches the target, so there is no N* to narrow; "
-    level = percent(plan["level"])
-    return (
-        f"{why}{level} interval of {NARROWS[plan['narrows']]} {shown}{factor(before['width'])}{out}"
-    )
+    level = percent(plan.level)
+    return f"{why}{level} interval of {NARROWS[plan.narrows]} {shown}{factor(before.width)}{out}"
 
 
-def after_text(plan: dict[str, Any]) -> str:
+def after_text(plan: PlanRecord) -> str:
     """The width to expect: the median over the futures that were played out, and their spread."""
-    after = plan["after"]
-    if not after["futures"]:
+    after = plan.after
+    if not after.futures:
         return "not known: the law could not be fitted to any future that was played out"
-    if after["width"] is None:
+    if after.width is None:
         middle = "an interval that stays open above in most futures"
     else:
-        wide = after["wide"]
+        wide = after.wide
         wide = "∞" if wide is None else times(wide)
         middle = (
-            f"upper end {times(after['width'])} × the lower one (median of "
-            f"{after['futures']} futures played out; 80 % lie within "
-            f"{times(after['narrow'])} – {wide} ×)"
+            f"upper end {times(after.width)} × the lower one (median of "
+            f"{after.futures} futures played out; 80 % lie within "
+            f"{times(after.narrow)} – {wide} ×)"
         )
-    return f"{middle}; out of reach in {percent(after['out_of_reach'])} of resamples"
+    return f"{middle}; out of reach in {percent(after.out_of_reach)} of resamples"
 
 
 def times(width: float) -> str:

@@ -7,9 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..laws import read
+from ..records.decision import Ends
+from ..records.fit import LadderPoint
+from ..records.typed import Refused
 from ..units import count, percent, spread
 from . import style
-from .records import Records
+from .records import Records, curve
 
 GRID = 200
 
@@ -26,9 +29,9 @@ def draw(records: Records) -> Figure:
     values += _withheld(axes, records)
     axes.axhline(records.target, color=style.TARGET, linestyle="-.", label=records.target_label)
     _star(axes, records, high)
-    naive = records.decision.get("naive")
+    naive = records.decision.naive
     if naive:
-        size = naive["params"][records.count_key]
+        size = records.counted(naive)
         axes.axvline(
             size, color=style.NAIVE, linestyle=(0, (2, 2)), label=f"naive model, {count(size)}"
         )
@@ -47,31 +50,30 @@ def draw(records: Records) -> Figure:
 
 def _how(records: Records) -> str:
     data = f"Fraction {records.fraction} of the training pool. " if records.fractions[1:] else ""
-    if "refused" in records.bootstrap["fractions"][records.fraction]:
+    if isinstance(records.decision.star, Refused):
         return data
     return (
-        f"{data}Band: {records.level} interval of the curve, {records.decision['resamples']:,} "
+        f"{data}Band: {records.level} interval of the curve, {records.decision.resamples:,} "
         "resamples; the line is dashed beyond the measured sizes."
     )
 
 
 def star_line(records: Records) -> str:
     """N* in a sentence: its interval, or that and why there is none."""
-    decision = records.decision
-    if decision.get("refused"):
+    star = records.decision.star
+    if isinstance(star, Refused):
         # The sentence on withheld sizes, which stands before this one, may have the reason already.
-        known = decision["refused"] in records.withheld_line()
-        return "No law, so no N*." if known else f"No law, so no N*: {decision['refused']}."
-    reach = percent(decision["out_of_reach"])
-    if decision["n_star"] is None:
-        floor = decision.get("floor")
-        limit = "" if floor is None else f" (its limit: {_limit(records, floor)})"
+        known = star.refused in records.withheld_line()
+        return "No law, so no N*." if known else f"No law, so no N*: {star.refused}."
+    reach = percent(star.out_of_reach)
+    if star.n_star is None:
+        limit = "" if star.floor is None else f" (its limit: {_limit(records, star.floor)})"
         return (
             f"The fitted law never reaches the {records.target_label}{limit}: out of reach; "
             f"so in {reach} of resamples."
         )
     return (
-        f"N* = {count(decision['n_star'])} ({records.level}: {spread(*decision['interval'])}); "
+        f"N* = {count(star.n_star)} ({records.level}: {spread(*star.interval)}); "
         f"target out of reach in {reach} of resamples."
     )
 
@@ -82,50 +84,56 @@ def _limit(records: Records, floor: float) -> str:
 
 def _range(records: Records) -> tuple[float, float]:
     """N from the smallest size to whatever must be seen: N*, the naive model, the interval."""
-    sizes = [p["params"] for p in records.fit["fractions"][records.fraction]["points"]]
+    sizes = [records.counted(point) for point in records.fit.fractions[records.fraction].points]
     decision = records.decision
     seen = [max(sizes) * 3]
-    seen += [2 * decision["n_star"]] if decision["n_star"] else []
-    if decision.get("naive"):
-        seen.append(1.6 * decision["naive"]["params"][records.count_key])
-    upper = (decision.get("interval") or [None, None])[1]
+    seen += [2 * decision.n_star] if decision.n_star else []
+    if decision.naive:
+        seen.append(1.6 * records.counted(decision.naive))
+    _, upper = _interval(records)
     if upper is not None:
         # An interval may span decades; what it adds beyond a hundred ladders is empty paper.
         seen.append(min(1.5 * upper, 100 * max(sizes)))
     return min(sizes) / 1.3, max(seen)
 
 
-def _runs(axes: Axes, records: Records, points: list[dict]) -> np.ndarray:
+def _interval(records: Records) -> Ends:
+    """Ends of N*'s interval, None for one that is out of reach or where there is no law."""
+    star = records.decision.star
+    return (None, None) if isinstance(star, Refused) else star.interval
+
+
+def _runs(axes: Axes, records: Records, points: list[LadderPoint]) -> np.ndarray:
     """Every seed as a dot, the mean of a size as a ring around them: a diamond if withheld."""
     drawn = []
     for point in points:
-        runs = records.quantity.show(records.stored(point))
+        n, runs = records.counted(point), records.quantity.show(records.stored(point))
         drawn += runs.tolist()
         marker, color, label = (
-            ("D", style.WITHHELD, "withheld size: mean measured") if point["withheld"]
+            ("D", style.WITHHELD, "withheld size: mean measured") if point.withheld
             else ("o", style.LAW, "size: mean measured")
         )  # fmt: skip
         axes.plot(
-            point["params"], runs.mean(), marker, markerfacecolor="white", markeredgecolor=color,
+            n, runs.mean(), marker, markerfacecolor="white", markeredgecolor=color,
             markeredgewidth=1.6, markersize=8, label=label, zorder=5,
         )  # fmt: skip
         axes.plot(
-            np.full(len(runs), point["params"]), runs, "o", color="black", markersize=2.2,
+            np.full(len(runs), n), runs, "o", color="black", markersize=2.2,
             linestyle="none", label="one run (seed)", zorder=6,
         )  # fmt: skip
     return np.array(drawn)
 
 
 def _law(axes: Axes, records: Records, low: float, high: float) -> list[np.ndarray]:
-    found = records.bootstrap["fractions"][records.fraction]
-    if "refused" in found:
+    found = records.bootstrap.fractions[records.fraction]
+    if isinstance(found, Refused):
         return []
     # From the saved fit, not the stored band: N*, its interval or the naive model may lie beyond.
     n = np.geomspace(low, high, GRID)
-    band = read(found["fit"]).band({"params": n}, level=records.decision["level"])
+    band = read(found.fit).band({"params": n}, level=records.decision.level)
     mean = records.quantity.show(band.mean)
     bottom, top = records.quantity.show_interval(band.lower, band.upper)
-    largest = records.decision["ladder"]["largest"]
+    largest = records.decision.ladder.largest
     axes.fill_between(
         n, bottom, top, color=style.SKY, alpha=0.35, linewidth=0, label=f"{records.level} band"
     )
@@ -137,22 +145,22 @@ def _law(axes: Axes, records: Records, low: float, high: float) -> list[np.ndarr
 def _withheld(axes: Axes, records: Records) -> list[np.ndarray]:
     """The withheld sizes as measured, beside what the fit without them predicted."""
     found = records.withheld(records.fraction)
-    if found is None:
+    if isinstance(found, Refused):
         return []
     drawn = []
-    sizes = [p["params"] for p in records.points(records.fraction)]
+    sizes = [records.counted(point) for point in records.points(records.fraction)]
     n = np.geomspace(min(sizes), max(sizes), 80)
-    line = records.quantity.show(records.curve(found, n))
+    line = records.quantity.show(curve(found, n))
     axes.plot(
         n, line, color=style.WITHHELD, linestyle=":", linewidth=1.3,
         label="law fitted without the withheld", zorder=4,
     )  # fmt: skip
-    for one in found["predictions"]:
-        mean = float(records.quantity.show(one["predicted"]))
-        bottom, top = records.quantity.show_interval(one["lower"], one["upper"])
-        measured = float(records.quantity.show(one["measured"]))
+    for one in found.predictions:
+        mean = float(records.quantity.show(one.predicted))
+        bottom, top = records.quantity.show_interval(one.lower, one.upper)
+        measured = float(records.quantity.show(one.measured))
         axes.errorbar(
-            one["params"], mean, yerr=[[mean - bottom], [top - mean]], fmt="_", markersize=14,
+            one.params, mean, yerr=[[mean - bottom], [top - mean]], fmt="_", markersize=14,
             color=style.WITHHELD, capsize=6, linewidth=1.4, zorder=7,
             label="its prediction of a run there (95 %)",
         )  # fmt: skip
@@ -161,9 +169,7 @@ def _withheld(axes: Axes, records: Records) -> list[np.ndarray]:
 
 
 def _star(axes: Axes, records: Records, high: float) -> None:
-    decision = records.decision
-    interval = decision.get("interval") or [None, None]
-    lower, upper = interval
+    lower, upper = _interval(records)
     if lower is not None and lower < high:
         end = high if upper is None else min(upper, high)
         axes.plot([lower, end], [records.target] * 2, color=style.STAR, linewidth=2.2, zorder=8)
@@ -173,9 +179,9 @@ def _star(axes: Axes, records: Records, high: float) -> None:
             end, records.target, mark, color=style.STAR, markersize=10 if mark == "|" else 7,
             zorder=8, clip_on=False,
         )  # fmt: skip
-    if decision["n_star"] is not None:
+    if records.decision.n_star is not None:
         axes.plot(
-            decision["n_star"], records.target, "*", color=style.STAR, markersize=14,
+            records.decision.n_star, records.target, "*", color=style.STAR, markersize=14,
             markeredgecolor="white", label=f"N* and its {records.level} interval", zorder=9,
         )  # fmt: skip
 

@@ -1,7 +1,11 @@
-"""The figures of a domain by name; free of matplotlib, for the workflow to read when it starts."""
+"""The figures by name; free of matplotlib, for the workflow to read when it starts.
+
+A name is a file's, its caption's (`workflow/report/{name}.rst`) and that of what draws it (`draw`).
+"""
 
 from __future__ import annotations
 
+# Of a domain: file → title in the report.
 FIGURES = {
     "accuracy": "1. Accuracy against parameters",
     "loss": "2. Loss against parameters and data",

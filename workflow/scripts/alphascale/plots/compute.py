@@ -60,7 +60,7 @@ def draw(records: Records) -> Figure:
         [
             "Points: means over seeds of one training; the study trained more (every seed and "
             "learning rate): see the figure of CO₂.",
-            "" if records.decision.get("architecture") else "No architecture was chosen: no star.",
+            "" if records.decision.architecture else "No architecture was chosen: no star.",
             records.diverged_note,
         ],
         columns=3,
@@ -71,13 +71,11 @@ def draw(records: Records) -> Figure:
 def _decided(axes, records: Records) -> list[float]:
     """The chosen architecture with its predicted interval, and the naive model's compute."""
     drawn = []
-    star, naive = records.decision.get("architecture"), records.decision.get("naive")
+    star, naive = records.decision.architecture, records.decision.naive
     if star:
-        flops = star["price"]["flops"]
-        mean = float(records.quantity.show(star["predicted"]["mean"]))
-        bottom, top = records.quantity.show_interval(
-            star["predicted"]["lower"], star["predicted"]["upper"]
-        )
+        flops = star.price.flops
+        mean = float(records.quantity.show(star.predicted.mean))
+        bottom, top = records.quantity.show_interval(star.predicted.lower, star.predicted.upper)
         axes.errorbar(
             flops, mean, yerr=[[max(0.0, mean - bottom)], [max(0.0, top - mean)]], fmt="*",
             color=style.STAR, markersize=13, capsize=4, markeredgecolor="white", ecolor=style.STAR,
@@ -88,8 +86,8 @@ def _decided(axes, records: Records) -> list[float]:
         )
         drawn.append(flops)
     if naive:
-        flops = naive["price"]["flops"]
-        size = count(naive["params"][records.count_key])
+        flops = naive.price.flops
+        size = count(records.counted(naive))
         axes.axvline(
             flops, color=style.NAIVE, linestyle=(0, (2, 2)), label=f"naive model, {size}: not run"
         )

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..records.runs import good
+from ..records.typed import Refused
 from ..units import count
 from . import style
-from .records import Records
+from .records import Records, curve
+
+if TYPE_CHECKING:
+    import pandas
 
 # Sizes beyond the seven series of the style share a panel less well than they share a legend.
 SIZES_SHOWN = 7
@@ -35,9 +41,9 @@ def draw(records: Records) -> Figure:
         if axes.get_legend_handles_labels()[1]:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, handlelength=3.2)
     refused = {
-        fraction: f"no law ({found['refused']})"
+        fraction: f"no law ({found.refused})"
         for fraction in records.fractions
-        if "refused" in (found := records.fitted(fraction, "loss"))
+        if isinstance(found := records.fitted(fraction, "loss"), Refused)
     }
     how = (
         "Points: means over seeds, bars from the lowest to the highest seed. Lines at left: the "
@@ -59,10 +65,10 @@ def _against_params(axes: Axes, records: Records) -> None:
         samples = count(part["samples"].iloc[0])
         _points(axes, records, part, "count", look, f"fraction {fraction} ({samples} samples)")
         fit = records.fitted(fraction, "loss")
-        if "params" in fit:
+        if not isinstance(fit, Refused):
             n = np.geomspace(part["count"].min(), part["count"].max(), 80)
             axes.plot(
-                n, records.curve(fit, n), color=look["color"],
+                n, curve(fit, n), color=look["color"],
                 linestyle=look["linestyle"], linewidth=1.3,
             )  # fmt: skip
     style.log_axis(axes, "x", cells["count"].to_numpy())
@@ -93,8 +99,10 @@ def _against_samples(axes: Axes, records: Records) -> None:
     axes.set_title("\n".join(textwrap.wrap(title, 56)), loc="left")
 
 
-def _points(axes: Axes, records: Records, part, x: str, look: dict, label: str) -> None:
-    runs = records.frame[records.frame["status"] == "ok"].groupby(["fraction", "scale"])
+def _points(
+    axes: Axes, records: Records, part: pandas.DataFrame, x: str, look: style.Look, label: str
+) -> None:
+    runs = good(records.frame).groupby(["fraction", "scale"])
     ends = runs["test_loss"].agg(["min", "max"]).loc[
         list(zip(part["fraction"], part["scale"], strict=True))
     ]  # fmt: skip
@@ -108,5 +116,5 @@ def _points(axes: Axes, records: Records, part, x: str, look: dict, label: str) 
     axes.plot([], [], label=label, **look)
 
 
-def _looks(number: int) -> list[dict]:
+def _looks(number: int) -> list[style.Look]:
     return [style.SERIES[i % len(style.SERIES)] for i in range(number)]

@@ -8,14 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..records.typed import Refused
 from . import style
-from .records import Records
+from .records import Records, curve
 
 
 @dataclass(frozen=True)
 class Points:
-    """Sizes of one fraction as drawn: n, measured, predicted, lower, upper (k,); no interval for
-    sizes the fit has seen (lower and upper are the prediction)."""
+    """Sizes of one fraction as drawn, each (k,).
+
+    n: parameters, as counted.
+    measured: mean over the seeds.
+    predicted: by the fit.
+    lower, upper: interval of a single run; the prediction itself for sizes the fit has seen.
+    withheld: whether it has not.
+    """
 
     n: np.ndarray
     measured: np.ndarray
@@ -42,9 +49,9 @@ def draw(records: Records) -> Figure:
                 aside = points.n * 1.07 ** (i - (len(records.fractions) - 1) / 2)
                 _against(right, aside, points, points.measured, marker, label)
                 drawn.append(points)
-        if records.withheld(fraction) is None and fraction != records.fraction:
-            reason = records.withheld_reason(fraction)
-            reasons[fraction] = f"not tested on withheld sizes: {reason}"
+        missing = records.withheld(fraction)
+        if isinstance(missing, Refused) and fraction != records.fraction:
+            reasons[fraction] = f"not tested on withheld sizes: {missing.refused}"
     label = records.quantity.label[0].lower() + records.quantity.label[1:]
     if drawn:
         _diagonal(left, drawn)
@@ -76,12 +83,13 @@ def draw(records: Records) -> Figure:
 def seen(records: Records, fraction: str) -> Points | None:
     """Sizes behind the fit without the withheld ones (behind the full fit, if none are)."""
     found = records.withheld(fraction)
-    fit = found or records.fitted(fraction)
-    points = [p for p in records.points(fraction) if not (found and p["withheld"])]
-    if "params" not in fit or not points:
+    tested = not isinstance(found, Refused)
+    law = found if tested else records.fitted(fraction)
+    points = [p for p in records.points(fraction) if not (tested and p.withheld)]
+    if isinstance(law, Refused) or not points:
         return None
-    n = np.array([p["params"] for p in points], float)
-    predicted = records.quantity.show(records.curve(fit, n))
+    n = np.array([records.counted(p) for p in points], float)
+    predicted = records.quantity.show(curve(law, n))
     measured = records.quantity.show([records.stored(p).mean() for p in points])
     return Points(n, measured, predicted, predicted, predicted, withheld=False)
 
@@ -89,17 +97,13 @@ def seen(records: Records, fraction: str) -> Points | None:
 def unseen(records: Records, fraction: str) -> Points | None:
     """Withheld sizes with what the fit that has not seen them predicted for a run."""
     found = records.withheld(fraction)
-    if found is None:
+    if isinstance(found, Refused):
         return None
-    column = {
-        key: np.array([one[key] for one in found["predictions"]], float)
-        for key in ("params", "measured", "predicted", "lower", "upper")
-    }
-    lower, upper = records.quantity.show_interval(column["lower"], column["upper"])
+    rows = [(p.params, p.measured, p.predicted, p.lower, p.upper) for p in found.predictions]
+    n, measured, predicted, *ends = np.array(rows, float).T
+    lower, upper = records.quantity.show_interval(*ends)
     show = records.quantity.show
-    return Points(
-        column["params"], show(column["measured"]), show(column["predicted"]), lower, upper, True
-    )
+    return Points(n, show(measured), show(predicted), lower, upper, withheld=True)
 
 
 def _against(

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..deciding.summary import unbeaten
 from ..laws import get_form, read
 from ..laws.form import predict as evaluate
+from ..records import typed
+from ..records.bootstrap import BootstrapRecord
+from ..records.decision import DecisionRecord, PricedRun
+from ..records.fit import FitRecord, FittedLaw, LadderFit, LadderPoint, WithheldFit
+from ..records.observations import read_frame
+from ..records.runs import COUNT_COLUMN, good
+from ..records.typed import Refused
 
 if TYPE_CHECKING:
     import pandas
 
-COUNT_COLUMN = {"total": "params", "non_embedding": "non_embedding"}
 COUNT_LABEL = {
     "total": "Parameters N",
     "non_embedding": "Parameters N, without embeddings",
@@ -24,7 +32,14 @@ COUNT_LABEL = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """The target's metric as drawn. `scale` and `offset` turn a stored error or loss into it."""
+    """The target's metric as drawn.
+
+    name: of the metric.
+    label: of an axis, with the unit.
+    unit: `%` or `nats`.
+    stored: what records hold, `error` or `loss`.
+    scale, offset: turn a stored value into the drawn one.
+    """
 
     name: str
     label: str
@@ -37,11 +52,11 @@ class Quantity:
     def higher_is_better(self) -> bool:
         return self.scale < 0
 
-    def show(self, stored: Any) -> np.ndarray:
+    def show(self, stored: ArrayLike) -> np.ndarray:
         """Stored values (error as a share, loss in nats) as drawn (%, nats)."""
         return self.offset + self.scale * np.asarray(stored, float)
 
-    def show_interval(self, lower: Any, upper: Any) -> tuple[np.ndarray, np.ndarray]:
+    def show_interval(self, lower: ArrayLike, upper: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Both ends as drawn, the lower one first."""
         ends = self.show(lower), self.show(upper)
         return ends[::-1] if self.higher_is_better else ends
@@ -67,25 +82,29 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Records:
-    """One domain's results. frame: observations; the others: the JSON of their stages."""
+    """One domain's results.
+
+    frame: observations.
+    fit, bootstrap, decision: the records of these stages.
+    """
 
     frame: pandas.DataFrame
-    fit: dict[str, Any]
-    bootstrap: dict[str, Any]
-    decision: dict[str, Any]
+    fit: FitRecord
+    bootstrap: BootstrapRecord
+    decision: DecisionRecord
 
     @property
     def domain(self) -> str:
-        return self.decision["domain"]
+        return self.decision.domain
 
     @property
     def quantity(self) -> Quantity:
-        return QUANTITIES[self.decision["target"]["metric"]]
+        return QUANTITIES[self.decision.target.metric]
 
     @property
     def target(self) -> float:
         """The target as drawn."""
-        value = self.decision["target"]["value"]
+        value = self.decision.target.value
         return 100 * value if self.quantity.unit == "%" else value
 
     @property
@@ -95,27 +114,23 @@ class Records:
     @property
     def fraction(self) -> str:
         """The fraction the decision is about: the largest."""
-        return self.decision["fraction"]
+        return self.decision.fraction
 
     @property
     def fractions(self) -> list[str]:
-        return list(self.fit["fractions"])
+        return list(self.fit.fractions)
 
     @property
     def level(self) -> str:
-        return f"{100 * self.decision['level']:g} %"
+        return f"{100 * self.decision.level:g} %"
 
     @property
     def n_label(self) -> str:
-        return COUNT_LABEL[self.decision["counted"]]
-
-    @property
-    def count_key(self) -> str:
-        return "total" if self.decision["counted"] == "total" else "non_embedding"
+        return COUNT_LABEL[self.decision.counted]
 
     @property
     def diverged(self) -> int:
-        return int((self.frame["status"] != "ok").sum())
+        return len(self.frame) - len(good(self.frame))
 
     @property
     def diverged_note(self) -> str:
@@ -124,46 +139,44 @@ class Records:
             return ""
         return f"{self.diverged} of {len(self.frame)} runs diverged and are not drawn."
 
-    def points(self, fraction: str) -> list[dict[str, Any]]:
+    def counted(self, sized: LadderPoint | PricedRun) -> int:
+        """Parameters of a size of the ladder or of a run, as the study counts them."""
+        counted = self.decision.counted
+        return sized.params(counted) if isinstance(sized, LadderPoint) else sized.params[counted]
+
+    def points(self, fraction: str) -> list[LadderPoint]:
         """The sizes of a fraction that have at least one run that ended well."""
-        return [p for p in self.fit["fractions"][fraction]["points"] if p["errors"]]
+        return [point for point in self.fit.fractions[fraction].points if point.errors]
 
-    def stored(self, point: dict[str, Any]) -> np.ndarray:
+    def stored(self, point: LadderPoint) -> np.ndarray:
         """A point's runs in the stored metric (seeds,)."""
-        return np.array(point["errors" if self.quantity.stored == "error" else "losses"], float)
+        return np.array(point.reached(self.quantity.stored), float)
 
-    def fitted(self, fraction: str, metric: str | None = None) -> dict[str, Any]:
-        """The fit of a fraction and metric: parameters, or why it was refused."""
-        return self.fit["fractions"][fraction][metric or self.quantity.stored]
+    def fitted(self, fraction: str, metric: str | None = None) -> LadderFit | Refused:
+        """The fit of a fraction and metric, by default the target's."""
+        return self.fit.fractions[fraction].of(metric or self.quantity.stored)
 
-    def withheld(self, fraction: str) -> dict[str, Any] | None:
-        """The fit without the largest sizes and its predictions of them, if it could be made."""
-        found = self.fitted(fraction).get("withheld")
-        return found if found and "predictions" in found else None
-
-    def withheld_reason(self, fraction: str) -> str:
-        """Why a fraction has no prediction of withheld sizes; empty if it has."""
-        found = self.fitted(fraction).get("withheld")
-        if found is None:
-            refused = self.fitted(fraction).get("refused")
-            return f"no law ({refused})" if refused else "no size was withheld (withhold: 0)"
-        return found.get("refused", "")
+    def withheld(self, fraction: str) -> WithheldFit | Refused:
+        """The fit without the largest sizes and its predictions of them, or why there is none."""
+        found = self.fitted(fraction)
+        if isinstance(found, Refused):
+            return Refused(f"no law ({found.refused})")
+        return found.withheld
 
     def withheld_line(self) -> str:
         """The sentence that leads: by how much the law missed sizes it had not seen."""
         found = self.withheld(self.fraction)
-        if found is None:
-            return f"Not tested on withheld sizes: {self.withheld_reason(self.fraction)}."
-        mae = found["mae"]
-        sizes = len(found["predictions"])
+        if isinstance(found, Refused):
+            return f"Not tested on withheld sizes: {found.refused}."
+        errors, sizes = found.errors, len(found.predictions)
         which = "the largest size" if sizes == 1 else f"the {sizes} largest sizes"
         gap = self.quantity.gap
-        line = "" if mae["line"] is None else f"; a log-log line: {gap(mae['line'])}"
-        lost = unbeaten(mae)
+        line = "" if errors.line is None else f"; a log-log line: {gap(errors.line)}"
+        lost = unbeaten(errors)
         verdict = f" The law does not beat {' nor '.join(lost)}." if lost else ""
         return (
-            f"The law missed {which}, unseen, by {gap(mae['law'])} "
-            f"(repeating the last size: {gap(mae['carry'])}{line}).{verdict}"
+            f"The law missed {which}, unseen, by {gap(errors.law)} "
+            f"(repeating the last size: {gap(errors.carry)}{line}).{verdict}"
         )
 
     def by_reason(self, reasons: dict[str, str]) -> list[str]:
@@ -179,24 +192,43 @@ class Records:
     @cached_property
     def cells(self) -> pandas.DataFrame:
         """Seed means of runs that ended well: fraction, scale, count, samples, flops, metrics."""
-        good = self.frame[self.frame["status"] == "ok"]
-        count = COUNT_COLUMN[self.decision["counted"]]
-        cells = good.groupby(["fraction", "scale"], as_index=False, sort=False).agg(
-            count=(count, "first"),
-            samples=("samples", "first"),
-            flops=("flops", "mean"),
-            error=("test_error", "mean"),
-            loss=("test_loss", "mean"),
+        count = COUNT_COLUMN[self.decision.counted]
+        cells = (
+            good(self.frame)
+            .groupby(["fraction", "scale"], as_index=False, sort=False)
+            .agg(
+                count=(count, "first"),
+                samples=("samples", "first"),
+                flops=("flops", "mean"),
+                error=("test_error", "mean"),
+                loss=("test_loss", "mean"),
+            )
         )
         return cells.sort_values(["samples", "count"], ignore_index=True)
 
-    def curve(self, fit: dict[str, Any], n: Any) -> np.ndarray:
-        """A fit (a mapping with `params`) in stored units at sizes n; NaN beyond a double."""
-        if "saved" in fit:  # law auto is no form with parameters
-            return read(fit["saved"]).curve({"params": np.atleast_1d(np.asarray(n, float))})
-        form = get_form(fit.get("law") or self.fit["law"])
-        theta = np.array([[fit["params"][name] for name in form.names]], float)
-        logs = np.log(np.atleast_1d(np.asarray(n, float)))[None]
-        with np.errstate(all="ignore"):
-            values = evaluate(form, logs, theta)[0]
-        return np.where(np.isfinite(values), values, np.nan)
+
+def read_records(
+    observations: str | os.PathLike,
+    fit: str | os.PathLike,
+    bootstrap: str | os.PathLike,
+    decision: str | os.PathLike,
+) -> Records:
+    """One domain's results from their files."""
+    return Records(
+        read_frame(observations),
+        typed.read(fit, FitRecord),
+        typed.read(bootstrap, BootstrapRecord),
+        typed.read(decision, DecisionRecord),
+    )
+
+
+def curve(law: FittedLaw, n: ArrayLike) -> np.ndarray:
+    """A law in stored units at sizes n; NaN beyond a double."""
+    n = np.atleast_1d(np.asarray(n, float))
+    if law.saved is not None:  # law auto is no form with parameters
+        return read(law.saved).curve({"params": n})
+    form = get_form(law.law)
+    theta = np.array([[law.params[name] for name in form.names]], float)
+    with np.errstate(all="ignore"):
+        values = evaluate(form, np.log(n)[None], theta)[0]
+    return np.where(np.isfinite(values), values, np.nan)

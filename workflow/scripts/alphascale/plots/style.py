@@ -1,4 +1,4 @@
-"""How every figure looks: colours, markers, units, notes, files. Nothing is drawn without it.
+"""How every figure looks: colours, markers, units, notes, files.
 
 Colours are Okabe and Ito's (2008), safe for the colour-blind; every series also has its own marker
 and line style, so that a grey print says the same.
@@ -36,7 +36,9 @@ BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 # What a colour means, the same in every figure.
 LAW, WITHHELD, TARGET, STAR, NAIVE = BLUE, VERMILLION, GREEN, BLACK, ORANGE
 
-SERIES = (
+# A series: colour, marker and line style, as matplotlib takes them.
+Look = dict[str, str | tuple]
+SERIES: tuple[Look, ...] = (
     {"color": BLUE, "marker": "o", "linestyle": "-"},
     {"color": VERMILLION, "marker": "s", "linestyle": "--"},
     {"color": GREEN, "marker": "^", "linestyle": "-."},
@@ -134,6 +136,11 @@ def compose(
             bbox_to_anchor=(0.5, foot / height), handlelength=2.8, columnspacing=1.6,
             borderaxespad=0.2, borderpad=0.2, labelspacing=0.35,
         )  # fmt: skip
+
+
+def sentence(words: str) -> str:
+    """Words with a capital, a full stop and true minus signs."""
+    return f"{words[0].upper()}{words[1:]}.".replace(" -", " −")
 
 
 def _wrap(sentences: Sequence[str], width: float) -> list[str]:

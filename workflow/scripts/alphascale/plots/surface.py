@@ -9,9 +9,10 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from ..records.fit import LadderFit
 from ..units import count
 from . import style
-from .records import Records
+from .records import Records, curve
 
 GRID = 120
 OUTLINE = [patheffects.withStroke(linewidth=1.6, foreground="black")]
@@ -29,7 +30,7 @@ def draw(records: Records) -> Figure:
     usable = [
         fraction
         for fraction in records.fractions
-        if "params" in records.fitted(fraction) and (cells["fraction"] == fraction).any()
+        if isinstance(records.fitted(fraction), LadderFit) and fraction in set(cells["fraction"])
     ]
     if cells.empty:
         style.say(axes, "Every run diverged: there is nothing to draw.")
@@ -60,7 +61,7 @@ def surface(records: Records, fractions: list[str], n: np.ndarray, d: np.ndarray
     """The stored metric (len(d), len(n)) from the fractions' laws, joined linearly in log d."""
     cells = records.cells
     samples = [cells.loc[cells["fraction"] == f, "samples"].iloc[0] for f in fractions]
-    laws = np.array([records.curve(records.fitted(f), n) for f in fractions])
+    laws = np.array([curve(records.fitted(f), n) for f in fractions])
     return np.array([np.interp(np.log(d), np.log(samples), law) for law in laws.T]).T
 
 
@@ -114,9 +115,7 @@ def _fill(axes: Axes, records: Records, usable: list[str], levels: np.ndarray, l
     d = np.geomspace(inside["samples"].min(), inside["samples"].max(), GRID)
     height = surface(records, usable, n, d)
     axes.pcolormesh(n, d, height, shading="gouraud", rasterized=True, zorder=1, **look)
-    reached = records.decision["target"]["value"]
-    if records.quantity.higher_is_better:
-        reached = 1 - reached
+    reached = records.decision.target.fitted
     others = levels[~np.isclose(levels, reached)]
     lines = axes.contour(n, d, height, levels=others, colors="white", linewidths=0.9, zorder=2)
     lines.set_path_effects([patheffects.withStroke(linewidth=1.8, foreground="black", alpha=0.5)])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from ..deciding import summary
+from ..records.decision import DecisionRecord
+from ..records.typed import Refused
 from ..units import bind, count, percent, spread
 from . import style
 
@@ -15,7 +16,7 @@ COLUMN = 30  # characters of a domain's column
 
 
 @style.styled
-def draw(decisions: list[dict[str, Any]]) -> Figure:
+def draw(decisions: list[DecisionRecord]) -> Figure:
     """Facts as rows, domains as columns; withheld error leads, as in the printed summary."""
     rows = [
         (name, [textwrap.wrap(bind(cell(d)), COLUMN) or ["–"] for d in decisions])
@@ -37,9 +38,7 @@ def draw(decisions: list[dict[str, Any]]) -> Figure:
     axes.text(0.12, height - 0.24, "The study in numbers", fontsize=10.5, fontweight="bold")
     y = height - 0.45
     for column, decision in enumerate(decisions):
-        axes.text(
-            1.9 + 2.3 * column, y, decision["domain"], fontweight="bold", va="top", fontsize=9.5
-        )
+        axes.text(1.9 + 2.3 * column, y, decision.domain, fontweight="bold", va="top", fontsize=9.5)
     y -= line + pad / 2
     axes.plot([0.1, width - 0.1], [y, y], color="black", linewidth=1)
     for index, ((_, cells), name, lines) in enumerate(zip(rows, names, tall, strict=True)):
@@ -56,70 +55,69 @@ def draw(decisions: list[dict[str, Any]]) -> Figure:
 
 
 def _missed(which: str):
-    def cell(decision: dict[str, Any]) -> str:
-        mae = (decision.get("withheld") or {}).get("mae") or {}
-        if mae.get(which) is not None:
-            return summary.gap(decision, mae[which])
+    def cell(decision: DecisionRecord) -> str:
+        found = decision.withheld
+        error = None if isinstance(found, Refused) else getattr(found.errors, which)
+        if error is not None:
+            return summary.gap(decision, error)
         return "not tested" if which == "law" else "–"
 
     return cell
 
 
 def _cost(run: str):
-    def cell(decision: dict[str, Any]) -> str:
-        if run != "study" and decision.get(run) is None:
-            return "none"
-        cost = decision["study"] if run == "study" else decision[run]["price"]
-        how = "measured" if cost["measured"] else "estimated"
-        return f"{summary.cost_line(decision, cost)} ({how})"
+    def cell(decision: DecisionRecord) -> str:
+        cost = summary.price_of(decision, run)
+        return f"{summary.cost_line(decision, cost)} ({summary.how(cost)})" if cost else "none"
 
     return cell
 
 
-def _star(decision: dict[str, Any]) -> str:
-    if decision.get("refused"):
+def _star(decision: DecisionRecord) -> str:
+    if isinstance(decision.star, Refused):
         return "none: no law"
-    if decision["n_star"] is None:
+    if decision.n_star is None:
         return "none: out of reach"
-    return f"{count(decision['n_star'])} parameters"
+    return f"{count(decision.n_star)} parameters"
 
 
-def _interval(decision: dict[str, Any]) -> str:
-    if decision.get("refused"):
+def _interval(decision: DecisionRecord) -> str:
+    if isinstance(decision.star, Refused):
         return "–"
-    lower, upper = decision["interval"]
+    lower, upper = decision.star.interval
     shown = "wholly out of reach" if lower is None else spread(lower, upper)
-    return f"{shown} ({percent(decision['level'])})"
+    return f"{shown} ({percent(decision.level)})"
 
 
-def _reach(decision: dict[str, Any]) -> str:
-    return "–" if decision.get("refused") else percent(decision["out_of_reach"])
+def _reach(decision: DecisionRecord) -> str:
+    star = decision.star
+    return "–" if isinstance(star, Refused) else percent(star.out_of_reach)
 
 
-def _build(decision: dict[str, Any]) -> str:
-    star = decision.get("architecture")
-    if star is None:
+def _build(decision: DecisionRecord) -> str:
+    built = decision.architecture
+    if built is None:
         return "–"
-    return f"{summary.size_text(star['size'])} ({count(star['params']['total'])} parameters)"
+    return f"{summary.size_text(built.size)} ({count(built.params['total'])} parameters)"
 
 
-def _predicted(decision: dict[str, Any]) -> str:
-    return summary.predicted_text(decision) if decision.get("architecture") else "–"
+def _predicted(decision: DecisionRecord) -> str:
+    return summary.predicted_text(decision) if decision.architecture else "–"
 
 
 def _saving(key: str):
-    def cell(decision: dict[str, Any]) -> str:
-        gains = decision.get("saving")
-        return "–" if gains is None else percent(gains[key])
+    def cell(decision: DecisionRecord) -> str:
+        gains = decision.saving
+        return "–" if gains is None else percent(getattr(gains, key))
 
     return cell
 
 
-def _pays(decision: dict[str, Any]) -> str:
-    gains = decision.get("saving")
-    return "–" if gains is None else summary.pays_text(gains["pays_after_runs"]).removeprefix(
-        "the study "
-    )  # fmt: skip
+def _pays(decision: DecisionRecord) -> str:
+    gains = decision.saving
+    if gains is None:
+        return "–"
+    return summary.pays_text(gains.pays_after_runs).removeprefix("the study ")
 
 
 CELLS = {

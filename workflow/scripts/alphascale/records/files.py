@@ -118,23 +118,3 @@ def _seal(value: dict[str, Any]) -> str:
 def digest(value: Any) -> str:
     """Short SHA-256 of a value's canonical JSON: which configuration made a record."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
-
-
-def read_record(
-    path: str | os.PathLike, spec: str, code: str, data_sha256: str | None = None
-) -> dict[str, Any]:
-    """Read a training record and check that it is whole and was made by this spec, code and data.
-
-    `spec` is `digest` of the job's slice, `code` comes from `provenance.code_digest`, data_sha256
-    from the description of the data; None for any. Raises UserError that names the file.
-    """
-    record = read_sealed(path)
-    if record.get("schema") != SCHEMA:
-        raise UserError(f"{path}: not a record of schema {SCHEMA}; {REBUILD}")
-    if digest(record.get("spec")) != spec:
-        raise UserError(f"{path}: made by another configuration than the present one; {REBUILD}")
-    if record.get("code") != code:
-        raise UserError(f"{path}: made by other code than the present one; {REBUILD}")
-    if data_sha256 is not None and record.get("data_sha256") != data_sha256:
-        raise UserError(f"{path}: trained on other data than is prepared now; {REBUILD}")
-    return record

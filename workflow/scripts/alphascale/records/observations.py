@@ -1,168 +1,102 @@
-"""From training records to rows: one per (domain, scale, fraction, seed), stable column names."""
+"""Observations: one row per (domain, scale, fraction, seed), stable column names, as CSV."""
 
 from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .files import REBUILD, read_record, read_sealed, replacing
+from .files import REBUILD, replacing
 
 if TYPE_CHECKING:
     import pandas
 
-COLUMNS = (
-    "domain",
-    "scale",
-    "fraction",
-    "seed",
-    "role",
-    "family",
-    "status",
-    "params",
-    "non_embedding",
-    "embedding",
-    "head",
-    "samples",
-    "samples_seen",
-    "learning_rate",
-    "best_epoch",
-    "epochs_run",
-    "train_loss",
-    "validation_loss",
-    "validation_accuracy",
-    "test_loss",
-    "test_accuracy",
-    "test_error",
-    "level",
-    "forward_flops",
-    "step_flops",
-    "flops",
-    "job_flops",
-    "job_seconds",
-    "job_members",
-    "joules",
-    "energy_how",
-    "device",
-    "precision",
-    "warnings",
-    "d_model",
-    "n_layers",
-    "tokens",
-    "bits_per_byte",
-    "unigram_perplexity",
-    "peak_memory_bytes",
-)
 
+@dataclass(frozen=True)
+class Observation:
+    """One run; its fields are the table's columns, None an empty cell.
 
-def gather(
-    domain: str,
-    expected: dict[str, Any],
-    paths: list[str],
-    meta: str,
-    say: Callable[[str], None],
-) -> list[dict[str, Any]]:
-    """Rows of a domain's records, sorted by params, fraction and seed.
-
-    `expected` is `study.aggregate_slice`; `paths` in the same order: the ladder's records (role
-    `ladder`), then those that verification left (role `verify`). A record that is not whole, was
-    edited, is foreign, stale, or trained on other data than `meta` describes is set aside, so that
-    the next run trains its cell anew; UserError then names it. A record of verification on other
-    data is left out, which `say` tells: nothing would ever train it again.
+    domain, scale, fraction: its cell.
+    seed: of the run.
+    role: `ladder`, or `verify` where verification trained it.
+    family: of the model.
+    status: `ok` or `diverged`; a diverged run has no numbers of loss or accuracy.
+    params, non_embedding, embedding, head: parameters, as in training.Params.
+    samples: of the training fraction.
+    samples_seen: samples × epochs run.
+    learning_rate: the one chosen for the cell.
+    best_epoch: 1-based, of the lowest validation loss.
+    epochs_run: epochs trained.
+    train_loss: nats, in the best epoch.
+    validation_loss: nats, with the best epoch's weights, like all that follow.
+    validation_accuracy, test_accuracy: shares.
+    test_loss: nats.
+    test_error: 1 − test_accuracy.
+    level: LOW, MEDIUM or HIGH, the generalisation warning of the run's curves.
+    forward_flops, step_flops: per sample, of a forward pass and of a training step.
+    flops: of the run.
+    job_flops, job_seconds, job_members: FLOPs, seconds and runs of the whole job.
+    joules: of the whole job, where they were measured.
+    energy_how: how they were, or why not.
+    device, precision: what was computed on, and in.
+    warnings: codes of the cell's warnings, separated by spaces.
+    d_model, n_layers: of a language model, like all that follow but the last.
+    tokens: of the training fraction.
+    bits_per_byte: on the test split.
+    unigram_perplexity: of the test split.
+    peak_memory_bytes: of the job.
     """
-    sha256 = read_sealed(meta)["sha256"]
-    rows: list[dict[str, Any]] = []
-    refused: list[str] = []
-    ladder = [("ladder", *each) for each in expected["records"]]
-    verify = [("verify", *each) for each in expected["verified"]]
-    for path, (role, scale, fraction, spec) in zip(paths, ladder + verify, strict=True):
-        try:
-            data = sha256 if role == "ladder" else None
-            record = read_record(path, spec, expected["code"], data)
-        except UserError as fault:
-            refused.append(_set_aside(path, fault))
-            continue
-        if record["data_sha256"] != sha256:
-            say(f"{path}: verified on other data than {meta} describes; left out")
-            continue
-        rows += [
-            _row(domain, scale, fraction, record, member) | {"role": role}
-            for member in record["seeds"]
-        ]
-    if refused:
-        more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
-        for line in refused:
-            say(line)
-        raise UserError(refused[0] + more)
-    return sorted(rows, key=lambda row: (row["params"], float(row["fraction"]), row["seed"]))
+
+    domain: str
+    scale: str
+    fraction: str
+    seed: int
+    role: str
+    family: str
+    status: str
+    params: int
+    non_embedding: int
+    embedding: int
+    head: int
+    samples: int
+    samples_seen: int
+    learning_rate: float
+    best_epoch: int | None
+    epochs_run: int
+    train_loss: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    test_error: float | None
+    level: str | None
+    forward_flops: int
+    step_flops: int
+    flops: int
+    job_flops: int
+    job_seconds: float
+    job_members: int
+    joules: float | None
+    energy_how: str
+    device: str
+    precision: str
+    warnings: str
+    d_model: int | None
+    n_layers: int | None
+    tokens: int | None
+    bits_per_byte: float | None
+    unigram_perplexity: float | None
+    peak_memory_bytes: int
 
 
-def _set_aside(path: str, fault: UserError) -> str:
-    """Rename a record that cannot be used, so that it is missing and thereby made again."""
-    reason = str(fault).removesuffix(f"; {REBUILD}")
-    aside = f"{path}.refused"
-    try:
-        os.replace(path, aside)
-    except OSError:
-        return str(fault)
-    return f"{reason}; set aside as {os.path.basename(aside)}: run snakemake again to train it anew"
+# Column → its type as written above: `int`, `float | None`, ….
+COLUMNS = {each.name: str(each.type) for each in fields(Observation)}
 
 
-def _row(
-    domain: str, scale: str, fraction: str, record: dict[str, Any], member: dict[str, Any]
-) -> dict[str, Any]:
-    """One seed's row; a diverged run has a status and empty cells, never a number."""
-    test = member["test"] or {}
-    validation = member["validation"] or {}
-    best = member["best_epoch"]
-    return {
-        "domain": domain,
-        "scale": scale,
-        "fraction": fraction,
-        "seed": member["seed"],
-        "role": "ladder",
-        "family": record["family"],
-        "status": member["status"],
-        "params": record["params"]["total"],
-        "non_embedding": record["params"]["non_embedding"],
-        "embedding": record["params"]["embedding"],
-        "head": record["params"]["head"],
-        "samples": record["samples"],
-        "samples_seen": record["samples"] * member["epochs_run"],
-        "learning_rate": member["learning_rate"],
-        "best_epoch": best,
-        "epochs_run": member["epochs_run"],
-        "train_loss": member["curves"]["train_loss"][best - 1] if best else None,
-        "validation_loss": validation.get("loss"),
-        "validation_accuracy": validation.get("accuracy"),
-        "test_loss": test.get("loss"),
-        "test_accuracy": test.get("accuracy"),
-        "test_error": test.get("error"),
-        "level": (member["warnings"] or {}).get("level"),
-        "forward_flops": record["flops"]["forward_per_sample"],
-        "step_flops": record["flops"]["training_per_sample"],
-        "flops": member["flops"],
-        "job_flops": record["flops"]["job"],
-        "job_seconds": record["time"]["train_s"],
-        "job_members": len(record["sweep"]),
-        "joules": record["energy"]["joules"],
-        "energy_how": record["energy"]["how"],
-        "device": record["device"]["name"],
-        "precision": record["device"]["precision"],
-        "warnings": " ".join(warning["code"] for warning in record["warnings"]),
-        # Of language models; empty elsewhere.
-        "d_model": record.get("d_model"),
-        "n_layers": record.get("n_layers"),
-        "tokens": record.get("tokens"),
-        "bits_per_byte": (member.get("bits_per_byte") or {}).get("test"),
-        "unigram_perplexity": (record.get("unigram_perplexity") or {}).get("test"),
-        "peak_memory_bytes": record["peak_memory_bytes"],
-    }
-
-
-def write_table(path: str | os.PathLike, rows: list[dict[str, Any]]) -> None:
+def write_table(path: str | os.PathLike, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows as CSV, columns in the order of the first row; numbers keep every digit."""
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]) if rows else COLUMNS, lineterminator="\n")
@@ -186,15 +120,28 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
 
 
 def read_frame(path: str | os.PathLike) -> pandas.DataFrame:
-    """Observations as a DataFrame; `fraction` stays text, since it names files."""
+    """Observations as a DataFrame, every column of its type: `fraction` names files, so is text."""
     import pandas
 
     try:
-        frame = pandas.read_csv(path, dtype={"fraction": str, "scale": str, "domain": str})
+        frame = pandas.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as fault:  # pandas' own faults are ValueErrors
         text = str(fault).strip().splitlines()[0]
         raise UserError(f"{path}: cannot be read as observations ({text}); {REBUILD}") from None
     _check_columns(path, frame.columns)
+    for name, kind in COLUMNS.items():
+        if kind.startswith("str"):
+            continue
+        try:
+            numbers = frame[name].astype(float)
+            empty = bool(numbers.isna().any())
+            if empty and "None" not in kind:
+                raise ValueError("an empty cell")
+            # Beyond 2^53 a float is as exact as an int64, which ends at 9e18 FLOPs.
+            whole = kind.startswith("int") and not empty and numbers.max() < 2**53
+            frame[name] = numbers.astype(int) if whole else numbers
+        except ValueError as fault:
+            raise UserError(f"{path}: column {name!r}: {fault}; {REBUILD}") from None
     return frame
 
 

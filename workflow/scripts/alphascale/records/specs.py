@@ -7,9 +7,9 @@ no slice of a job leaves that job's result as it is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..config import Training
+from .options import Training
 
 Size = dict[str, Any]  # a family's keys and their values
 
@@ -51,7 +51,8 @@ class FitSpec:
 class BootstrapSpec:
     """The resampled laws of a domain.
 
-    law, params: as in FitSpec.
+    law: name of a form of the law engine.
+    params: what N counts, `total` or `non_embedding`.
     metric: `error` or `loss`, what the target is a value of.
     resamples: bootstrap resamples per fit.
     level: coverage of every interval, in (0, 1).
@@ -94,10 +95,16 @@ class Prices:
 class DecisionSpec:
     """The decision on a domain.
 
-    metric: as in BootstrapSpec. target: to be reached. family: of the ladder. ladder: scale → size.
+    metric: what the laws are fitted to, `error` or `loss`.
+    target: to be reached.
+    family: of the ladder.
+    ladder: scale → size.
     naive: size that would have been trained without a study, if any.
-    epochs, batch_size: of every training. members: trainings per job, seeds × learning rates.
-    counted: what N counts. level: of intervals. costs: prices.
+    epochs, batch_size: of every training.
+    members: trainings per job, seeds × learning rates.
+    counted: what N counts, `total` or `non_embedding`.
+    level: coverage of every interval, in (0, 1).
+    costs: prices.
     """
 
     domain: str
@@ -116,7 +123,11 @@ class DecisionSpec:
 
 @dataclass(frozen=True)
 class AdoptedRun:
-    """A scale of a plan that the study has adopted: its size, fractions and seeds."""
+    """A scale of a plan that the study has adopted.
+
+    size: of the family.
+    fractions, seeds: its own, None for the domain's.
+    """
 
     size: Size
     fractions: list[str] | None
@@ -127,10 +138,17 @@ class AdoptedRun:
 class PlanSpec:
     """The next runs of a domain: BootstrapSpec, what may be trained, and on what budget.
 
-    rates: learning rates per seed. seeds: the domain's own. flops: budget, None for as many as the
-    ladder took. goal: `n_star` or `cheapest`. reach: largest size, as a multiple of the largest
-    trained. futures: times that results are made up. seeds_at_most: of one run. adopted: scale →
-    run of an earlier plan.
+    law, params, metric, resamples, level, seed: as in BootstrapSpec.
+    domain, target, family, ladder, epochs: as in DecisionSpec.
+    rates: learning rates per seed.
+    seeds: the domain's own.
+    withhold: as in FitSpec.
+    flops: budget, None for as many as the ladder took.
+    goal: `n_star` or `cheapest`.
+    reach: largest size, as a multiple of the largest trained.
+    futures: times that results are made up.
+    seeds_at_most: of one run.
+    adopted: scale → run of an earlier plan.
     """
 
     law: str
@@ -159,7 +177,9 @@ class PlanSpec:
 class AuditSpec:
     """What the audit asks of the configuration.
 
-    rates: learning rates per seed. epochs: of a training. withhold: as in FitSpec.
+    rates: learning rates per seed.
+    epochs: of a training.
+    withhold: as in FitSpec.
     apart: scales with seeds of their own.
     """
 
@@ -173,8 +193,12 @@ class AuditSpec:
 class TrainSpec:
     """One training job: all its members, seeds × learning rates.
 
-    domain, scale, fraction: which cell. family, size: what is built, defaults filled in.
-    seeds: of its members. training: how. device: where. data: section and seed of its preparation.
+    domain, scale, fraction: which cell.
+    family, size: what is built, defaults filled in.
+    seeds: of its members.
+    training: how.
+    device: where.
+    data: section and seed of its preparation.
     factory_code: digest of a user's own model module, None for a family of the project.
     """
 
@@ -195,7 +219,8 @@ class VerifySpec:
     """How verification trains.
 
     train: as a job of the ladder, its scale, fraction and size still empty, with fresh seeds.
-    naive: the naive size where it is to be trained too. metric, target: as in DecisionSpec.
+    naive: the naive size where it is to be trained too.
+    metric, target: as in DecisionSpec.
     """
 
     train: TrainSpec
@@ -206,7 +231,11 @@ class VerifySpec:
 
 @dataclass(frozen=True)
 class LanguageDomain:
-    """One domain of a group that is judged together: its family, how many sizes it withholds."""
+    """One domain of a group that is judged together.
+
+    family: of its ladder.
+    withhold: how many of its largest sizes are kept from a second fit.
+    """
 
     family: str
     withhold: int
@@ -214,7 +243,13 @@ class LanguageDomain:
 
 @dataclass(frozen=True)
 class LanguageSpec:
-    """The perplexity laws of a group of language domains: domains by name, and the bootstrap."""
+    """The perplexity laws of a group of language domains.
+
+    domains: by name; the first is what the others are compared with.
+    resamples: bootstrap resamples per law.
+    level: coverage of every interval, in (0, 1).
+    seed: of the resampling.
+    """
 
     domains: dict[str, LanguageDomain]
     resamples: int
@@ -222,22 +257,28 @@ class LanguageSpec:
     seed: int
 
 
-@dataclass(frozen=True)
-class ExpectedRecord:
-    """A training record that the observations are gathered from.
+class ExpectedRecord(NamedTuple):
+    """A training record that the observations are gathered from: a list in JSON, which keeps a
+    ladder of thousands of cells within one argument of a command line (128 KiB).
 
-    spec: digest of the slice that it must have been made from. code: that of the training's code.
+    scale, fraction: its cell.
+    spec: digest of the slice that it must have been made from.
     """
 
     scale: str
     fraction: str
     spec: str
-    code: str
 
 
 @dataclass(frozen=True)
 class AggregateSpec:
-    """The records of the ladder and those that verification left, in the order of their paths."""
+    """The records that a domain's observations are gathered from, in the order of their paths.
 
+    code: digest of the training's code, which all must have been made by.
+    records: of the ladder.
+    verified: those that verification left.
+    """
+
+    code: str
     records: list[ExpectedRecord]
     verified: list[ExpectedRecord]

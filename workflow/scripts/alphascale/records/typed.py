@@ -2,40 +2,58 @@
 
 Every file that a stage hands to the next is one dataclass of this room, which says what it holds.
 pydantic checks it: a missing key, an unknown one, text for a number are one line that names the
-file and the key. Numbers without end are written as null: JSON has no infinity.
+file and the key. JSON has no infinity: a number that may have no end is `float | None`.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from ..errors import UserError
-from .files import REBUILD, read_json, write_json
+from .files import REBUILD, SCHEMA, digest, read_json, write_json
 
 T = TypeVar("T")
+SchemaVersion = Literal[SCHEMA]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Stands where there is no result, and says why.
+
+    refused: the reason, a sentence without a full stop.
+    """
+
+    refused: str
 
 
 @lru_cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+def _adapter(kind: type[T]) -> TypeAdapter[tuple[T]]:
+    # Inside a tuple, since pydantic takes a configuration for a bare dataclass from it alone.
+    return TypeAdapter(tuple[kind], config=ConfigDict(extra="forbid"))
 
 
 def as_json(record: Any) -> Any:
-    """A record as JSON-ready values: mappings, lists, numbers, text, null."""
-    return _adapter(type(record)).dump_python(record, mode="json")
+    """A record as JSON-ready values; a field that holds another type than it says is an error."""
+    adapter = _adapter(type(record))
+    try:
+        return adapter.dump_python((record,), mode="json", warnings="error")[0]
+    except PydanticSerializationError as fault:
+        raise TypeError(f"{type(record).__name__}: {fault}") from None
 
 
 def parse(kind: type[T], value: Any, where: str) -> T:
     """`value`, as read from JSON, as a `kind`; UserError, beginning with `where`, if it is none."""
     try:
-        return _adapter(kind).validate_python(value)
+        return _adapter(kind).validate_python((value,))[0]
     except ValidationError as invalid:
         first = invalid.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the whole"
+        key = ".".join(str(part) for part in first["loc"][1:]) or "the whole"
         raise UserError(
             f"{where}: not a {kind.__name__}: {key}: {first['msg'].lower()}; {REBUILD}"
         ) from None
@@ -49,3 +67,8 @@ def write(path: str | os.PathLike, record: Any) -> None:
 def read(path: str | os.PathLike, kind: type[T]) -> T:
     """Read a record of a kind; UserError, naming the file and the key, if it is not one."""
     return parse(kind, read_json(path), str(path))
+
+
+def digest_of(record: Any) -> str:
+    """Short SHA-256 of a record's JSON: of a job's slice, which configuration it stands for."""
+    return digest(as_json(record))

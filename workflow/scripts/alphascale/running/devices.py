@@ -1,13 +1,12 @@
 """Which GPUs this machine shows, and which one a local job may use: a lease per device.
 
 Snakemake's `resources: gpu=1` counts; it does not say which device. Each local job takes an
-exclusive `flock` on one lock file per visible device and holds it for its life, so a crash frees
+exclusive lock on one lock file per visible device and holds it for its life, so a crash frees
 it. Under SLURM the scheduler hands out devices, and the lease is off.
 """
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 import subprocess
@@ -77,15 +76,17 @@ def lease(device: str, say: Callable[[str], None], share: int = 1) -> Iterator[N
     if device == "cpu" or not devices:
         yield
         return
+    from filelock import FileLock, Timeout  # here, for the Snakefile imports this module
+
     folder = lease_folder()
     waiting = False
     while True:
         for place, name in itertools.product(range(share), devices):
-            with open(folder / _lock_name(name, place), "w") as stream:
-                try:
-                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
+            try:
+                held = FileLock(folder / _lock_name(name, place)).acquire(blocking=False)
+            except Timeout:
+                continue
+            with held:
                 os.environ["CUDA_VISIBLE_DEVICES"] = name
                 say(f"uses GPU {name}, place {place + 1} of {share}; log: {folder / LOG}")
                 _note(folder, "start", name, place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from ..records.files import canonical_json, replacing
 
@@ -21,6 +21,9 @@ from ..records.files import canonical_json, replacing
 # The environment may ask for another interval, as where results lie on a slow disk.
 EVERY = float(os.environ.get("ALPHASCALE_CHECKPOINT_SECONDS", "20"))
 STATE = "state.pt"
+State = dict[str, Any]  # tensors and plain values, as torch saves them
+# Seconds between two looks whether another process still holds the folder.
+POLL = 0.1
 # The file begins with the SHA-256 of what follows: torch itself reads a flipped bit as a weight.
 HEAD = hashlib.sha256().digest_size
 MADE_BY_OTHERS = "was made by another job, or on other data, another device or other threads"
@@ -41,7 +44,7 @@ class Checkpoints:
         self.device, self.say = device, say
         self.saved = time.monotonic()
 
-    def load(self) -> dict[str, Any] | None:
+    def load(self) -> State | None:
         """The state that was saved last, None if there is none to go on from."""
         if self.path is None or not self.path.exists():
             return None
@@ -64,7 +67,7 @@ class Checkpoints:
         self.say(f"checkpoint {self.path} {fault}; set aside as {aside.name}, starting anew")
         return None
 
-    def save(self, state: Callable[[], dict[str, Any]], now: bool = False) -> bool:
+    def save(self, state: Callable[[], State], now: bool = False) -> bool:
         """Save what `state()` gives if enough time has passed since the last, or `now`.
 
         Returns whether it did. A disk that takes no more is said, not raised: the training may
@@ -94,20 +97,21 @@ def exclusive(folder: Path, say: Callable[[str], None]) -> Iterator[bool]:
     write beside it. Yields whether there was such a wait, so that the caller may find the orphan's
     result in place.
     """
-    waited = False
-    while True:
+    held, waited = None, False
+    while held is None:
+        # Anew each time: whoever held the folder may have finished and removed it.
         folder.mkdir(parents=True, exist_ok=True)
-        lock = folder / "lock"
-        with open(lock, "w") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                waited = True
+        try:
+            held = FileLock(folder / "lock").acquire(blocking=False)
+        except FileNotFoundError:
+            continue
+        except Timeout:
+            if not waited:
                 say(f"waits: another process holds {folder} and trains this job")
-                fcntl.flock(stream, fcntl.LOCK_EX)
-            # Whoever held it may have finished and removed the folder: then this lock is no file.
-            if not lock.exists() or not os.path.samestat(os.fstat(stream.fileno()), lock.stat()):
-                continue
-            yield waited
-            shutil.rmtree(folder)
-            return
+            waited = True
+            time.sleep(POLL)
+    with held:
+        yield waited
+        # Out of the way at once, so that nobody makes a lock in a folder that is half removed.
+        gone = folder.rename(folder.with_name(f"{folder.name}.{os.getpid()}.done"))
+        shutil.rmtree(gone)

@@ -20,15 +20,3 @@ def choose_rate(members: list[Member]) -> float:
         return len(group) - len(losses), mean, rate
 
     return min({m.learning_rate for m in members}, key=rank)
-
-
-def edge_warning(chosen: float, rates: list[float]) -> dict[str, str] | None:
-    """A warning where the best of three or more rates is the smallest or the largest."""
-    if len(rates) < 3 or min(rates) < chosen < max(rates):
-        return None
-    side, way = ("largest", "larger") if chosen == max(rates) else ("smallest", "smaller")
-    return {
-        "code": "learning_rate_edge",
-        "message": f"the best learning rate, {chosen:g}, is the {side} of the list: a {way} one "
-        "may be better; add it to training.learning_rates",
-    }

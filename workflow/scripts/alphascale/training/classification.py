@@ -1,14 +1,14 @@
 """What is trained: the data of one job on the device, its batches, its loss.
 
 A task is what the loop knows of the data: `Classification` here, for every kind of data that has
-one label per sample, `language.NextToken` for running text. Batches are gathered by index from
+one label per sample, `next_token.NextToken` for running text. Batches are gathered by index from
 tensors on the device: 18 × as fast as a DataLoader that fetches sample by sample.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,9 @@ from ..networks.noise import generator
 
 if TYPE_CHECKING:
     from ..data.store import Meta
+    from ..records.specs import Size
+    from ..records.training import BySplit, Language, Perplexity
+    from .loop import Member
 
 
 # Enough samples to keep the device busy, few enough to fit where a training batch fits.
@@ -99,13 +102,17 @@ class Classification:
         each = F.cross_entropy(logits.reshape(-1, classes), y.flatten(), reduction="none")
         return each.view(members, batch).mean(1), (logits.argmax(2) == y).sum(1)
 
-    def facts(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """What the record of such a job says beside the rest: nothing."""
-        return {}
+    def language(self, size: Size) -> Language | None:
+        """What the record says of the language: there is none."""
+        return None
 
-    def member_facts(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """What it says of each seed."""
-        return {}
+    def perplexity(self, member: Member) -> Perplexity | None:
+        """What it says of a seed's perplexity."""
+        return None
+
+    def bits_per_byte(self, member: Member) -> BySplit | None:
+        """What it says of a seed's bits per byte."""
+        return None
 
     def _augmented(self, rows: Tensor, source: torch.Generator) -> Tensor:
         """Images [B, C, H, W] shifted by up to the padding and flipped, half of them."""

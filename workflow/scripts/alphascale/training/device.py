@@ -7,12 +7,13 @@ import platform
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
 from ..errors import UserError
 from ..networks.sizes import channels
+from ..records.specs import Size
+from ..records.training import Device
 
 # Parameters of all members that train together, at most: their values, gradients, two moments and
 # best weights take 20 bytes each, so that a chunk stays below half a gigabyte beside activations.
@@ -52,7 +53,7 @@ def use_bfloat16(precision: str, device: torch.device) -> bool:
 
 def members_together(
     family: str,
-    size: dict[str, Any],
+    size: Size,
     shape: tuple[int, ...],
     params: int,
     members: int,
@@ -105,15 +106,11 @@ def deterministic(device: torch.device) -> Iterator[None]:
         torch.utils.deterministic.fill_uninitialized_memory = filling
 
 
-def describe(device: torch.device, bfloat16: bool) -> dict[str, Any]:
+def describe(device: torch.device, bfloat16: bool) -> Device:
     """The record's entry: type, name, precision, threads."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
-    return {
-        "type": device.type,
-        "name": name,
-        "precision": "bfloat16" if bfloat16 else "float32",
-        "threads": torch.get_num_threads(),
-    }
+    precision = "bfloat16" if bfloat16 else "float32"
+    return Device(device.type, name, precision, torch.get_num_threads())
 
 
 def gpu_uuid(device: torch.device) -> str | None:

@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from ..records.training import Energy
 
 POWERCAP = Path("/sys/class/powercap")
 STAT = Path("/proc/stat")
@@ -66,7 +67,7 @@ class Meter:
         self.process = time.process_time() - self.process
         self.busy = _busy_seconds(self.stat) - self.busy
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Energy:
         """The record's entry: joules, or None, and how they were got, or why not."""
         if self.partial:
             return _missing(self.partial)
@@ -85,10 +86,7 @@ class Meter:
             )
         else:
             parts.append(f"without the CPU ({self.cpu_missing})")
-        return {
-            "joules": self.gpu_joules + share * self.cpu_joules,
-            "how": "measured: " + "; ".join(parts),
-        }
+        return Energy(self.gpu_joules + share * self.cpu_joules, f"measured: {'; '.join(parts)}")
 
     def _sample(self) -> None:
         while not self.over.wait(self.sample_s):
@@ -113,8 +111,8 @@ class Meter:
         self.partial = f"a counter failed while training ran ({fault})"
 
 
-def _missing(reason: str | None) -> dict[str, Any]:
-    return {"joules": None, "how": f"not measured: {reason}"}
+def _missing(reason: str | None) -> Energy:
+    return Energy(None, f"not measured: {reason}")
 
 
 def _nvml_counter(uuid: str) -> tuple[Callable[[], float] | None, str | None]:

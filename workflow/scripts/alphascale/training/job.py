@@ -5,21 +5,29 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .. import __version__
-from ..auditing.curves import judge, summarise
 from ..networks.count import COUNTED_BY, count_flops, count_params
-from ..records.files import SCHEMA
+from ..records.specs import TrainSpec
+from ..records.training import (
+    Flops,
+    Params,
+    SeedRun,
+    SweepRun,
+    Times,
+    TrainingRecord,
+    Versions,
+)
+from ..records.typed import as_json
 from ..running.signals import Stopped
-from .checkpoints import STATE, Checkpoints
-from .choice import choose_rate, edge_warning
+from .checkpoints import STATE, Checkpoints, State
+from .choice import choose_rate
 from .classification import Classification
 from .device import (
     choose_device,
@@ -31,7 +39,7 @@ from .device import (
     use_bfloat16,
 )
 from .energy import Meter
-from .loop import Chunk, Member, Plan
+from .loop import Chunk, Member, Setup, member_of
 from .next_token import NextToken
 
 if TYPE_CHECKING:
@@ -42,115 +50,88 @@ SAY_EVERY = 2.0
 
 
 def run(
-    spec: dict[str, Any],
+    spec: TrainSpec,
     tensors: dict[str, Tensor],
     meta: Meta,
     progress: Callable[[str], None],
     checkpoints: Path | None = None,
     *,
     sha256: str = "",
+    code: str = "",
     asked: Callable[[], int | None] = lambda: None,
-) -> dict[str, Any]:
+) -> TrainingRecord:
     """Train all members of the job that `spec` describes and return its record.
 
     Args: spec, the job's slice of the configuration; tensors, the six of the domain's data file;
     progress, called with lines for a person; checkpoints, a folder that is this job's own; sha256,
-    of the data, so that no checkpoint of other data is taken up; asked, called after every step: a
-    signal's number when the job shall save its state and end, by raising Stopped.
+    of the data, so that no checkpoint of other data is taken up; code, the training's digest;
+    asked, called after every step: a signal's number when the job shall save its state and end, by
+    raising Stopped.
     Same spec, data, machine and thread count: same record, but for what is measured: `time`,
     `energy` and `peak_memory_bytes`.
     Raises UserError for a size, device or model that cannot be.
     """
     started, cpu_started = time.monotonic(), time.process_time()
-    training = spec["training"]
-    device = choose_device(spec.get("device", "auto"))
-    plan = Plan(
-        family=spec["family"],
-        size=spec["size"],
-        training=training,
-        device=device,
-        bfloat16=use_bfloat16(training["precision"], device),
-    )
-    params = count_params(plan.family, plan.size, meta)
-    flops = count_flops(plan.family, plan.size, meta)
+    training = spec.training
+    device = choose_device(spec.device)
+    bfloat16 = use_bfloat16(training.precision, device)
+    setup = Setup(spec.family, spec.size, training, device, bfloat16)
+    params = Params(**count_params(spec.family, spec.size, meta))
+    flops = count_flops(spec.family, spec.size, meta)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     kind = NextToken if meta.kind == "tokens" else Classification
-    task = kind(tensors, meta, spec["fraction"], device, training["augment"])
-    name = f"{spec['domain']}/{spec['scale']}/{spec['fraction']}"
-    facts = task.facts(spec)
+    task = kind(tensors, meta, spec.fraction, device, training.augment)
+    language = task.language(spec.size)
 
     training_started = time.monotonic()
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
         members, pieces, before_s = _train_all(
-            plan, task, spec, params["total"], name, progress, checkpoints, sha256, asked
+            setup, task, spec, params.total, progress, checkpoints, sha256, asked
         )
     train_s = before_s + time.monotonic() - training_started
 
     chosen = choose_rate(members)
-    seeds = [
-        _entry(m, flops["training"], task.samples) for m in members if m.learning_rate == chosen
-    ]
-    for entry in seeds:
-        entry.update(task.member_facts(entry))
-    ok = [entry for entry in seeds if entry["status"] == "ok"]
-    longest = max(entry["epochs_run"] for entry in seeds)
     per_epoch = flops["training"] * task.samples
-    return {
-        "schema": SCHEMA,
-        **{key: spec[key] for key in ("domain", "scale", "fraction", "family", "size")},
-        **facts,
-        "params": params,
-        "samples": task.samples,
-        "epochs": training["epochs"],
-        "samples_seen": longest * task.samples,
-        "steps": longest * task.steps(training["batch_size"]),
-        "flops": {
-            "forward_per_sample": flops["forward"],
-            "training_per_sample": flops["training"],
-            "per_run": per_epoch * training["epochs"],
-            "job": per_epoch * sum(m.epochs_run for m in members),
-            "counted_by": COUNTED_BY,
-        },
-        "learning_rate": chosen,
-        "sweep": [
-            {
-                "learning_rate": m.learning_rate,
-                "seed": m.seed,
-                "validation_loss": m.best_loss if m.status == "ok" else None,
-                "status": m.status,
-            }
+    seeds = [_seed_run(m, task, per_epoch) for m in members if m.learning_rate == chosen]
+    longest = max(run.epochs_run for run in seeds)
+    return TrainingRecord(
+        spec=spec,
+        code=code,
+        data_sha256=sha256,
+        params=params,
+        samples=task.samples,
+        samples_seen=longest * task.samples,
+        steps=longest * task.steps(training.batch_size),
+        flops=Flops(
+            forward_per_sample=flops["forward"],
+            training_per_sample=flops["training"],
+            per_run=per_epoch * training.epochs,
+            job=per_epoch * sum(m.epochs_run for m in members),
+            counted_by=COUNTED_BY,
+        ),
+        learning_rate=chosen,
+        sweep=[
+            SweepRun(m.learning_rate, m.seed, m.best_loss if m.status == "ok" else None, m.status)
             for m in members
         ],
-        "seeds": seeds,
-        "time": {
-            "train_s": train_s,
-            "total_s": time.monotonic() - started,
-            "cpu_s": time.process_time() - cpu_started,
-        },
-        "energy": meter.result(),
-        "peak_memory_bytes": peak_memory(device),
-        "device": describe(device, plan.bfloat16),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "alphascale": __version__,
-        },
-        "warnings": _warnings(members, chosen, training["learning_rates"])
-        + _memory_warning(pieces, training["batch_size"]),
-        "generalisation": summarise(
-            [entry["warnings"] for entry in ok], [entry["best_epoch"] for entry in ok]
-        ),
-    }
+        seeds=seeds,
+        pieces=pieces,
+        time=Times(train_s, time.monotonic() - started, time.process_time() - cpu_started),
+        energy=meter.result(),
+        peak_memory_bytes=peak_memory(device),
+        device=describe(device, bfloat16),
+        versions=Versions(platform.python_version(), torch.__version__, __version__),
+        language=language,
+    )
 
 
 def _train_all(
-    plan: Plan,
+    setup: Setup,
     task: Classification,
-    spec: dict[str, Any],
+    spec: TrainSpec,
     params: int,
-    name: str,
     progress: Callable[[str], None],
     folder: Path | None,
     sha256: str,
@@ -161,35 +142,36 @@ def _train_all(
     Returns them, the most pieces that a batch had to be computed in, and the seconds that went into
     the checkpoint.
     """
-    rates = plan.training["learning_rates"]
-    members = [Member(seed, rate) for seed in spec["seeds"] for rate in rates]
+    name = f"{spec.domain}/{spec.scale}/{spec.fraction}"
+    rates = setup.training.learning_rates
+    members = [Member(seed, rate) for seed in spec.seeds for rate in rates]
     together = members_together(
-        plan.family,
-        plan.size,
+        spec.family,
+        spec.size,
         task.meta.shape,
         params,
         len(members),
-        plan.device,
+        setup.device,
         task.meta.vocabulary,
     )
     identity = {
-        "spec": spec,
+        "spec": as_json(spec),
         "data": sha256,
         "torch": torch.__version__,
-        "device": describe(plan.device, plan.bfloat16),
+        "device": as_json(describe(setup.device, setup.bfloat16)),
     }
-    store = Checkpoints(folder, identity, plan.device, progress)
+    store = Checkpoints(folder, identity, setup.device, progress)
     saved = store.load() or {"finished": [], "chunk": None, "pieces": 1, "seconds": 0.0}
     pieces, before_s, began = saved["pieces"], saved["seconds"], time.monotonic()
-    finished = [Member(**member) for member in saved["finished"]]
+    finished = [member_of(member) for member in saved["finished"]]
     chunk_state = saved["chunk"]
-    steps = task.steps(plan.training["batch_size"]) * plan.training["epochs"]
+    steps = task.steps(setup.training.batch_size) * setup.training.epochs
     say = _Progress(progress, name, len(members), steps * len(members))
     if finished or chunk_state:
         progress(f"{name}: going on from a checkpoint, {len(finished)} of {len(members)} runs done")
 
-    def state(chunk: Chunk | None) -> dict[str, Any]:
-        done = [asdict(member) for member in finished]
+    def state(chunk: Chunk | None) -> State:
+        done = [as_json(member) for member in finished]
         now = None if chunk is None else chunk.state()
         seconds = before_s + time.monotonic() - began
         return {"finished": done, "chunk": now, "pieces": pieces, "seconds": seconds}
@@ -201,7 +183,7 @@ def _train_all(
             raise Stopped(number, f"its state at {say.place()} is saved" if written else "")
 
     while len(finished) < len(members):
-        chunk = Chunk(plan, task, members[len(finished) : len(finished) + together], progress)
+        chunk = Chunk(setup, task, members[len(finished) : len(finished) + together], progress)
         if chunk_state is not None:
             chunk.load(chunk_state)
             chunk_state = None
@@ -251,7 +233,7 @@ class _Progress:
         upto = self.finished + len(self.chunk.members)
         return (
             f"runs {self.finished + 1}–{upto} of {self.members}, epoch "
-            f"{self.chunk.epoch}/{self.chunk.plan.training['epochs']}"
+            f"{self.chunk.epoch}/{self.chunk.setup.training.epochs}"
         )
 
     def epoch(self, chunk: Chunk) -> None:
@@ -260,41 +242,19 @@ class _Progress:
         self.loss = f", validation loss {best:.4f}"
 
 
-def _entry(member: Member, flops: int, samples: int) -> dict[str, Any]:
-    """The record's entry of one seed at the chosen learning rate."""
-    entry = asdict(member)
-    entry["flops"] = flops * samples * member.epochs_run
-    entry["warnings"] = None
-    if member.status == "ok":
-        entry["warnings"] = judge(member.curves, member.best_epoch)
-    else:
-        entry.update(best_epoch=None, validation=None, test=None)
-    return entry
-
-
-def _warnings(members: list[Member], chosen: float, rates: list[float]) -> list[dict[str, str]]:
-    found = []
-    diverged = [m for m in members if m.status == "diverged"]
-    if diverged:
-        which = ", ".join(f"seed {m.seed} at {m.learning_rate:g}" for m in diverged)
-        found.append(
-            {
-                "code": "diverged",
-                "message": f"{len(diverged)} of {len(members)} runs diverged (loss not finite): "
-                f"{which}",
-            }
-        )
-    if all(m.status == "diverged" for m in members):
-        return found
-    edge = edge_warning(chosen, rates)
-    return [*found, edge] if edge else found
-
-
-def _memory_warning(pieces: int, batch_size: int) -> list[dict[str, str]]:
-    if pieces == 1:
-        return []
-    message = (
-        f"batches of {batch_size} did not fit into memory and were computed in {pieces} pieces of "
-        f"at most {-(-batch_size // pieces)}, their gradients added up: same batch, more time"
+def _seed_run(member: Member, task: Classification, per_epoch: int) -> SeedRun:
+    """What the record says of one seed at the chosen learning rate; per_epoch: FLOPs."""
+    good = member.status == "ok"
+    return SeedRun(
+        seed=member.seed,
+        learning_rate=member.learning_rate,
+        status=member.status,
+        epochs_run=member.epochs_run,
+        best_epoch=member.best_epoch if good else None,
+        curves=member.curves,
+        validation=member.validation,
+        test=member.test,
+        flops=per_epoch * member.epochs_run,
+        perplexity=task.perplexity(member) if good else None,
+        bits_per_byte=task.bits_per_byte(member) if good else None,
     )
-    return [{"code": "micro_batch", "message": message}]

@@ -4,47 +4,75 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..networks.build import build, initialise
 from ..networks.noise import Noise
+from ..records.options import Training
+from ..records.specs import Size
+from ..records.training import Curves, Scores
+from ..records.typed import as_json, parse
+from .checkpoints import State
 from .flat import Flat
 from .optimise import Optimiser, schedule
 
-CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+if TYPE_CHECKING:
+    from .classification import Classification
+
+CURVES = tuple(each.name for each in fields(Curves))  # in the order in which they are measured
 
 
 @dataclass
 class Member:
-    """One training run: its seed, its learning rate and what has become of it."""
+    """One training run and what has become of it: `records.training.SeedRun` in the making.
+
+    seed: of weights, order, augmentation and dropout.
+    learning_rate: peak of the schedule.
+    status: `ok`, or `diverged`: a loss that is not finite.
+    epochs_run: epochs trained so far.
+    best_epoch: 1-based, of the lowest validation loss; 0 as long as there is none.
+    curves: loss and accuracy by epoch.
+    validation, test: with the weights of the best epoch, at the end.
+    """
 
     seed: int
     learning_rate: float
-    status: str = "ok"  # or "diverged": a loss that is not finite
+    status: str = "ok"
     epochs_run: int = 0
-    best_epoch: int = 0  # 1-based; 0 as long as there is none
-    curves: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CURVES})
-    validation: dict[str, float] | None = None
-    test: dict[str, float] | None = None
+    best_epoch: int = 0
+    curves: Curves = field(default_factory=Curves)
+    validation: Scores | None = None
+    test: Scores | None = None
 
     @property
     def best_loss(self) -> float:
         """Lowest validation loss so far."""
-        return min(self.curves["validation_loss"], default=math.inf)
+        return min(self.curves.validation_loss, default=math.inf)
+
+
+def member_of(state: State) -> Member:
+    """The member of `as_json(member)`, as a checkpoint holds it."""
+    return parse(Member, state, "checkpoint")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What all members of a job have in common."""
+class Setup:
+    """What all members of a job have in common.
+
+    family, size: what is built.
+    training: how, the configuration's section.
+    device: where.
+    bfloat16: whether to compute under bfloat16 autocast.
+    """
 
     family: str
-    size: dict[str, Any]
-    training: dict[str, Any]  # the configuration's section
+    size: Size
+    training: Training
     device: torch.device
     bfloat16: bool
 
@@ -57,12 +85,12 @@ class Within:
     totals: Tensor  # [2, members]: loss times samples, correct predictions
     noise: Noise
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Where the epoch stands; the order of its batches follows from seed and epoch."""
         drawn, lent = self.noise.mark()
         return {"steps": self.steps, "totals": self.totals.clone(), "drawn": drawn, "lent": lent}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Go on from there."""
         self.steps, self.totals = state["steps"], state["totals"]
         self.noise.restore((state["drawn"], state["lent"]))
@@ -73,10 +101,14 @@ class Chunk:
     but for rounding."""
 
     def __init__(
-        self, plan: Plan, task: Any, members: list[Member], say: Callable[[str], None] = print
+        self,
+        setup: Setup,
+        task: Classification,
+        members: list[Member],
+        say: Callable[[str], None] = print,
     ):
-        self.plan, self.task, self.members, self.say = plan, task, members, say
-        self.model = build(plan.family, plan.size, task.meta, len(members), plan.device.type)
+        self.setup, self.task, self.members, self.say = setup, task, members, say
+        self.model = build(setup.family, setup.size, task.meta, len(members), setup.device.type)
         initialise(self.model, [member.seed for member in members])
         self.flat = Flat(self.model)
         self.active = list(range(len(members)))
@@ -99,7 +131,7 @@ class Chunk:
         whole: it may save it, and may raise to end the training there.
         """
         self.pause = pause
-        while self.active and (self.within or self.epoch < self.plan.training["epochs"]):
+        while self.active and (self.within or self.epoch < self.setup.training.epochs):
             if self.within is None:
                 self._begin_epoch()
             self._train_epoch(after_step)
@@ -110,27 +142,26 @@ class Chunk:
             losses, accuracies = self._evaluate(split)
             for member, loss, accuracy in zip(self.members, losses, accuracies, strict=True):
                 if member.status == "ok":
-                    measured = {"loss": loss, "accuracy": accuracy, "error": 1.0 - accuracy}
-                    setattr(member, split, measured)
+                    setattr(member, split, Scores(loss, accuracy, 1.0 - accuracy))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Everything that decides how training goes on, at the last step that was taken."""
         return {
             "epoch": self.epoch,
             "within": None if self.within is None else self.within.state(),
             "pieces": self.pieces,
             "active": self.active,
-            "members": [asdict(member) for member in self.members],
+            "members": [as_json(member) for member in self.members],
             "weights": self.flat.snapshot(),
             "best": self.best,
             "optimiser": self.optimiser.state(),
         }
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: State) -> None:
         """Go on from a state of the same members."""
         self.epoch, self.active, self.best = state["epoch"], state["active"], state["best"]
         self.pieces = state["pieces"]
-        self.members[:] = [Member(**member) for member in state["members"]]
+        self.members[:] = [member_of(member) for member in state["members"]]
         self.flat.replace(state["weights"])
         self.optimiser = self._optimiser()
         self.optimiser.load(state["optimiser"])
@@ -142,32 +173,32 @@ class Chunk:
     @property
     def steps_taken(self) -> int:
         """Steps since the beginning."""
-        steps = self.task.steps(self.plan.training["batch_size"])
+        steps = self.task.steps(self.setup.training.batch_size)
         whole = self.epoch if self.within is None else self.epoch - 1
         return whole * steps + (0 if self.within is None else self.within.steps)
 
     def _begin_epoch(self) -> None:
         self.epoch += 1
         seeds = [self.members[i].seed for i in self.active]
-        totals = torch.zeros(2, len(seeds), dtype=torch.float64, device=self.plan.device)
-        self.within = Within(0, totals, Noise(seeds, self.epoch, self.plan.device))
+        totals = torch.zeros(2, len(seeds), dtype=torch.float64, device=self.setup.device)
+        self.within = Within(0, totals, Noise(seeds, self.epoch, self.setup.device))
 
     def _train_epoch(self, after_step: Callable[[], None]) -> None:
         """Take the steps that the epoch still lacks."""
-        training, task, within = self.plan.training, self.task, self.within
+        training, task, within = self.setup.training, self.task, self.within
         noise = within.noise
-        steps = task.steps(training["batch_size"])
+        steps = task.steps(training.batch_size)
         self.model.train()
-        batches = task.batches(noise.distinct, self.epoch, training["batch_size"])
+        batches = task.batches(noise.distinct, self.epoch, training.batch_size)
         # Batches that were seen before a resumption are made and dropped: so their draws are made.
         for x, y in islice(batches, within.steps, None):
             if len(noise.seeds) > 1:
                 x, y = x[noise.index], y[noise.index]
             losses, right = self._gradients(x, y, noise)
-            self.flat.clip(training["clip"])
+            self.flat.clip(training.clip)
             step = (self.epoch - 1) * steps + within.steps
             self.optimiser.step(
-                schedule(training["schedule"], step, steps * training["epochs"], training["warmup"])
+                schedule(training.schedule, step, steps * training.epochs, training.warmup)
             )
             within.totals[0] += losses * y.shape[1]
             within.totals[1] += right
@@ -194,7 +225,7 @@ class Chunk:
             # Out of the handler, so that nothing of the failed pass is still held.
             noise.restore(drawn)
             self.pieces = min(2 * self.pieces, x.shape[1])
-            if self.plan.device.type == "cuda":
+            if self.setup.device.type == "cuda":
                 torch.cuda.empty_cache()
             self.say(
                 f"out of memory: batches of {x.shape[1]} are from now on computed in "
@@ -220,7 +251,7 @@ class Chunk:
 
     def _note(self, losses: list[float], accuracies: list[float]) -> None:
         """Write the epoch into the members' curves; let go of those that have ended."""
-        patience = self.plan.training["patience"]
+        patience = self.setup.training.patience
         going, improved = [], []
         for row, measured in enumerate(
             zip(losses, accuracies, *self._evaluate("validation"), strict=True)
@@ -234,15 +265,15 @@ class Chunk:
                 member.best_epoch = self.epoch
                 improved.append(row)
             for name, value in zip(CURVES, measured, strict=True):
-                member.curves[name].append(value)
+                getattr(member.curves, name).append(value)
             if patience is None or self.epoch - member.best_epoch < patience:
                 going.append(row)
         if improved:
-            rows = torch.tensor([self.active[row] for row in improved], device=self.plan.device)
+            rows = torch.tensor([self.active[row] for row in improved], device=self.setup.device)
             for name, values in self.flat.snapshot(torch.tensor(improved)).items():
                 self.best[name][rows] = values
         if len(going) < len(self.active):
-            rows = torch.tensor(going, dtype=torch.int64, device=self.plan.device)
+            rows = torch.tensor(going, dtype=torch.int64, device=self.setup.device)
             self.flat.replace(self.flat.snapshot(rows))
             self.active = [self.active[row] for row in going]
             self.optimiser.keep(rows, [self.members[i].learning_rate for i in self.active])
@@ -263,12 +294,12 @@ class Chunk:
         return (total / count).tolist(), (correct / count).tolist()
 
     def _optimiser(self) -> Optimiser:
-        training = self.plan.training
+        training = self.setup.training
         rates = [self.members[i].learning_rate for i in self.active]
-        return Optimiser(self.flat, rates, training["optimizer"], training["weight_decay"])
+        return Optimiser(self.flat, rates, training.optimizer, training.weight_decay)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.plan.device.type, torch.bfloat16, enabled=self.plan.bfloat16)
+        return torch.autocast(self.setup.device.type, torch.bfloat16, enabled=self.setup.bfloat16)
 
 
 def out_of_memory(fault: BaseException) -> bool:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..records.training import BySplit, Language, Perplexity
 from .classification import Classification
+
+if TYPE_CHECKING:
+    from ..records.specs import Size
+    from .loop import Member
 
 # Logits of one evaluation batch, at most: 34 MB in float32, times the members.
 EVALUATION_LOGITS = 1 << 23
@@ -37,39 +42,40 @@ class NextToken(Classification):
         """Windows at a time: so few that their logits stay small beside the model."""
         return max(1, EVALUATION_LOGITS // (self.meta.shape[0] * self.meta.vocabulary))
 
-    def facts(self, spec: dict[str, Any]) -> dict[str, Any]:
+    def language(self, size: Size) -> Language:
         """What the record of a language job says beside the rest."""
         length = self.meta.shape[0]
-        return {
-            "d_model": spec["size"].get("d_model"),
-            "n_layers": spec["size"].get("n_layers"),
-            "length": length,
-            "vocabulary": self.meta.vocabulary,
-            "tokens": self.samples * length,
-            "unigram_perplexity": {
-                split: math.exp(self.unigram_loss(split)) for split in ("validation", "test")
-            },
-        }
+        return Language(
+            d_model=size.get("d_model"),
+            n_layers=size.get("n_layers"),
+            length=length,
+            vocabulary=self.meta.vocabulary,
+            tokens=self.samples * length,
+            unigram_perplexity=BySplit(
+                math.exp(self.unigram_loss("validation")), math.exp(self.unigram_loss("test"))
+            ),
+        )
 
-    def member_facts(self, entry: dict[str, Any]) -> dict[str, Any]:
-        """Perplexities of a seed's entry, by epoch and at its best, and bits per byte."""
-        curve = entry["curves"]["validation_loss"]
-        facts: dict[str, Any] = {"perplexity": None, "bits_per_byte": None}
-        if entry["status"] == "ok":
-            facts["perplexity"] = {
-                "train_epochs": [_perplexity(loss) for loss in entry["curves"]["train_loss"]],
-                "validation_epochs": [_perplexity(loss) for loss in curve],
-                "validation_final": _perplexity(curve[-1]),
-                "validation_best": _perplexity(min(curve)),
-                "test": _perplexity(entry["test"]["loss"]),
-            }
-            if self.meta.bytes_per_token is not None:
-                _, validation, test = self.meta.bytes_per_token
-                facts["bits_per_byte"] = {
-                    "validation": entry["validation"]["loss"] / math.log(2) / validation,
-                    "test": entry["test"]["loss"] / math.log(2) / test,
-                }
-        return facts
+    def perplexity(self, member: Member) -> Perplexity:
+        """By epoch, and at the best."""
+        curve = member.curves.validation_loss
+        return Perplexity(
+            train_epochs=[_perplexity(loss) for loss in member.curves.train_loss],
+            validation_epochs=[_perplexity(loss) for loss in curve],
+            validation_final=_perplexity(curve[-1]),
+            validation_best=_perplexity(min(curve)),
+            test=_perplexity(member.test.loss),
+        )
+
+    def bits_per_byte(self, member: Member) -> BySplit | None:
+        """None where the bytes of a token are not known."""
+        if self.meta.bytes_per_token is None:
+            return None
+        _, validation, test = self.meta.bytes_per_token
+        return BySplit(
+            member.validation.loss / math.log(2) / validation,
+            member.test.loss / math.log(2) / test,
+        )
 
     def unigram_loss(self, split: str) -> float:
         """Nats per token of the model that knows how frequent each token is, and nothing else.

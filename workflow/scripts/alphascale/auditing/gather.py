@@ -1,0 +1,122 @@
+"""From a domain's training records to its observations: each record checked, and judged once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from ..errors import UserError
+from ..records.files import REBUILD, read_sealed
+from ..records.observations import Observation
+from ..records.specs import AggregateSpec
+from ..records.training import SeedRun, TrainingRecord, read_record
+from .curves import judge
+from .job_warnings import generalisation, job_warnings
+
+
+def gather(
+    domain: str,
+    expected: AggregateSpec,
+    paths: list[str],
+    meta: str,
+    say: Callable[[str], None],
+) -> list[Observation]:
+    """Rows of a domain's records, sorted by params, fraction and seed; warnings are said.
+
+    `paths` in the order of `expected`: the ladder's records (role `ladder`), then those that
+    verification left (role `verify`). A record that is not whole, was edited, is foreign, stale, or
+    trained on other data than `meta` describes is set aside, so that the next run trains its cell
+    anew; UserError then names it. A record of verification on other data is left out, which `say`
+    tells: nothing would ever train it again.
+    """
+    sha256 = read_sealed(meta)["sha256"]
+    rows: list[Observation] = []
+    refused: list[str] = []
+    wanted = [("ladder", each) for each in expected.records]
+    wanted += [("verify", each) for each in expected.verified]
+    for path, (role, cell) in zip(paths, wanted, strict=True):
+        try:
+            data = sha256 if role == "ladder" else None
+            record = read_record(path, cell.spec, expected.code, data)
+        except UserError as fault:
+            refused.append(_set_aside(path, fault))
+            continue
+        if record.data_sha256 != sha256:
+            say(f"{path}: verified on other data than {meta} describes; left out")
+            continue
+        for line in warning_lines(record):
+            say(f"{cell.scale} on {cell.fraction} of the data: {line}")
+        rows += [_row(domain, role, record, run) for run in record.seeds]
+    if refused:
+        more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
+        for line in refused:
+            say(line)
+        raise UserError(refused[0] + more)
+    return sorted(rows, key=lambda row: (row.params, float(row.fraction), row.seed))
+
+
+def warning_lines(record: TrainingRecord) -> Iterator[str]:
+    """A record's warnings and the signals that half of its seeds show, in words."""
+    for warning in job_warnings(record):
+        yield f"{warning.code}: {warning.message}"
+    for signal in generalisation(record).signals:
+        yield f"{signal.signal} ({signal.level}): {signal.message}"
+
+
+def _set_aside(path: str, fault: UserError) -> str:
+    """Rename a record that cannot be used, so that it is missing and thereby made again."""
+    reason = str(fault).removesuffix(f"; {REBUILD}")
+    aside = f"{path}.refused"
+    try:
+        os.replace(path, aside)
+    except OSError:
+        return str(fault)
+    return f"{reason}; set aside as {os.path.basename(aside)}: run snakemake again to train it anew"
+
+
+def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observation:
+    """One seed's row; a diverged run has a status and empty cells, never a number."""
+    spec, params, flops, language = record.spec, record.params, record.flops, record.language
+    best, validation, test = run.best_epoch, run.validation, run.test
+    return Observation(
+        domain=domain,
+        scale=spec.scale,
+        fraction=spec.fraction,
+        seed=run.seed,
+        role=role,
+        family=spec.family,
+        status=run.status,
+        params=params.total,
+        non_embedding=params.non_embedding,
+        embedding=params.embedding,
+        head=params.head,
+        samples=record.samples,
+        samples_seen=record.samples * run.epochs_run,
+        learning_rate=run.learning_rate,
+        best_epoch=best,
+        epochs_run=run.epochs_run,
+        train_loss=run.curves.train_loss[best - 1] if best else None,
+        validation_loss=validation and validation.loss,
+        validation_accuracy=validation and validation.accuracy,
+        test_loss=test and test.loss,
+        test_accuracy=test and test.accuracy,
+        test_error=test and test.error,
+        level=judge(run.curves, best).level if best else None,
+        forward_flops=flops.forward_per_sample,
+        step_flops=flops.training_per_sample,
+        flops=run.flops,
+        job_flops=flops.job,
+        job_seconds=record.time.train_s,
+        job_members=len(record.sweep),
+        joules=record.energy.joules,
+        energy_how=record.energy.how,
+        device=record.device.name,
+        precision=record.device.precision,
+        warnings=" ".join(warning.code for warning in job_warnings(record)),
+        d_model=language and language.d_model,
+        n_layers=language and language.n_layers,
+        tokens=language and language.tokens,
+        bits_per_byte=run.bits_per_byte and run.bits_per_byte.test,
+        unigram_perplexity=language and language.unigram_perplexity.test,
+        peak_memory_bytes=record.peak_memory_bytes,
+    )

@@ -1,0 +1,56 @@
+"""What is asked of observations again and again: which runs count, how N is counted, the noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas
+
+# What N counts → the column of the observations that holds it.
+COUNT_COLUMN = {"total": "params", "non_embedding": "non_embedding"}
+METRICS = ("error", "loss")
+LEVELS = ("LOW", "MEDIUM", "HIGH")
+
+
+def good(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """The runs that ended well; a run that diverged has no number."""
+    return frame[frame["status"] == "ok"]
+
+
+def jobs(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """One row per training job (observations repeat a job once per seed)."""
+    return frame.drop_duplicates(["domain", "scale", "fraction"])
+
+
+def fractions(frame: pandas.DataFrame) -> list[str]:
+    """The fractions that were trained, smallest first."""
+    return sorted(frame["fraction"].unique(), key=float)
+
+
+def largest(fractions: Iterable[str]) -> str:
+    """The largest of some fractions: the one that N* is decided on."""
+    return max(fractions, key=float)
+
+
+def worst_level(levels: pandas.Series) -> str | None:
+    """The highest generalisation warning among runs; a diverged run has none."""
+    known = levels.dropna().tolist()
+    return max(known, key=LEVELS.index) if known else None
+
+
+def run_variance(values: np.ndarray, configurations: np.ndarray) -> float | None:
+    """Variance of a run about its configuration's mean, pooled over configurations.
+
+    values (n,), configurations (n,) labels. None where no configuration has a second run.
+    """
+    _, code = np.unique(configurations, return_inverse=True)
+    runs = np.bincount(code)
+    spare = len(values) - len(runs)
+    if not spare:
+        return None
+    mean = np.bincount(code, values) / runs
+    return float(np.sum((values - mean[code]) ** 2) / spare)
