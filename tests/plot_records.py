@@ -11,6 +11,7 @@ from alphascale.deciding.decision import decide
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.plots.records import Records
 from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
+from observations_made import observed
 
 WIDTHS = {"w8": 8, "w16": 16, "w32": 32, "w64": 64, "w128": 128, "w256": 256}
 COSTS = Prices(
@@ -27,51 +28,20 @@ def params_of(width: int) -> int:
 
 def frame(fractions=("0.25", "0.5", "1.0"), floor=0.02, noise=0.015, seeds=3) -> pd.DataFrame:
     """Observations of error = floor + A(D)·N^(−.5) with log-normal noise between seeds."""
-    rng = np.random.default_rng(4)
-    rows = []
-    for scale, width in WIDTHS.items():
-        n = params_of(width)
-        for fraction in fractions:
-            samples = int(14000 * float(fraction))
-            clean = floor + 6.0 * n**-0.5 * (14000 / samples) ** 0.35
-            for seed in range(seeds):
-                error = clean * np.exp(noise * rng.standard_normal())
-                flops = 6.0 * n * samples * 20
-                rows.append(
-                    {
-                        "domain": "tabular",
-                        "scale": scale,
-                        "fraction": fraction,
-                        "seed": seed,
-                        "role": "ladder",
-                        "family": "mlp",
-                        "status": "ok",
-                        "params": n,
-                        "non_embedding": n,
-                        "samples": samples,
-                        "samples_seen": samples * 20,
-                        "step_flops": 6.0 * n,
-                        "flops": flops,
-                        "job_flops": flops * seeds * 2,
-                        "job_seconds": 1.0 + flops * seeds * 2 / 2e11,
-                        "job_members": seeds * 2,
-                        "joules": np.nan,
-                        "test_error": error,
-                        "test_accuracy": 1 - error,
-                        "test_loss": 3.2 * error**0.9,
-                        "level": "HIGH" if scale == "w256" and fraction == "0.25" else "LOW",
-                        "warnings": "learning_rate_edge" if scale == "w8" else "",
-                    }
-                )
-    return pd.DataFrame(rows)
-
-
-def diverge(table: pd.DataFrame, where: pd.Series) -> pd.DataFrame:
-    """The same table with some runs diverged: a status, and no numbers."""
-    table = table.copy()
-    table.loc[where, "status"] = "diverged"
-    table.loc[where, ["test_error", "test_accuracy", "test_loss"]] = np.nan
-    return table
+    made = observed(
+        {scale: params_of(width) for scale, width in WIDTHS.items()},
+        lambda n, samples: floor + 6.0 * n**-0.5 * (14000 / samples) ** 0.35,
+        noise=noise, pool=14000, epochs=20, fractions=fractions, seeds=range(seeds), rates=2,
+        draw=4,
+    )  # fmt: skip
+    high = (made["scale"] == "w256") & (made["fraction"] == "0.25")
+    return made.assign(
+        domain="tabular",
+        job_seconds=1.0 + made["job_flops"] / 2e11,
+        test_loss=3.2 * made["test_error"] ** 0.9,
+        level=np.where(high, "HIGH", "LOW"),
+        warnings=np.where(made["scale"] == "w8", "learning_rate_edge", ""),
+    )
 
 
 def records(

@@ -13,6 +13,7 @@ from alphascale.records.audit import AuditRecord
 from alphascale.records.fit import FitRecord
 from alphascale.records.specs import AuditSpec, FitSpec
 from alphascale.records.typed import Refused, as_json, parse
+from observations_made import observed
 from records_made import STAR, decision_made
 
 SIZES = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
@@ -23,24 +24,10 @@ SPEC = AuditSpec(rates=3, epochs=5, withhold=1, apart=[])
 
 def observations(sizes=SIZES, seeds: int = 3, noise: float = 0.002) -> pd.DataFrame:
     """Runs of E + A·N^−α + B·D^−β with a floor that is well measured."""
-    rng = np.random.default_rng(3)
-    rows = []
-    for n in sizes:
-        for fraction in FRACTIONS:
-            samples = int(8_000 * float(fraction))
-            for seed in range(seeds):
-                error = (0.05 + 6.0 * n**-0.6 + 8.0 * samples**-0.7) * np.exp(rng.normal(0, noise))
-                rows.append(
-                    {
-                        "domain": "d", "scale": f"n{n}", "fraction": fraction, "seed": seed,
-                        "status": "ok",
-                        "params": n, "non_embedding": n, "samples": samples, "warnings": "",
-                        "samples_seen": samples * 5, "step_flops": 6 * n, "flops": 6.0 * n,
-                        "test_error": error, "test_loss": 2 * error, "level": "LOW",
-                        "best_epoch": 4,
-                    }
-                )  # fmt: skip
-    return pd.DataFrame(rows)
+    return observed(
+        {f"n{n}": n for n in sizes}, lambda n, d: 0.05 + 6.0 * n**-0.6 + 8.0 * d**-0.7,
+        noise=noise, pool=8_000, epochs=5, fractions=FRACTIONS, seeds=range(seeds), draw=3,
+    )  # fmt: skip
 
 
 def answers(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> dict[str, str]:

@@ -21,6 +21,7 @@ from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Price
 from alphascale.records.typed import Refused, as_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from observations_made import observed
 
 PRICES = Prices(
     watts=100.0, flops_per_second=None, carbon_g_per_kwh=400.0, carbon_source="stated", pue=1.2,
@@ -37,42 +38,14 @@ def observations(
     amplitude: float = 4.0,
     alpha: float = 0.5,
     noise: float = 0.001,
-    seeds: int = 3,
     fractions: tuple[str, ...] = ("1.0",),
 ) -> pd.DataFrame:
     """Runs of an MLP ladder whose error is floor + amplitude · N^−alpha, plus noise."""
-    rng = np.random.default_rng(0)
-    rows = []
-    for width in WIDTHS:
-        n = count_params("mlp", {"width": width}, TABLE)["total"]
-        for fraction in fractions:
-            for seed in range(seeds):
-                error = floor + amplitude * n**-alpha + rng.normal(0, noise)
-                rows.append(
-                    {
-                        "domain": "d",
-                        "scale": f"w{width}",
-                        "fraction": fraction,
-                        "seed": seed,
-                        "role": "ladder",
-                        "status": "ok",
-                        "params": n,
-                        "non_embedding": n,
-                        "samples": 1000,
-                        "samples_seen": 10_000,
-                        "test_error": error,
-                        "test_loss": 3 * error,
-                        "level": "LOW",
-                        "step_flops": 6 * n,
-                        "flops": 6.0 * n * 10_000,
-                        "job_flops": 6.0 * n * 10_000 * seeds,
-                        "job_seconds": seeds * (100 * 1e-3 + 6 * n * 10_000 / 1e10),
-                        "job_members": seeds,
-                        "joules": np.nan,
-                        "warnings": "",
-                    }
-                )
-    return pd.DataFrame(rows)
+    sizes = {f"w{w}": count_params("mlp", {"width": w}, TABLE)["total"] for w in WIDTHS}
+    return observed(
+        sizes, lambda n, samples: floor + amplitude * n**-alpha,
+        noise=noise, additive=True, pool=1000, epochs=10, fractions=fractions,
+    )  # fmt: skip
 
 
 FIT = FitSpec(law="power_floor", params="total", withhold=1)

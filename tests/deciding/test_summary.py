@@ -13,7 +13,8 @@ from alphascale.records.typed import Refused
 from alphascale.units import count, money, percent, prefixed, significant
 from hypothesis import given
 from hypothesis import strategies as st
-from plot_records import diverge, frame, records, with_decision, with_star
+from observations_made import diverge
+from plot_records import frame, records, with_decision, with_star
 
 PREFIX = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 

@@ -9,6 +9,7 @@ from alphascale import laws
 from alphascale.fitting import joint
 from alphascale.records.specs import BootstrapSpec, FitSpec
 from alphascale.records.typed import Refused
+from observations_made import observed
 
 SIZES = (500, 1_000, 2_000, 4_000, 8_000, 16_000)
 POOL, EPOCHS = 20_000, 5
@@ -26,22 +27,10 @@ def kaplan(n, d):
 
 def observations(law=hoffmann, fractions=("0.125", "0.25", "0.5", "1.0"), noise=0.01, draw=1):
     """Runs whose error follows `law` of N and unique samples, with noise as a share."""
-    rng = np.random.default_rng(draw)
-    rows = []
-    for n in SIZES:
-        for fraction in fractions:
-            samples = int(POOL * float(fraction))
-            for seed in range(3):
-                error = law(n, samples) * np.exp(rng.normal(0, noise))
-                rows.append(
-                    {
-                        "scale": f"n{n}", "fraction": fraction, "seed": seed, "status": "ok",
-                        "params": n, "non_embedding": n, "samples": samples,
-                        "samples_seen": samples * EPOCHS, "step_flops": 6 * n,
-                        "test_error": error, "test_loss": 3 * error,
-                    }
-                )  # fmt: skip
-    return pd.DataFrame(rows)
+    sizes = {f"n{n}": n for n in SIZES}
+    return observed(
+        sizes, law, noise=noise, pool=POOL, epochs=EPOCHS, fractions=fractions, draw=draw
+    )
 
 
 def drawn(frame: pd.DataFrame) -> laws.Fit:

@@ -5,40 +5,33 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from alphascale import laws
 from alphascale.fitting.perplexity import exponent_difference, judge_group, text, with_perplexity
 from alphascale.plots.catalog import LANGUAGE_FIGURES
 from alphascale.plots.draw import DRAW_LANGUAGE, draw_all
 from alphascale.records.specs import LanguageDomain, LanguageSpec
+from observations_made import observed
 
 SIZES = [(d, layers) for layers in (1, 2, 4) for d in (16, 32, 64)]
 
 
 def observations(b: float, seed: int, noise: float = 0.01, fractions=("1.0",), floor=0.0):
     """Runs whose perplexity is floor + 2,000 · N^(−b), N without embeddings, two seeds a size."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for d, layers in SIZES:
-        body = 12 * layers * d * d
-        for fraction in fractions:
-            for member in range(2):
-                perplexity = (floor + 2000 * body**-b) * np.exp(noise * rng.standard_normal())
-                # Loss rises where data are few: L = (N term + 40 / D)^…, here plainly additive.
-                loss = np.log(perplexity) + (0.0 if fraction == "1.0" else 0.1 / float(fraction))
-                rows.append(
-                    {
-                        "scale": f"d{d}-l{layers}", "fraction": fraction, "seed": member,
-                        "status": "ok", "params": body + 2 * 512 * d, "non_embedding": body,
-                        "test_loss": loss, "test_error": 0.9, "level": "LOW",
-                        "tokens": 1e6 * float(fraction), "d_model": d,
-                        "n_layers": layers, "unigram_perplexity": 300.0, "bits_per_byte": 2.0,
-                        "flops": 6.0 * body * 1e6, "job_seconds": 3.0, "job_members": 2,
-                        "peak_memory_bytes": 1e8,
-                    }
-                )  # fmt: skip
-    return pd.DataFrame(rows)
+    sizes = {f"d{d}-l{layers}": 12 * layers * d * d for d, layers in SIZES}
+    made = observed(
+        sizes, lambda n, samples: floor + 2000 * n**-b, noise=noise, pool=1_000_000, epochs=1,
+        fractions=fractions, seeds=(0, 1), draw=seed,
+    )  # fmt: skip
+    shape = made["scale"].str.extract(r"d(\d+)-l(\d+)").astype(int)
+    share = made["fraction"].astype(float)
+    return made.assign(
+        params=made["non_embedding"] + 2 * 512 * shape[0], d_model=shape[0], n_layers=shape[1],
+        # Loss rises where data are few: L = (N term + 40 / D)^…, here plainly additive.
+        test_loss=np.log(made["test_error"]) + np.where(share == 1, 0.0, 0.1 / share),
+        test_error=0.9, tokens=made["samples"], unigram_perplexity=300.0, bits_per_byte=2.0,
+        flops=6e6 * made["non_embedding"], job_seconds=3.0, peak_memory_bytes=1e8,
+    )  # fmt: skip
 
 
 def judged(bs, resamples=100, **options):

@@ -37,6 +37,7 @@ from alphascale.records.fit import FitRecord, FractionFit
 from alphascale.records.plan import PlanRecord
 from alphascale.records.specs import FitSpec, PlanSpec
 from alphascale.records.typed import Refused, as_json, parse, read
+from observations_made import observed
 from running import edited, own_study_of, snakemake, stale
 
 META = Meta(kind="tabular", classes=3, shape=(8,), vocabulary=None, pad=None, mean=None, std=None)
@@ -44,31 +45,23 @@ LADDER = {f"w{w}": {"width": w, "dropout": 0.0} for w in (4, 6, 9, 13, 20, 30)}
 SAMPLES, EPOCHS, RATES = 1000, 3, 2
 
 
-def observed(
-    fractions=(1.0,), seeds=(0, 1, 2), noise=0.03, seed=0, ladder=LADDER
+def observations(
+    fractions=("1.0",), seeds=(0, 1, 2), noise=0.03, seed=0, ladder=LADDER
 ) -> pandas.DataFrame:
     """Runs of an MLP ladder whose error and loss follow .02 + 3·N^−½ + 2·D^−½, with noise."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for (scale, size), share, member in itertools.product(ladder.items(), fractions, seeds):
-        params = count_params("mlp", size, META)["total"]
-        flops = count_flops("mlp", size, META)["training"]
-        samples = int(SAMPLES * share)
-        value = (0.02 + 3 * params**-0.5 + 2 * samples**-0.5) * np.exp(noise * rng.normal())
-        rows.append(
-            {
-                "domain": "d", "scale": scale, "fraction": repr(share), "seed": member,
-                "role": "ladder", "status": "ok", "params": params, "non_embedding": params,
-                "samples": samples, "samples_seen": samples * EPOCHS, "test_error": value,
-                "test_loss": 30 * value, "step_flops": flops,
-                "job_flops": float(flops * samples * EPOCHS * RATES * len(seeds)),
-            }
-        )  # fmt: skip
-    return pandas.DataFrame(rows)
+    sizes = {scale: count_params("mlp", size, META)["total"] for scale, size in ladder.items()}
+    flops = {scale: count_flops("mlp", size, META)["training"] for scale, size in ladder.items()}
+    made = observed(
+        sizes, lambda n, d: 0.02 + 3 * n**-0.5 + 2 * d**-0.5, noise=noise, pool=SAMPLES,
+        epochs=EPOCHS, fractions=fractions, seeds=seeds, rates=RATES, draw=seed,
+    )  # fmt: skip
+    made["step_flops"] = made["scale"].map(flops)
+    made["job_flops"] = made["step_flops"] * made["samples_seen"] * made["job_members"] * 1.0
+    return made.assign(test_loss=30 * made["test_error"])
 
 
 def planned(frame: pandas.DataFrame | None = None, error: float = 0.13, **changes) -> dict:
-    frame = observed() if frame is None else frame
+    frame = observations() if frame is None else frame
     spec = {
         "law": "power_floor", "params": "total", "resamples": 200, "level": 0.95, "seed": 0,
         "metric": "error", "domain": "d", "target": {"metric": "error", "value": error},
@@ -188,7 +181,7 @@ def test_the_expected_width_is_what_later_runs_give() -> None:
 
 
 def test_a_plan_is_built_counted_and_never_trains_a_seed_twice() -> None:
-    frame = observed()
+    frame = observations()
     found = planned(frame)
     assert found["narrows"] == "n_star" and found["empty"] is None and found["runs"]
     spent = 0.0
@@ -216,7 +209,7 @@ def test_sizes_trained_before_are_repeated_with_new_seeds_under_new_names() -> N
     eight = count_params("mlp", ladder["w8"], META)["total"]
     adopted = {f"p{eight}": ladder["w8"]}
     found = planned(
-        observed(ladder=ladder), error=0.02 + 3 * eight**-0.5 + 2 * SAMPLES**-0.5, reach=1.0,
+        observations(ladder=ladder), error=0.02 + 3 * eight**-0.5 + 2 * SAMPLES**-0.5, reach=1.0,
         ladder=ladder | adopted,
     )  # fmt: skip
     assert found["runs"]
@@ -245,7 +238,7 @@ def test_a_target_out_of_reach_is_said_with_what_is_narrowed_instead() -> None:
 
 
 def test_the_cheapest_pair_is_planned_for_at_every_fraction() -> None:
-    frame = observed(fractions=(0.25, 0.5, 1.0), seeds=(0, 1))
+    frame = observations(fractions=("0.25", "0.5", "1.0"), seeds=(0, 1))
     found = planned(frame, error=0.15, goal="cheapest", resamples=100, futures=3)
     assert found["narrows"] == "cheapest_flops" and found["law"] != "power_floor"
     assert {run["fraction"] for run in found["runs"]} <= {"0.25", "0.5", "1.0"}

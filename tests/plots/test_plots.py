@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from plot_records import diverge, frame, records, with_decision, with_star
+from observations_made import diverge
+from plot_records import frame, records, with_decision, with_star
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 CAPTIONS = SCRIPTS.parent / "report"
