@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from alphascale.data.store import Meta
 from alphascale.deciding import costs, decision
 from alphascale.deciding.summary import text
 from alphascale.fitting import joint, ladder
 from alphascale.networks.count import count_params
 from alphascale.networks.search import smallest_with
+from alphascale.records.data import Meta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -16,15 +16,15 @@ import pytest
 import yaml
 from alphascale import laws
 from alphascale.config import read_study
-from alphascale.data.store import Meta
 from alphascale.errors import UserError
+from alphascale.families.sizes import check_size
 from alphascale.fitting.joint import fit_joint
 from alphascale.networks.count import count_flops, count_params
-from alphascale.networks.sizes import check_size
 from alphascale.planning import text as plan_text
 from alphascale.planning.adopt import adopt
 from alphascale.planning.design import Noise, Outlook, choose, curve_draws, forecast, measured_noise
 from alphascale.planning.plan import plan
+from alphascale.records.data import Meta
 from running import edited, own_study_of, snakemake, stale
 
 META = Meta(kind="tabular", classes=3, shape=(8,), vocabulary=None, pad=None, mean=None, std=None)

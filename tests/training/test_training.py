@@ -12,10 +12,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from alphascale.config import Training
-from alphascale.data.store import Meta
 from alphascale.errors import UserError
 from alphascale.networks.build import build, initialise
-from alphascale.networks.noise import generator
+from alphascale.networks.draws import generator
+from alphascale.records.data import Meta
 from alphascale.training import checkpoints, device, job, loop
 from alphascale.training.choice import choose_rate, edge_warning
 from alphascale.training.classification import Classification

@@ -6,7 +6,11 @@ import pytest
 from alphascale.records.files import SCHEMA, digest, write_json, write_sealed
 from alphascale.verifying import verify
 
-SPEC = {"train": {"domain": "d", "seeds": [3, 4]}, "naive": {"width": 99}, "metric": "error"}
+SPEC = {
+    "train": {"domain": "d", "family": "own:model", "seeds": [3, 4]},
+    "naive": {"width": 99},
+    "metric": "error",
+}
 
 
 def decision(**changes) -> dict:

@@ -1,7 +1,7 @@
 """Decide for a domain: N*, the architecture to build, its price, and what the study saves."""
 
-from alphascale.data.store import read_meta
 from alphascale.deciding.decision import decide
+from alphascale.records.data import read_prepared
 from alphascale.records.files import read_json, write_json
 from alphascale.records.observations import read_frame
 from alphascale.running import program
@@ -13,7 +13,7 @@ def main(args):
         read_frame(args.observations),
         read_json(args.fit),
         read_json(args.bootstrap),
-        read_meta(args.meta),
+        read_prepared(args.meta),
     )
     write_json(args.out, decision)
 

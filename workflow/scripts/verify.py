@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 from alphascale.errors import UserError
-from alphascale.records.files import canonical_json, digest, read_json, read_sealed, write_json
+from alphascale.records.data import read_prepared
+from alphascale.records.files import canonical_json, digest, read_json, write_json
 from alphascale.running import program
 from alphascale.running.signals import Stopped
-from alphascale.slices import verify_name
+from alphascale.slices import promised, verify_name
 from alphascale.verifying.verify import judge, promises, usable
 
 TRAIN = Path(__file__).with_name("train.py")
@@ -16,10 +17,10 @@ TRAIN = Path(__file__).with_name("train.py")
 
 def main(args):
     say = program.progress(f"verify {args.domain}", args.log)
-    decision, sha256 = read_json(args.decision), read_sealed(args.meta)["sha256"]
+    decision, sha256 = read_json(args.decision), read_prepared(args.meta).sha256
     folder = Path(args.folder)
     for promise in promises(decision, args.spec):
-        spec = args.spec["train"] | {key: promise[key] for key in ("scale", "fraction", "size")}
+        spec = promised(args.spec["train"], promise)
         record = folder / verify_name(digest(spec), args.code)
         if usable(record, spec, args.code, sha256):
             say(f"{promise['role']} model {promise['size']}: was trained before")

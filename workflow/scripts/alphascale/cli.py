@@ -1,7 +1,7 @@
-"""The `alphascale` command: a dispatcher; each family of subcommands lives in a module of its own
+"""The `alphascale` command: a dispatcher; each group of subcommands lives in a module of its own
 room.
 
-A family is a module with `register(subparsers)`, which adds its parsers and sets
+A group is a module with `register(subparsers)`, which adds its parsers and sets
 `run=function(args) -> None`.
 """
 
@@ -15,7 +15,7 @@ from alphascale import __version__
 from alphascale.errors import UserError
 from alphascale.running.program import OneLineParser, describe
 
-FAMILIES = ("alphascale.laws.commands", "alphascale.calculator.commands")
+COMMANDS = ("alphascale.laws.commands", "alphascale.calculator.commands")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -25,8 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"alphascale {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for family in FAMILIES:
-        import_module(family).register(subparsers)
+    for commands in COMMANDS:
+        import_module(commands).register(subparsers)
     args = parser.parse_args(argv)
     try:
         args.run(args)

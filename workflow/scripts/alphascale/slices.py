@@ -6,7 +6,6 @@ slice it changes. Keep a key out of a slice and the job ignores it; that is the 
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import math
 from collections.abc import Iterator
@@ -14,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from .carbon import intensity
-from .config import CORPORA, FAMILIES, Domain, Study
+from .config import Data, Domain, Study
 from .errors import UserError
+from .families import family
+from .families.own import factory_file, is_own
 from .provenance import file_digest
+from .records.data import DataSpec
 from .records.files import canonical_json, digest, read_json
-from .running.cluster import rough_params
+from .records.typed import as_json
+from .sources import source
 
 
 def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
@@ -35,15 +38,22 @@ def fractions(study: Study, domain: str) -> list[str]:
     return sorted({fraction for _, fraction in cells(study, domain)}, key=float)
 
 
-def data_slice(study: Study, domain: str) -> dict[str, Any]:
-    """What preparation depends on: the data section and the seed of its splits."""
-    return {**study.domains[domain].data.model_dump(), "seed": study.seed}
+def data_slice(study: Study, domain: str) -> DataSpec:
+    """What preparation depends on: the keys that the source reads, and the seed of its splits."""
+    return data_spec(study.domains[domain].data, study.seed)
+
+
+def data_spec(data: Data, seed: int) -> DataSpec:
+    """A data section without the keys that its source does not read."""
+    read = {key: getattr(data, key) for key in source(data.source).reads}
+    return DataSpec(source=data.source, seed=seed, **read)
 
 
 def train_slice(study: Study, domain: str, scale: str, fraction: str) -> dict[str, Any]:
     """What one training job depends on."""
     task = study.domains[domain]
-    spec = train_spec(study, domain, scale, fraction, task.ladder[scale])
+    size = family(task.family).complete(task.ladder[scale])
+    spec = train_spec(study, domain, scale, fraction, size)
     own = task.runs.get(scale)
     return spec | {"seeds": own.seeds} if own and own.seeds else spec
 
@@ -51,7 +61,10 @@ def train_slice(study: Study, domain: str, scale: str, fraction: str) -> dict[st
 def train_spec(
     study: Study, domain: str, scale: str, fraction: str, size: dict[str, Any]
 ) -> dict[str, Any]:
-    """What training any size of a domain's family depends on, of the ladder or not."""
+    """What training any size of a domain's family depends on, of the ladder or not.
+
+    The size is complete, so that a default that changes concerns just the sizes that rest on it.
+    """
     task = study.domains[domain]
     spec = {
         "domain": domain,
@@ -62,9 +75,9 @@ def train_spec(
         "seeds": task.seeds,
         "training": task.training.model_dump(),
         "device": study.device,
-        "data": data_slice(study, domain),
+        "data": as_json(data_slice(study, domain)),
     }
-    if task.family not in FAMILIES:
+    if is_own(task.family):
         spec["factory_code"] = file_digest(factory_file(task.family))
     return spec
 
@@ -77,7 +90,8 @@ def load(study: Study, wildcards: Any) -> tuple[int, int]:
     scale = getattr(wildcards, "scale", None)
     sizes = [*task.ladder.values(), task.naive] if scale is None else [task.ladder[scale]]
     members = len(task.seeds) * len(task.training.learning_rates)
-    return max(rough_params(task.family, size) for size in sizes if size), members
+    kind = family(task.family)
+    return max(kind.rough_params(kind.complete(size)) for size in sizes if size), members
 
 
 def verified(study: Study, domain: str, code: str, folder: Path) -> list[tuple[str, str, str, str]]:
@@ -91,8 +105,7 @@ def verified(study: Study, domain: str, code: str, folder: Path) -> list[tuple[s
     for promise in sorted(folder.glob("*.promise.json")):
         record = promise.with_name(promise.name.replace(".promise.", "."))
         run = read_json(promise)
-        trained = verify_spec(study, domain) | {k: run[k] for k in ("scale", "fraction", "size")}
-        spec = digest(trained)
+        spec = digest(promised(verify_spec(study, domain), run))
         if record.name == verify_name(spec, code) and record.exists():
             found.append((str(record), run["scale"], run["fraction"], spec))
     return found
@@ -106,6 +119,12 @@ def verify_spec(study: Study, domain: str) -> dict[str, Any]:
     spare = (seed for seed in itertools.count(max(task.seeds) + 1) if seed not in used)
     fresh = list(itertools.islice(spare, len(task.seeds)))
     return train_spec(study, domain, "", "", {}) | {"seeds": fresh}
+
+
+def promised(train: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    """The slice of one training of a verification: `verify_spec` with what its promise names."""
+    size = family(train["family"]).complete(run["size"])
+    return train | {"scale": run["scale"], "fraction": run["fraction"], "size": size}
 
 
 def verify_name(spec: str, code: str) -> str:
@@ -236,7 +255,7 @@ def language_groups(study: Study) -> dict[str, list[str]]:
     groups = {
         name: [name]
         for name, task in study.domains.items()
-        if task.data.source in CORPORA and task.compare is None
+        if source(task.data.source).corpus and task.compare is None
     }
     for name, task in study.domains.items():
         if task.compare is not None:
@@ -261,36 +280,15 @@ def language_slice(study: Study, domain: str) -> dict[str, Any]:
     }
 
 
-def canonical(slice_: dict[str, Any]) -> str:
+def canonical(slice_: Any) -> str:
     """A slice as one string, the form in which rules carry it."""
-    return canonical_json(slice_)
+    return canonical_json(as_json(slice_))
 
 
 def check_factory(name: str, task: Domain) -> None:
     """Raise UserError, naming the domain, where the module of its `module:factory` is not found."""
-    if task.family not in FAMILIES:
+    if is_own(task.family):
         try:
             factory_file(task.family)
         except UserError as fault:
             raise UserError(f"configuration: domains.{name}.{fault}") from None
-
-
-def factory_file(family: str) -> Path:
-    """The file of a user's `module:factory`, found without importing it.
-
-    Raises UserError if no such module lies in the working directory or on the Python path.
-    """
-    module, _, function = family.partition(":")
-    local = Path(*module.split(".")).with_suffix(".py")
-    if local.exists():
-        return local.resolve()
-    try:
-        found = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        found = None
-    if found is None or not found.origin or not found.origin.endswith(".py"):
-        raise UserError(
-            f"family: no module `{module}`: put {local} into the folder that snakemake "
-            f"runs in, or install it, with a function `{function}` inside"
-        )
-    return Path(found.origin)

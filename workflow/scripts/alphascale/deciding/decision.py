@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import laws
-from ..data.store import Meta
 from ..errors import UserError
 from ..fitting.joint import REACH, cheapest, predictors, sample_cost
 from ..networks.count import count_flops, count_params
 from ..networks.search import smallest_with
+from ..records.data import Meta
 from ..records.files import SCHEMA
 from .costs import jobs, power, price, saving, study_price, throughput
 from .runs import run_warnings

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..data.store import Meta
 from ..deciding.costs import jobs
 from ..errors import UserError
 from ..fitting.joint import predictors
 from ..networks.count import count_flops, count_params
 from ..networks.search import smallest_with
+from ..records.data import Meta
 from ..records.files import SCHEMA
 from .design import Noise, Outlook, choose, curve_draws, forecast, measured_noise
 from .questions import QUESTIONS, Question

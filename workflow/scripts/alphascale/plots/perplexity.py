@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..families import family
 from . import style
 from .records import COUNT_LABEL
 
-NAMES = {"transformer_lm": "Transformer", "resnet_bk": "ResNet-BK"}
 LAW_NAMES = {"perplexity": "a·N^(−b)", "perplexity_floor": "E + a·N^(−b)"}
 
 
@@ -194,7 +194,7 @@ def _families(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     families = [d["family"] for d in found["domains"].values()]
     labels = []
     for name, domain in found["domains"].items():
-        label = NAMES.get(domain["family"], domain["family"])
+        label = family(domain["family"]).title
         labels.append(f"{label} ({name})" if families.count(domain["family"]) > 1 else label)
     return list(zip(labels, found["domains"].values(), strict=True))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config import Training
+from .data import DataSpec
 
 Size = dict[str, Any]  # a family's keys and their values
 
@@ -174,7 +175,7 @@ class TrainSpec:
     """One training job: all its members, seeds × learning rates.
 
     domain, scale, fraction: which cell. family, size: what is built, defaults filled in.
-    seeds: of its members. training: how. device: where. data: section and seed of its preparation.
+    seeds: of its members. training: how. device: where. data: what its data are made by.
     factory_code: digest of a user's own model module, None for a family of the project.
     """
 
@@ -186,7 +187,7 @@ class TrainSpec:
     seeds: list[int]
     training: Training
     device: str
-    data: dict[str, Any]
+    data: DataSpec
     factory_code: str | None = None
 
 

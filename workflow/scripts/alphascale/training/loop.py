@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..networks.build import build, initialise
-from ..networks.noise import Noise
+from ..networks.draws import Masks
 from .flat import Flat
 from .optimise import Optimiser, schedule
 
@@ -55,7 +55,7 @@ class Within:
 
     steps: int
     totals: Tensor  # [2, members]: loss times samples, correct predictions
-    noise: Noise
+    noise: Masks
 
     def state(self) -> dict[str, Any]:
         """Where the epoch stands; the order of its batches follows from seed and epoch."""
@@ -150,7 +150,7 @@ class Chunk:
         self.epoch += 1
         seeds = [self.members[i].seed for i in self.active]
         totals = torch.zeros(2, len(seeds), dtype=torch.float64, device=self.plan.device)
-        self.within = Within(0, totals, Noise(seeds, self.epoch, self.plan.device))
+        self.within = Within(0, totals, Masks(seeds, self.epoch, self.plan.device))
 
     def _train_epoch(self, after_step: Callable[[], None]) -> None:
         """Take the steps that the epoch still lacks."""
@@ -176,7 +176,7 @@ class Chunk:
             self.pause(self)
         self._note(*(within.totals / task.samples).tolist())
 
-    def _gradients(self, x: Tensor, y: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+    def _gradients(self, x: Tensor, y: Tensor, noise: Masks) -> tuple[Tensor, Tensor]:
         """Gradients of a batch into the flat rows; each member's mean loss, correct predictions.
 
         A batch that does not fit into memory is computed anew, with the same random draws, in twice
@@ -201,7 +201,7 @@ class Chunk:
                 f"{self.pieces} pieces, their gradients added up"
             )
 
-    def _in_pieces(self, x: Tensor, y: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+    def _in_pieces(self, x: Tensor, y: Tensor, noise: Masks) -> tuple[Tensor, Tensor]:
         total: Tensor | float = 0.0
         correct: Tensor | float = 0.0
         parts = zip(x.tensor_split(self.pieces, 1), y.tensor_split(self.pieces, 1), strict=True)

@@ -15,6 +15,7 @@ import numpy as np
 from ..deciding.summary import metric_text, size_text
 from ..errors import UserError
 from ..records.files import SCHEMA, digest, read_json, read_record
+from ..slices import promised
 
 
 def promises(decision: dict[str, Any], spec: dict[str, Any]) -> list[dict[str, Any]]:
@@ -63,7 +64,7 @@ def judge(
     for path in sorted(folder.glob("*.promise.json")):
         promise = read_json(path)
         record = path.with_name(path.name.replace(".promise.", "."))
-        trained = spec["train"] | {key: promise[key] for key in ("scale", "fraction", "size")}
+        trained = promised(spec["train"], promise)
         if usable(record, trained, code, data_sha256):
             runs.append(_judged(promise, read_json(record)))
     runs.sort(key=lambda run: run["params"])
