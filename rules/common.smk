@@ -15,7 +15,7 @@ sys.path.insert(0, str(SCRIPTS))
 from alphascale import slices
 from alphascale.running import cluster as requests
 from alphascale.config import NAME, refuse_code
-from alphascale.data.inspect import input_files, source_state
+from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, visible_devices
 from alphascale.errors import UserError
 from alphascale.running.follow import Follower

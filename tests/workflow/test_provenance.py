@@ -77,8 +77,8 @@ def add_constant(text: str) -> str:
         ("laws/fitting.py", {"fit.py", "bootstrap.py", "optimize.py", "plot.py"}),
         ("deciding/decision.py", {"optimize.py"}),
         ("plots/__init__.py", {"plot.py"}),
-        ("data/store.py", {"prepare.py", "train.py", "optimize.py"}),
-        ("config.py", set()),
+        ("records/data.py", {"prepare.py", "train.py", "optimize.py"}),
+        ("config/study.py", set()),
     ],
 )
 def test_an_edit_makes_stale_what_imports_it(scripts: Path, module: str, stale: set[str]) -> None:
