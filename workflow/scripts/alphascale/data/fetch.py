@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import socket
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-
-from filelock import FileLock
 
 from ..errors import UserError
 
@@ -45,6 +41,9 @@ def unreachable(address: str) -> str | None:
 
     An answer of refusal counts as one: some servers do not let a file's head be asked for.
     """
+    import urllib.error
+    import urllib.request
+
     try:
         request = urllib.request.Request(address, method="HEAD")
         with urllib.request.urlopen(request, timeout=TIMEOUT):
@@ -63,6 +62,7 @@ def folder_of(path: str | None, name: str | None = None) -> Path:
 
 def from_hub(name: str, dataset: str, folder: Path, pattern: str, by_hand: str) -> None:
     """Fetch the files of a data set of the Hugging Face hub that fit a pattern into a folder."""
+    from filelock import FileLock
     from huggingface_hub import constants, snapshot_download
 
     folder.mkdir(parents=True, exist_ok=True)

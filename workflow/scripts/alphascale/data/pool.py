@@ -1,4 +1,7 @@
-"""What passes between reading a source, splitting it and turning it into tensors."""
+"""What passes between reading a source, splitting it and turning it into tensors.
+
+Sources import this at every parse of the Snakefile: numpy is imported where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..records.data import Origin
 from ..records.files import sha256_file
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Fields that stand for no value, in any case of letters.
 MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "?"})
@@ -83,6 +87,8 @@ def index_labels(labels: Iterable[str]) -> tuple[np.ndarray, list[str]]:
 
     "3", "3.0" and "03" are one class, as a column that lost its integer type writes them.
     """
+    import numpy as np
+
     labels = list(labels)
     distinct = set(labels)
     try:

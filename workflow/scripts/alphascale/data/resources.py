@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
+from ..records.data import Origin
 from ..records.files import sha256_file
+from .pool import origin_of
 
 if TYPE_CHECKING:
     import pandas
-
-    from ..records.data import Origin
 
 # The repository: this file is workflow/scripts/alphascale/data/resources.py in it.
 ROOT = Path(__file__).resolve().parents[4]
@@ -30,8 +30,6 @@ def resource_state(name: str) -> str:
 def read_resource(name: str, citation: str) -> tuple[pandas.DataFrame, Origin]:
     """The table and where it is from; all of them are under CC BY 4.0."""
     import pandas as pd
-
-    from .pool import origin_of
 
     path = resource(name)
     if not path.exists():

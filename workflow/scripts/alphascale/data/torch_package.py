@@ -5,12 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import UserError
-
-if TYPE_CHECKING:
-    from ..records.data import DataSpec, Origin
+from ..records.data import DataSpec, Origin
 
 
 def package() -> Path:
@@ -28,8 +25,6 @@ def version(spec: DataSpec) -> str:
 
 def origin(name: str, spec: DataSpec, what: str, sha256: str) -> Origin:
     """Where text is from; `what` of torch was read, and the SHA-256 of it."""
-    from ..records.data import Origin
-
     of = f"torch {version(spec)}"
     return Origin(
         name, f"Python files of the installed {of}", "BSD-3-Clause", {f"{of}: {what}": sha256}

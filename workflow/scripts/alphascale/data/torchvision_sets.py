@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
-from filelock import FileLock
+from typing import TYPE_CHECKING
 
 from .fetch import fetch
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def load_torchvision(kind: Callable, root: Path, archives: list[Path], address: str) -> tuple:
     """Training and test part by a torchvision class; without network if its files are there."""
+
+    from filelock import FileLock
 
     def load(download: bool) -> tuple:
         # Where files or archives are in place, `download` only checks and unpacks them.
@@ -29,4 +32,6 @@ def load_torchvision(kind: Callable, root: Path, archives: list[Path], address: 
 
 def own_test(train: int, test: int) -> np.ndarray:
     """bool [train + test]: which samples the source itself keeps for testing."""
+    import numpy as np
+
     return np.repeat([False, True], [train, test])

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..records.data import Meta
 from .descriptor import Family, Key, Size, dropout
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from ..records.data import Meta
 
 # Least width: one channel in the first stage.
 CHANNEL = 1 / 64
@@ -21,7 +17,7 @@ def channels(width: float) -> tuple[int, int, int]:
     return first, second, third
 
 
-def build(members: int, meta: Meta, width: float, **rates: Any) -> nn.Module:
+def build(members: int, meta: Meta, width: float, **rates: Any):
     from ..networks.cnn import CNN
 
     return CNN(members, meta, channels(width), **rates)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..records.data import Meta
 from .descriptor import Family, Key, Size, dropout
 
-if TYPE_CHECKING:
-    from torch import nn
 
-    from ..records.data import Meta
-
-
-def build(members: int, meta: Meta, **size: Any) -> nn.Module:
+def build(members: int, meta: Meta, **size: Any):
     from ..networks.mlp import MLP
 
     return MLP(members, meta, **size)

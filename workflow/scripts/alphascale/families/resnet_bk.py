@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..records.data import Meta
 from .blocks import D_MODEL, N_LAYERS, logits, rough_params, width_step
 from .descriptor import Family, dropout
 
-if TYPE_CHECKING:
-    from torch import nn
 
-    from ..records.data import Meta
-
-
-def build(members: int, meta: Meta, **size: Any) -> nn.Module:
+def build(members: int, meta: Meta, **size: Any):
     from ..networks.resnet_bk import ResNetBK
 
     return ResNetBK(members, meta, **size)

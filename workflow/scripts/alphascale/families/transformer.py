@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import UserError
+from ..records.data import Meta
 from .blocks import D_MODEL, N_LAYERS, rough_params, width_step
 from .descriptor import Family, Key, Size, dropout
 
-if TYPE_CHECKING:
-    from torch import nn
 
-    from ..records.data import Meta
-
-
-def build(members: int, meta: Meta, **size: Any) -> nn.Module:
+def build(members: int, meta: Meta, **size: Any):
     from ..networks.transformer import Transformer
 
     return Transformer(members, meta, **size)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..data.fetch import folder_of
+from ..data.pool import Pool, origin_of
+from ..data.torchvision_sets import load_torchvision, own_test
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 
 def read(spec: DataSpec) -> Pool:
@@ -18,10 +16,6 @@ def read(spec: DataSpec) -> Pool:
     """
     import numpy as np
     from torchvision.datasets import CIFAR10
-
-    from ..data.fetch import folder_of
-    from ..data.pool import Pool, origin_of
-    from ..data.torchvision_sets import load_torchvision, own_test
 
     root = folder_of(spec.path)
     train, test = load_torchvision(CIFAR10, root, [root / CIFAR10.filename], CIFAR10.url)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..data.pool import Corpus, own_source
 from ..errors import UserError
+from ..records.data import DataSpec
 from .descriptor import Source
 from .inspect import folder_state
-
-if TYPE_CHECKING:
-    from ..data.pool import Corpus
-    from ..records.data import DataSpec
 
 
 def read(spec: DataSpec) -> Corpus:
@@ -21,8 +18,6 @@ def read(spec: DataSpec) -> Corpus:
 
     Files that are hidden, empty or not UTF-8 text are passed over, which a note says.
     """
-    from ..data.pool import Corpus, own_source
-
     path = Path(spec.path)
     if path.is_file():
         text = _text_of(path)

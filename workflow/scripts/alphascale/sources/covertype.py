@@ -6,15 +6,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..data.fetch import fetch, folder_of
+from ..data.pool import Pool, origin_of
 from ..errors import UserError
+from ..records.data import DataSpec
 from ..records.files import replacing, sha256_file
 from .descriptor import Source
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 SHAPE = (581_012, 55)
 # The file of UCI and of scikit-learn's mirror of it.
@@ -35,9 +35,6 @@ def read(spec: DataSpec) -> Pool:
     import numpy as np
     import pandas as pd
     from filelock import FileLock
-
-    from ..data.fetch import fetch, folder_of
-    from ..data.pool import Pool, origin_of
 
     folder = folder_of(spec.path, "covertype")
     packed, raw = folder / "covertype.npz", folder / "covtype.data.gz"

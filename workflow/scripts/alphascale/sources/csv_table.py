@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..data.pool import Pool, check_labels, is_missing, own_source
 from ..data.textfiles import read_header, read_rows, wanted_columns
 from ..errors import UserError
+from ..records.data import DataSpec
 from .descriptor import Source
 from .inspect import path_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 # A column with more numbers than this that still holds other words deserves a note.
 MOSTLY = 0.9
@@ -27,8 +27,6 @@ def read(spec: DataSpec) -> Pool:
     for the format and `pool.MISSING_WORDS` for what counts as no value.
     """
     import pandas as pd
-
-    from ..data.pool import Pool, check_labels, own_source
 
     path, label = spec.path, spec.label or "label"
     header, rows = read_rows(path)
@@ -45,8 +43,6 @@ def _typed(fields: Sequence[str], column: str, notes: list[str]) -> pd.Series:
     """A column as float64 if all its values are numbers, else as strings; NaN where missing."""
     import numpy as np
     import pandas as pd
-
-    from ..data.pool import is_missing
 
     words = pd.Series([None if is_missing(f) else f.strip() for f in fields], dtype=object)
     present = words.notna()

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..data.fetch import folder_of
+from ..data.pool import Pool, origin_of
+from ..data.torchvision_sets import load_torchvision, own_test
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 
 def read(spec: DataSpec) -> Pool:
     """70,000 grey pictures of clothes, 28×28 pixels, ten classes; its own 10,000 for testing."""
     import numpy as np
     from torchvision.datasets import FashionMNIST
-
-    from ..data.fetch import folder_of
-    from ..data.pool import Pool, origin_of
-    from ..data.torchvision_sets import load_torchvision, own_test
 
     root = folder_of(spec.path)
     raw = root / "FashionMNIST" / "raw"

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data.layout import images_layout
+from ..data.pool import Pool, index_labels, own_source
 from ..errors import UserError
+from ..records.data import DataSpec
 from .descriptor import Source
 from .inspect import folder_state
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 # Endings that PIL reads without plug-ins and that hold 8 bits a channel.
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
@@ -35,8 +34,6 @@ def read(spec: DataSpec) -> Pool:
 def _read_folders(classes: list[Path], spec: DataSpec) -> Pool:
     """One channel if every image is grey, else three; all of one size, or resized to a square."""
     import numpy as np
-
-    from ..data.pool import Pool, own_source
 
     notes: list[str] = []
     files: list[tuple[Path, int]] = []
@@ -101,8 +98,6 @@ def _open(path: Path) -> Any:
 
 def _read_idx(files: dict[str, Path], spec: DataSpec) -> Pool:
     import numpy as np
-
-    from ..data.pool import Pool, index_labels, own_source
 
     parts = ["train", "t10k"] if "t10k-images" in files else ["train"]
     images, labels = [], []

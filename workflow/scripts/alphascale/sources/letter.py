@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..data.pool import Pool, index_labels
 from ..data.resources import read_resource, resource_state
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 CITATION = (
     "Slate, D. (1991). Letter Recognition. UCI Machine Learning Repository. "
@@ -19,8 +15,6 @@ CITATION = (
 
 def read(spec: DataSpec) -> Pool:
     """Numbers from 0 to 15."""
-    from ..data.pool import Pool, index_labels
-
     table, origin = read_resource("letter", CITATION)
     y, names = index_labels(table.pop("label"))
     return Pool("tabular", table, y, names, origin)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..data.pool import Pool, index_labels
 from ..data.resources import read_resource, resource_state
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 CITATION = (
     "Alpaydin, E. & Kaynak, C. (1998). Optical Recognition of Handwritten Digits. UCI "
@@ -20,8 +16,6 @@ CITATION = (
 def read(spec: DataSpec) -> Pool:
     """Images of one channel, values 0 to 16."""
     import numpy as np
-
-    from ..data.pool import Pool, index_labels
 
     table, origin = read_resource("optdigits", CITATION)
     y, names = index_labels(table.pop("label").astype(str))

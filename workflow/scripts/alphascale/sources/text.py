@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..data.pool import Pool, check_labels, own_source
 from ..data.textfiles import (
     check_keys,
     first_object,
@@ -17,12 +18,9 @@ from ..data.textfiles import (
     read_rows,
 )
 from ..errors import UserError
+from ..records.data import DataSpec
 from .descriptor import Source
 from .inspect import path_file
-
-if TYPE_CHECKING:
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 
 def read(spec: DataSpec) -> Pool:
@@ -31,8 +29,6 @@ def read(spec: DataSpec) -> Pool:
     The text columns of a row are joined by line ends, missing ones left out. Rows without any text
     are dropped, which a note says.
     """
-    from ..data.pool import Pool, check_labels, own_source
-
     path, wanted = spec.path, label_and_text(spec)
     columns = (_json_columns if is_json_lines(path) else _csv_columns)(path, wanted)
     labels, texts = (

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
 
+from ..data.pool import Pool
 from ..data.torch_package import origin, package, version
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 # All are in torch 2.11 and in 2.15, there with 59 to 404 files each.
 SUBPACKAGES = (
@@ -38,8 +35,6 @@ IMPORT = re.compile(r"from\s+[\w.]+\s+import\b|import\s+[\w.]+")
 def read(spec: DataSpec) -> Pool:
     """Up to PER_CLASS fragments of each subpackage; the files are the groups of the pool."""
     import numpy as np
-
-    from ..data.pool import Pool
 
     rng = np.random.default_rng([spec.seed, 1])
     root = package()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING
 
+from ..data.pool import Corpus
 from ..data.torch_package import origin, package, version
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Corpus
-    from ..records.data import DataSpec
 
 # Larger Python files of torch are generated tables and long test suites.
 SOURCE_FILE_BYTES = 60_000
@@ -26,8 +23,6 @@ def read(spec: DataSpec) -> Corpus:
     All 50 MB of them, or with `limit` as many as its windows need.
     """
     import numpy as np
-
-    from ..data.pool import Corpus
 
     root = package()
     enough = math.inf

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..data.fetch import folder_of, from_hub, read_parquet
+from ..data.pool import Corpus, origin_of
 from ..data.store import SPLITS
 from ..errors import UserError
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Corpus
-    from ..records.data import DataSpec
 
 DATASET = "Salesforce/wikitext"
 PART = "wikitext-2-raw-v1"
@@ -26,9 +24,6 @@ def read(spec: DataSpec) -> Corpus:
     Read from `downloads/wikitext2/` (or `path`): the parquet files of the hub, or the plain
     wiki.train.raw, wiki.valid.raw and wiki.test.raw.
     """
-    from ..data.fetch import folder_of, from_hub
-    from ..data.pool import Corpus, origin_of
-
     folder = folder_of(spec.path, "wikitext2")
     files = _files(folder)
     if files is None:
@@ -65,8 +60,6 @@ def _files(folder: Path) -> dict[str, list[Path]] | None:
 def _text(path: Path) -> str:
     if path.suffix != ".parquet":
         return path.read_text(encoding="utf-8")
-    from ..data.fetch import read_parquet
-
     lines = read_parquet(path, ["text"])["text"]
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 

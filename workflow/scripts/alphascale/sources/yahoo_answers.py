@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..data.fetch import folder_of, from_hub, read_parquet
+from ..data.pool import Pool, origin_of
+from ..data.torchvision_sets import own_test
 from ..errors import UserError
+from ..records.data import DataSpec
 from .descriptor import Source
-
-if TYPE_CHECKING:
-    from ..data.pool import Pool
-    from ..records.data import DataSpec
 
 DATASET = "community-datasets/yahoo_answers_topics"
 TOPICS = [
@@ -26,10 +25,6 @@ def read(spec: DataSpec) -> Pool:
     """1,460,000 questions of ten topics: title, content and answer; its own 60,000 for testing."""
     import numpy as np
     import pandas as pd
-
-    from ..data.fetch import folder_of, from_hub, read_parquet
-    from ..data.pool import Pool, origin_of
-    from ..data.torchvision_sets import own_test
 
     folder = folder_of(spec.path, "yahoo_answers_topics")
     parts = {part: _parquet(folder, part) for part in ("train", "test")}
