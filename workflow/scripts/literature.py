@@ -1,6 +1,5 @@
 """Write every table and figure of the published laws into one folder."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from alphascale.calculator.known_laws import get_law, law_names
 from alphascale.calculator.strategies import critical_batch, strategies
 from alphascale.plots import style
 from alphascale.plots.literature import FIGURES, GOPHER_BUDGET
-from alphascale.records.files import replacing
+from alphascale.records.observations import write_table
 from alphascale.running import program
 
 BUDGETS = tuple(np.geomspace(1e18, 1e26, 9).tolist())
@@ -71,14 +70,7 @@ TABLES = {
 def main(args):
     folder = Path(args.out)
     for name, rows in TABLES.items():
-        table = list(rows())
-        with (
-            replacing(folder / f"{name}.csv") as path,
-            open(path, "w", newline="", encoding="utf-8") as stream,
-        ):
-            writer = csv.DictWriter(stream, list(table[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(table)
+        write_table(folder / f"{name}.csv", list(rows()))
     for name, draw in FIGURES.items():
         figure = draw()
         for kind in style.KINDS:

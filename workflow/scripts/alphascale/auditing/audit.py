@@ -17,7 +17,7 @@ from ..deciding.summary import FAR, gap
 from ..laws import get_form
 from ..records.audit import AuditRecord, CellLevel, Check
 from ..records.decision import DecisionRecord
-from ..records.fit import FitRecord, Withheld
+from ..records.fit import FitRecord, WithheldFit
 from ..records.runs import COUNT_COLUMN, good, jobs, worst_level
 from ..records.specs import AuditSpec
 from ..records.typed import Refused
@@ -174,8 +174,8 @@ def withheld(case: Case) -> tuple[str, str]:
     """Error on the withheld sizes beside predictors that know no law. A naive one that is ahead by
     no more than the scatter of the seeds is a warning."""
     found = case.decision.withheld
-    if not isinstance(found, Withheld):
-        return FAILED, f"not tested: {found.refused if found else 'no size was withheld'}"
+    if not isinstance(found, WithheldFit):
+        return FAILED, f"not tested: {found.refused}"
     errors = {name: value for name, value in vars(found.errors).items() if value is not None}
     outside = sum(not p.lower <= p.measured <= p.upper for p in found.predictions)
     figure = ", ".join(f"{name} {gap(case.decision, value)}" for name, value in errors.items())

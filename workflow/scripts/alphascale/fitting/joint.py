@@ -21,7 +21,7 @@ from .. import laws
 from ..errors import UserError
 from ..laws.form import predict
 from ..records.bootstrap import JointDraws
-from ..records.fit import JointFit, Withheld
+from ..records.fit import JointFit, WithheldFit
 from ..records.runs import COUNT_COLUMN, good
 from ..records.specs import BootstrapSpec, FitSpec
 from ..records.typed import Refused
@@ -51,7 +51,7 @@ def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit |
         return Refused("one fraction was trained: a law of N and D needs three or more")
     runs = good(frame)
     fits: dict[str, laws.Fit] = {}
-    candidates: dict[str, Withheld | Refused] = {}
+    candidates: dict[str, WithheldFit | Refused] = {}
     for law in FORMS:
         if law == "data_constrained" and (runs["samples_seen"] <= runs["samples"]).all():
             continue
@@ -66,7 +66,7 @@ def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit |
         )
     if not fits:
         return next(iter(candidates.values()))
-    tested = {law: c.errors.law for law, c in candidates.items() if isinstance(c, Withheld)}
+    tested = {law: c.errors.law for law, c in candidates.items() if isinstance(c, WithheldFit)}
     law = min(tested, key=tested.get) if tested else next(iter(fits))
     return JointFit(
         **vars(described(fits[law])),

@@ -16,7 +16,7 @@ import numpy as np
 from .. import laws
 from ..errors import UserError
 from ..laws.withheld import carry_last, log_log_line
-from ..records.fit import Errors, Withheld, WithheldCell
+from ..records.fit import Errors, WithheldCell, WithheldFit
 from ..records.runs import COUNT_COLUMN, good
 from ..records.typed import Refused
 from .describe import described, finite
@@ -64,7 +64,7 @@ def predict_withheld(
     fit: Callable[[pandas.DataFrame], laws.Fit | laws.AutoLaw],
     measure: str = "mae",
     intervals: bool = True,
-) -> Withheld | Refused:
+) -> WithheldFit | Refused:
     """What a law predicts of the largest sizes, not having seen them.
 
     frame: observations that the law is of. counted: what N counts. response: column of the metric.
@@ -106,7 +106,7 @@ def predict_withheld(
         if (y > 0).all():
             naive["line"][here] = log_log_line(x, y, at)
     errors = {name: _mean(np.abs(miss(each, measured))) for name, each in naive.items()}
-    return Withheld(
+    return WithheldFit(
         **vars(described(law)),
         measure=measure,
         errors=Errors(law=float(np.abs(miss(np.array(predicted), measured)).mean()), **errors),

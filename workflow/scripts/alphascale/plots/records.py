@@ -16,7 +16,7 @@ from ..laws.form import predict as evaluate
 from ..records import typed
 from ..records.bootstrap import BootstrapRecord
 from ..records.decision import DecisionRecord, PricedRun
-from ..records.fit import FitRecord, FittedLaw, LadderFit, LadderPoint, Withheld
+from ..records.fit import FitRecord, FittedLaw, LadderFit, LadderPoint, WithheldFit
 from ..records.observations import read_frame
 from ..records.runs import COUNT_COLUMN, good
 from ..records.typed import Refused
@@ -156,7 +156,7 @@ class Records:
         """The fit of a fraction and metric, by default the target's."""
         return self.fit.fractions[fraction].of(metric or self.quantity.stored)
 
-    def withheld(self, fraction: str) -> Withheld | Refused:
+    def withheld(self, fraction: str) -> WithheldFit | Refused:
         """The fit without the largest sizes and its predictions of them, or why there is none."""
         found = self.fitted(fraction)
         if isinstance(found, Refused):

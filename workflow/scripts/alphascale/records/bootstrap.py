@@ -11,10 +11,10 @@ from .typed import Refused, SchemaVersion
 
 @dataclass(frozen=True)
 class JointDraws:
-    """The law of N and D with its resamples.
+    """A law with its resamples: that of N and D.
 
     fit: the law, saved.
-    failed_resamples: how many could not be fitted.
+    failed_resamples: how many could not be fitted; 0 under law auto, which draws none.
     """
 
     fit: SavedLaw
@@ -22,16 +22,12 @@ class JointDraws:
 
 
 @dataclass(frozen=True)
-class FractionDraws:
-    """The law of one fraction with its resamples.
+class FractionDraws(JointDraws):
+    """The law of one fraction.
 
-    fit: the law, saved.
-    failed_resamples: how many could not be fitted; 0 under law auto, which draws none.
     band: its curve, from half the smallest to 30 × the largest size.
     """
 
-    fit: SavedLaw
-    failed_resamples: int
     band: Band
 
 

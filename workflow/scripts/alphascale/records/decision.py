@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .files import SCHEMA
-from .fit import Estimate, Withheld
+from .fit import Estimate, WithheldFit
 from .specs import Prices, Size, Target
 from .typed import Refused, SchemaVersion
 
@@ -17,7 +17,7 @@ Ends = tuple[float | None, float | None]
 class Price:
     """What one training costs, or a whole study.
 
-    flops: forward and backward.
+    flops: forward and backward; a whole number for a run that was counted, not made.
     seconds: of training, all jobs one after another.
     kwh, co2_g: the building's share (PUE) included.
     money: in the currency of `Prices`.
@@ -25,7 +25,7 @@ class Price:
     how: what the energy rests on.
     """
 
-    flops: float
+    flops: int | float
     seconds: float
     kwh: float
     co2_g: float
@@ -132,7 +132,7 @@ class CheapestPair:
     """
 
     law: str
-    withheld: Withheld | Refused
+    withheld: WithheldFit | Refused
     params: float | None
     samples: int | None
     fraction: float | None
@@ -194,7 +194,7 @@ class DecisionRecord:
     resamples: int
     fraction: str
     fractions: dict[str, Star | Refused]
-    withheld: Withheld | Refused | None
+    withheld: WithheldFit | Refused
     in_sample: dict[str, float | None] | None
     fit_warnings: list[str]
     ladder: LadderRange

@@ -104,7 +104,7 @@ class WithheldCell:
 
 
 @dataclass(frozen=True)
-class Withheld(FittedLaw):
+class WithheldFit(FittedLaw):
     """A law fitted without the largest sizes, and what it predicted of them.
 
     measure: what the errors are, a key of `fitting.withheld.MEASURES`.
@@ -127,10 +127,10 @@ class Withheld(FittedLaw):
 class LadderFit(FittedLaw):
     """The law of one fraction and metric, on all sizes.
 
-    withheld: how it predicts sizes it has not seen; None where no size is withheld.
+    withheld: how it predicts sizes it has not seen.
     """
 
-    withheld: Withheld | Refused | None
+    withheld: WithheldFit | Refused
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class JointFit(FittedLaw):
 
     expression: str
     chosen_by: str
-    candidates: dict[str, Withheld | Refused]
+    candidates: dict[str, WithheldFit | Refused]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .files import SCHEMA
-from .fit import Band, FittedLaw, LadderPoint, Withheld
+from .fit import Band, FittedLaw, LadderPoint, WithheldFit
 from .typed import Refused, SchemaVersion
 
 
@@ -57,7 +57,7 @@ class PerplexityFit(FittedLaw):
 
     interval: dict[str, tuple[float, float]]
     failed_resamples: int
-    withheld: Withheld | Refused
+    withheld: WithheldFit | Refused
     band: Band
 
     @property

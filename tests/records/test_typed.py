@@ -1,0 +1,62 @@
+"""Records with types: written and read back equal; a file that is not one is refused by name."""
+
+from __future__ import annotations
+
+import pytest
+from alphascale.errors import UserError
+from alphascale.records import typed
+from alphascale.records.bootstrap import BootstrapRecord, FractionDraws
+from alphascale.records.decision import DecisionRecord
+from alphascale.records.files import write_json
+from alphascale.records.fit import FitRecord
+from alphascale.records.typed import Refused, as_json
+from plot_records import frame, records
+
+
+@pytest.fixture(scope="module")
+def good():
+    return records(resamples=100)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("fit", FitRecord), ("bootstrap", BootstrapRecord), ("decision", DecisionRecord)],
+)
+def test_a_record_reads_back_as_it_was_written(good, tmp_path, name, kind):
+    typed.write(tmp_path / "record.json", getattr(good, name))
+    assert typed.read(tmp_path / "record.json", kind) == getattr(good, name)
+
+
+def test_a_refusal_reads_back_as_one(tmp_path):
+    table = frame()
+    few = records(table[table["scale"].isin(["w8", "w16"])]).bootstrap
+    typed.write(tmp_path / "record.json", few)
+    found = typed.read(tmp_path / "record.json", BootstrapRecord).fractions
+    assert all(isinstance(each, Refused) and each.refused for each in found.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda value: value | {"schema": 2}, "schema: input should be 1"),
+        (lambda value: value | {"level": "high"}, "level: input should be a valid number"),
+        (lambda value: value | {"other": 1}, "other: unexpected"),
+        (lambda value: {k: v for k, v in value.items() if k != "metric"}, "metric: field required"),
+        (lambda value: [value], "the whole: input should be"),
+        (
+            lambda value: value | {"joint": value["joint"] | {"other": 1}},
+            r"joint\.JointDraws\.other: unexpected",
+        ),
+    ],
+)
+def test_a_file_that_is_no_record_is_refused_with_its_key(good, tmp_path, change, says):
+    path = tmp_path / "record.json"
+    write_json(path, change(as_json(good.bootstrap)))
+    with pytest.raises(UserError, match=rf"record\.json: not a BootstrapRecord: {says}") as fault:
+        typed.read(path, BootstrapRecord)
+    assert "\n" not in str(fault.value)
+
+
+def test_a_field_of_another_type_is_not_written():
+    with pytest.raises(TypeError, match="FractionDraws"):
+        as_json(FractionDraws(fit={}, failed_resamples="few", band=None))
