@@ -25,7 +25,7 @@ class Training(Section):
         [1.0e-3],
         min_length=1,
         description="Candidates; each scale keeps the one with the lowest validation loss. "
-        "With three or more, a choice on the edge is a warning in the record.",
+        "With three or more, a choice on the edge is a warning.",
     )
     weight_decay: Annotated[float, Field(ge=0)] = Field(1.0e-4, description="Weight decay.")
     schedule: Literal["constant", "cosine", "linear"] = Field(
