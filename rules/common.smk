@@ -12,12 +12,17 @@ DEFAULT_STUDY = "config/config.yaml"
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from alphascale import slices
+from alphascale.errors import UserError
+
+try:
+    from alphascale import slices
+except UserError as fault:  # somebody's new family or source that cannot be imported
+    sys.exit(f"error: {fault}")
+
 from alphascale.running import cluster as requests
 from alphascale.config import NAME, refuse_code
-from alphascale.data.inspect import input_files, source_state
+from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, visible_devices
-from alphascale.errors import UserError
 from alphascale.running.follow import Follower
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt

@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 from alphascale.config import Data
 from alphascale.data.make import build
+from alphascale.records.data import DataSpec
+from alphascale.records.typed import as_json
+from alphascale.slices import data_spec
 
 
-def spec(source: str, seed: int = 0, **section: Any) -> dict[str, Any]:
+def spec(source: str, seed: int = 0, **section: Any) -> DataSpec:
     """A data section as prepare.py gets it."""
-    return Data(source=source, **section).model_dump(mode="json") | {"seed": seed}
+    return data_spec(Data(source=source, **section), seed)
 
 
 def built(source: str, **section: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and description of a section, in silence."""
-    return build(spec(source, **section), say=lambda message: None)
+    tensors, prepared = build(spec(source, **section), say=lambda message: None)
+    return tensors, as_json(prepared)
 
 
 def write_csv(path: Path, header: list[str], rows: list[list[Any]]) -> str:

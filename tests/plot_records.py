@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from alphascale.data.store import Meta
 from alphascale.deciding.decision import decide
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.plots.records import Records
+from alphascale.records.data import Meta
 from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
 from observations_made import observed
 

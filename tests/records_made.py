@@ -31,7 +31,8 @@ def decision_made(star: Star | Refused = STAR, fraction: str = "1.0", **changes:
     fields = {
         "domain": "d", "family": "mlp", "run_warnings": [], "target": Target("error", 0.2),
         "metric": "error", "law": "power_floor", "counted": "total", "level": 0.95,
-        "resamples": 200, "fraction": fraction, "fractions": {fraction: star}, "withheld": None,
+        "resamples": 200, "fraction": fraction, "fractions": {fraction: star},
+        "withheld": Refused("no size was withheld (withhold: 0)"),
         "in_sample": None, "fit_warnings": [], "ladder": LadderRange(10, 50, 5),
         "costs": Prices(250.0, None, 445.0, "stated", 1.0, 0.25, None, "USD"),
         "architecture": None, "unbuildable": None, "naive": None, "saving": None,

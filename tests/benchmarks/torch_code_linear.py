@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scrip
 from alphascale.config import Data
 from alphascale.data.make import build
 from alphascale.data.store import prefix
+from alphascale.slices import data_spec
 
 
 def counts(x: np.ndarray, vocabulary: int) -> csr_matrix:
@@ -42,13 +43,13 @@ def counts(x: np.ndarray, vocabulary: int) -> csr_matrix:
 
 
 def main() -> None:
-    section = Data(source="torch_code", length=64).model_dump() | {"seed": 0}
+    section = data_spec(Data(source="torch_code", length=64), 0)
     started = time.process_time()
     tensors, about = build(section, say=lambda message: None)
-    print(f"prepared in {time.process_time() - started:.1f} s of CPU: {about['sizes']}")
+    print(f"prepared in {time.process_time() - started:.1f} s of CPU: {about.sizes}")
     weigh = TfidfTransformer(sublinear_tf=True)
-    train = weigh.fit_transform(counts(tensors["train_x"], about["vocabulary"]))
-    test = weigh.transform(counts(tensors["test_x"], about["vocabulary"]))
+    train = weigh.fit_transform(counts(tensors["train_x"], about.vocabulary))
+    test = weigh.transform(counts(tensors["test_x"], about.vocabulary))
     print("training samples   training accuracy   test accuracy")
     for fraction in (0.05, 0.1, 0.25, 0.5, 1.0):
         rows = prefix(train.shape[0], fraction)

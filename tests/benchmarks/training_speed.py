@@ -39,7 +39,7 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 from alphascale import slices as study  # noqa: E402
 from alphascale.config import read_study  # noqa: E402
 from alphascale.data.make import prepare  # noqa: E402
-from alphascale.data.store import open_tensors, read_meta  # noqa: E402
+from alphascale.data.store import open_tensors  # noqa: E402
 from alphascale.training.job import run  # noqa: E402
 
 RATE = 2.0e-2
@@ -107,8 +107,9 @@ def main() -> None:
     default = read_study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "d.safetensors"), Path(folder, "d.json")
-        prepare("tabular", study.data_slice(default, "tabular"), *files, say=lambda text: None)
-        tensors, meta = open_tensors(files[0]), read_meta(files[1])
+        section = study.data_slice(default, "tabular")
+        meta = prepare("tabular", section, *files, say=lambda text: None)
+        tensors = open_tensors(files[0])
     seeds = [0, 1, 2]
     total = {"plain": 0.0, "alphascale": 0.0}
     print(f"{'size':>6} {'params':>7} {'plain':>8} {'ours':>8} {'ratio':>6}   test accuracy")

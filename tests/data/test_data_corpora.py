@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from alphascale.data import corpora, windows
+from alphascale.data import token_windows
 from alphascale.errors import UserError
+from alphascale.sources import corpus, wikitext2
 from data_made import built, spec
 
 WORDS = ("north", "south", "river", "stone", "lamp", "under", "seven", "quiet", "é", "\n")
@@ -42,7 +43,7 @@ def test_y_is_what_follows_x_and_windows_cover_the_split_in_order(tmp_path):
 def test_no_document_is_on_two_sides_and_shares_are_met(tmp_path):
     path = write_folder(tmp_path / "texts", files=20)
     given = spec("corpus", path=path, test=0.2, validation=0.1)
-    sides = windows._split(corpora.corpus(given), given, np.random.default_rng(0), [])
+    sides = token_windows._split(corpus.read(given), given, np.random.default_rng(0), [])
     firsts = {split: {text.split()[0] for text in texts} for split, texts in sides.items()}
     assert {split: len(texts) for split, texts in sides.items()} == {
         "train": 14, "validation": 2, "test": 4,
@@ -55,7 +56,7 @@ def test_one_file_is_cut_where_lines_end_the_last_part_for_testing(tmp_path):
     (tmp_path / "one.txt").write_text("\n".join(lines))
     given = spec("corpus", path=str(tmp_path / "one.txt"), test=0.2, validation=0.1)
     notes = []
-    sides = windows._split(corpora.corpus(given), given, np.random.default_rng(0), notes)
+    sides = token_windows._split(corpus.read(given), given, np.random.default_rng(0), notes)
     parts = [sides[split][0] for split in ("train", "validation", "test")]
     assert "".join(parts) == "\n".join(lines)
     assert [len(p.splitlines()) for p in parts] == pytest.approx([700, 100, 200], abs=8)
@@ -67,7 +68,7 @@ def test_bytes_per_token_are_those_of_the_text(tmp_path):
     path = write_folder(tmp_path / "texts")
     given = spec("corpus", path=path, length=16, vocabulary=300)
     _, sidecar = built("corpus", path=path, length=16, vocabulary=300)
-    sides = windows._split(corpora.corpus(given), given, np.random.default_rng(given["seed"]), [])
+    sides = token_windows._split(corpus.read(given), given, np.random.default_rng(given.seed), [])
     for at, split in enumerate(("train", "validation", "test")):
         size = sum(len(text.encode()) for text in sides[split])
         assert sidecar["bytes"][split] == size  # "é" is two
@@ -84,14 +85,14 @@ def test_what_is_no_text_is_passed_over_and_said(tmp_path):
     (folder / "latin.txt").write_bytes("schön".encode("latin-1"))
     (folder / ".hidden").write_text("nobody reads this")
     (folder / "empty.txt").write_text(" \n")
-    found = corpora.corpus(spec("corpus", path=path))
+    found = corpus.read(spec("corpus", path=path))
     assert len(found.documents) == 5
     assert found.notes[0].startswith("passed over 3 of 8 files")
     with pytest.raises(UserError, match="holds no file of UTF-8 text"):
         (tmp_path / "bare").mkdir()
-        corpora.corpus(spec("corpus", path=str(tmp_path / "bare")))
+        corpus.read(spec("corpus", path=str(tmp_path / "bare")))
     with pytest.raises(UserError, match="empty or not text"):
-        corpora.corpus(spec("corpus", path=str(folder / "latin.txt")))
+        corpus.read(spec("corpus", path=str(folder / "latin.txt")))
 
 
 def test_limit_takes_a_prefix_of_the_training_windows_alone(tmp_path):
@@ -139,7 +140,7 @@ def test_wikitext_that_lies_there_keeps_its_own_splits(tmp_path):
     for split, text in ARTICLES.items():
         (folder / f"wiki.{split}.raw").write_text(text)
     path = str(tmp_path / "mine")
-    found = corpora.wikitext2(spec("wikitext2", path=path))
+    found = wikitext2.read(spec("wikitext2", path=path))
     assert [found.own_split.count(s) for s in ("train", "validation", "test")] == [40, 8, 9]
     assert found.documents[0].startswith(" = Article train 0 = ")
     assert "".join(found.documents) == "".join(ARTICLES.values())
@@ -157,7 +158,7 @@ def test_wikitext_in_parquet_is_the_same_text(tmp_path):
         name = {"valid": "validation"}.get(split, split)
         frame = pd.DataFrame({"text": text.splitlines(keepends=True)})
         frame.to_parquet(folder / f"{name}-00000-of-00001.parquet")
-    found = corpora.wikitext2(spec("wikitext2", path=str(tmp_path)))
+    found = wikitext2.read(spec("wikitext2", path=str(tmp_path)))
     assert "".join(found.documents) == "".join(ARTICLES.values())
 
 

@@ -11,9 +11,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from alphascale.data import downloaded
 from alphascale.errors import UserError
-from data_made import built, digits, write_idx
+from alphascale.records.files import sha256_file
+from alphascale.sources import covertype, yahoo_answers
+from data_made import built, digits, spec, write_idx
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +72,7 @@ def test_yahoo_answers_that_lie_there_are_joined_and_keep_their_test_part(tmp_pa
     _, about = built("yahoo_answers", **section)
     assert about["sizes"] == {"train": 80, "validation": 20, "test": 20}
     assert about["class_names"][5] == "Sports" and len(about["source"]["files"]) == 3
-    pool = downloaded.yahoo_answers({"path": str(tmp_path / "mine")})
+    pool = yahoo_answers.read(spec("yahoo_answers", path=str(tmp_path / "mine")))
     assert pool.x[0] == "title 0\ncontent 0\nanswer 0" and pool.x[1] == "title 1\nanswer 1"
     assert pool.x[100] == "title 500\ncontent 0\nanswer 500" and pool.own_test[100]
 
@@ -91,8 +92,8 @@ def test_covertype_by_hand_is_checked_and_read(tmp_path, monkeypatch):
     raw.write_bytes(gzip.compress("\n".join(",".join(map(str, row)) for row in table).encode()))
     with pytest.raises(UserError, match=r"covtype\.data\.gz is not the file expected"):
         built("covertype")
-    monkeypatch.setattr(downloaded, "COVERTYPE_SHA256", downloaded.sha256_file(raw))
-    monkeypatch.setattr(downloaded, "COVERTYPE_SHAPE", table.shape)
+    monkeypatch.setattr(covertype, "SHA256", sha256_file(raw))
+    monkeypatch.setattr(covertype, "SHAPE", table.shape)
     tensors, about = built("covertype", test=70, validation=28)
     assert about["sizes"] == {"train": 182, "validation": 28, "test": 70}
     assert about["shape"] == [54] and about["class_names"][6] == "Krummholz"

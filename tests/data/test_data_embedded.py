@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alphascale.data import torch_code
-from alphascale.data.inspect import input_files, source_state
+from alphascale.data import resources, torch_package
+from alphascale.sources import torch_code
+from alphascale.sources.inspect import input_files, source_state
 from data_made import built, spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +70,7 @@ def test_no_file_of_torch_lends_fragments_to_two_sides():
     files = [set(pool.groups[r]) for r in rows.values()]
     assert len(set.union(*files)) == sum(map(len, files))
     # The groups are files indeed: neighbours in a group come from one file, searched by content.
-    root = torch_code.package()
+    root = torch_package.package()
     sources = {
         name: [
             "\n".join(torch_code.code_lines(path.read_text(errors="replace")))
@@ -97,7 +98,15 @@ def test_fragments_hold_no_import_and_no_comment():
     assert "\n".join(texts).splitlines() == [f"line {i:04}" for i in range(96)]
 
 
-def test_what_makes_embedded_data_stale():
-    assert [Path(file).name for file in input_files(spec("letter"))] == ["letter.csv.gz"]
-    assert source_state(spec("letter")) == "" and source_state(spec("covertype")) == ""
+def test_what_makes_embedded_data_stale(tmp_path, monkeypatch):
+    """Their content, wherever the project lies: an absolute path would be another in a copy."""
+    assert input_files(spec("letter")) == [] and source_state(spec("covertype")) == ""
     assert source_state(spec("torch_code")) != ""
+    before = source_state(spec("letter"))
+    (tmp_path / "resources").mkdir()
+    copy = tmp_path / "resources" / "letter.csv.gz"
+    copy.write_bytes(resources.resource("letter").read_bytes())
+    monkeypatch.setattr(resources, "ROOT", tmp_path)
+    assert source_state(spec("letter")) == before != source_state(spec("optdigits"))
+    copy.write_bytes(b"other")
+    assert source_state(spec("letter")) != before

@@ -7,8 +7,8 @@ import os
 
 import numpy as np
 import pytest
-from alphascale.data.inspect import check_source, source_state
 from alphascale.errors import UserError
+from alphascale.sources.inspect import check_source, source_state
 from data_made import built, digits, spec, write_idx
 from PIL import Image
 

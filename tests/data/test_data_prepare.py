@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from alphascale.data.make import prepare
-from alphascale.data.store import Meta, open_tensors, prefix, read_meta
+from alphascale.data.store import open_tensors, prefix
 from alphascale.errors import UserError
+from alphascale.records.data import DataSpec, Meta, read_prepared
 from alphascale.records.files import sha256_file
+from alphascale.records.typed import as_json
 from data_made import flowers, spec, write_csv
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
-def run(section: dict, folder: Path, name: str = "mine") -> subprocess.CompletedProcess:
+def run(section: DataSpec, folder: Path, name: str = "mine") -> subprocess.CompletedProcess:
     program = [
-        sys.executable, SCRIPTS / "prepare.py", "--domain", name, "--spec", json.dumps(section),
+        sys.executable, SCRIPTS / "prepare.py", "--domain", name,
+        "--spec", json.dumps(as_json(section)),
         "--out", folder / "x.safetensors", "--meta", folder / "x.json",
         "--fractions", json.dumps({name: ["1.0"]}),
     ]  # fmt: skip
@@ -32,8 +36,9 @@ def table(tmp_path):
     return spec("csv", path=write_csv(tmp_path / "t.csv", *flowers(120)), label="kind")
 
 
-def quietly(section: dict, folder: Path) -> dict:
-    return prepare("d", section, folder / "x.safetensors", folder / "x.json", lambda message: None)
+def quietly(section: DataSpec, folder: Path) -> dict:
+    files = folder / "x.safetensors", folder / "x.json"
+    return as_json(prepare("d", section, *files, lambda message: None))
 
 
 def test_the_program_gives_what_models_and_training_read(tmp_path, table):
@@ -41,8 +46,9 @@ def test_the_program_gives_what_models_and_training_read(tmp_path, table):
     assert done.returncode == 0, done.stderr
     about = json.loads((tmp_path / "x.json").read_text())
     tensors = open_tensors(tmp_path / "x.safetensors")
-    meta = read_meta(tmp_path / "x.json")
-    assert meta == Meta("tabular", 3, tuple(about["shape"]), None, None, None, None)
+    meta = read_prepared(tmp_path / "x.json")
+    expected = Meta("tabular", 3, tuple(about["shape"]), None, None, None, None)
+    assert {field: getattr(meta, field) for field in asdict(expected)} == asdict(expected)
     assert about["sha256"] == sha256_file(tmp_path / "x.safetensors")
     assert about["source"]["files"] == {"t.csv": sha256_file(tmp_path / "t.csv")}
     for part, size in about["sizes"].items():
@@ -55,7 +61,7 @@ def test_the_program_gives_what_models_and_training_read(tmp_path, table):
 def test_equal_input_gives_equal_bytes_and_another_seed_others(tmp_path, table):
     sums = []
     for seed in (0, 0, 1):
-        sums.append(quietly(table | {"seed": seed}, tmp_path)["sha256"])
+        sums.append(quietly(replace(table, seed=seed), tmp_path)["sha256"])
     assert sums[0] == sums[1] != sums[2]
 
 
@@ -100,7 +106,7 @@ def test_tensors_are_mapped_not_read(tmp_path):
 
 
 def test_a_refusal_is_one_line_that_names_the_key_and_leaves_nothing(tmp_path, table):
-    done = run(table | {"label": "colour"}, tmp_path, name="blooms")
+    done = run(replace(table, label="colour"), tmp_path, name="blooms")
     assert done.returncode == 2
     last = done.stderr.splitlines()[-1]
     assert last.startswith("error: domains.blooms.data.label: column 'colour'")
@@ -111,13 +117,13 @@ def test_a_refusal_is_one_line_that_names_the_key_and_leaves_nothing(tmp_path, t
 def test_files_that_are_no_prepared_data_are_named(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"\x80\x04}q\0.")
     (tmp_path / "x.json").write_text('{"kind": "image"}')
-    for read, name in ((open_tensors, "x.safetensors"), (read_meta, "x.json")):
+    for read, name in ((open_tensors, "x.safetensors"), (read_prepared, "x.json")):
         with pytest.raises(UserError, match=name):
             read(tmp_path / name)
 
 
 def test_limit_draws_stratified(tmp_path, table):
-    about = quietly(table | {"limit": 60}, tmp_path)
+    about = quietly(replace(table, limit=60), tmp_path)
     assert sum(about["sizes"].values()) == 60
     assert np.sum(list(about["class_counts"].values()), axis=0).tolist() == [20, 20, 20]
 
@@ -134,7 +140,8 @@ def test_exact_copies_between_training_and_test_are_counted(tmp_path):
 
 def test_what_runs_at_parse_time_imports_nothing_heavy():
     code = (
-        "import sys; import alphascale.data.inspect, alphascale.data.checks; "
+        "import sys; import alphascale.study; from alphascale.families import families; "
+        "from alphascale.sources import sources; families(), sources(); "
         "print([m for m in ('torch', 'pandas', 'numpy', 'sklearn') if m in sys.modules])"
     )
     done = subprocess.run(

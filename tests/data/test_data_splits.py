@@ -8,6 +8,7 @@ from alphascale.data import splits
 from alphascale.data.checks import check_fractions, smallest_fraction
 from alphascale.data.store import prefix
 from alphascale.errors import UserError
+from alphascale.records.data import DataSpec, Origin, PreparedData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,30 +123,31 @@ def test_no_group_is_on_two_sides(sizes):
         assert set(y[r]) == set(range(len(sizes)))
 
 
-def sidecar(first_rows: list[int], rows: int) -> dict:
-    return {
-        "sizes": {"train": rows},
-        "first_rows": first_rows,
-        "smallest_prefix": max(first_rows) + 1,
-        "class_names": [f"class{c}" for c in range(len(first_rows))],
-    }
+def prepared(first_rows: list[int], rows: int) -> PreparedData:
+    classes = len(first_rows)
+    return PreparedData(
+        "tabular", classes, (1,), None, None, None, None,
+        sizes={"train": rows}, first_rows=first_rows, smallest_prefix=max(first_rows) + 1,
+        class_names=[f"class{c}" for c in range(classes)], class_counts={}, seed=0, notes=[],
+        source=Origin("made", "", "", {}), spec=DataSpec("csv", 0, 0.2, 0.1),
+    )  # fmt: skip
 
 
 def test_a_fraction_that_leaves_a_class_out_names_it_and_the_smallest_that_works():
     with pytest.raises(UserError) as refusal:
-        check_fractions("cats", sidecar([0, 1, 230], 1000), ["1.0", "0.2"])
+        check_fractions("cats", prepared([0, 1, 230], 1000), ["1.0", "0.2"])
     message = str(refusal.value)
     assert "domains.cats.fractions: 0.2 is 200 of 1000" in message
     assert "'class2'" in message
     smallest = message.split()[-1]
-    check_fractions("cats", sidecar([0, 1, 230], 1000), ["1.0", smallest])
+    check_fractions("cats", prepared([0, 1, 230], 1000), ["1.0", smallest])
     assert float(smallest) < 0.25
 
 
 def test_the_last_row_of_a_fraction_counts_and_the_next_does_not():
-    check_fractions("cats", sidecar([0, 99], 200), ["0.5"])
+    check_fractions("cats", prepared([0, 99], 200), ["0.5"])
     with pytest.raises(UserError, match="'class1' without any"):
-        check_fractions("cats", sidecar([0, 100], 200), ["0.5"])
+        check_fractions("cats", prepared([0, 100], 200), ["0.5"])
 
 
 @given(st.integers(2, 10**6).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n))))

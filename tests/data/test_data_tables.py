@@ -7,9 +7,9 @@ import gzip
 import numpy as np
 import pytest
 from alphascale.data import tables
-from alphascale.data.inspect import check_source
 from alphascale.data.pool import Pool
 from alphascale.errors import UserError
+from alphascale.sources.inspect import check_source
 from data_made import built, flowers, spec, write_csv
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st

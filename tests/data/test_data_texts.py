@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 from alphascale.data import texts
-from alphascale.data.inspect import check_source
 from alphascale.data.make import prepare
 from alphascale.data.pool import Pool
 from alphascale.errors import UserError
+from alphascale.sources.inspect import check_source
 from data_made import built, spec, write_csv, write_json_lines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -80,7 +80,7 @@ def test_half_a_surrogate_pair_in_json_is_no_reason_to_fail(tmp_path):
     about = prepare(
         "d", spec("text", path=path), tmp_path / "x", tmp_path / "x.json", lambda message: None
     )
-    assert about["class_names"] == ["bad", "good?", "so-so"]
+    assert about.class_names == ["bad", "good?", "so-so"]
 
 
 GOOD = [json.dumps(row) for row in rows(3)]

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from alphascale.data.store import Meta
 from alphascale.deciding import costs
 from alphascale.deciding.decision import decide
 from alphascale.deciding.summary import text
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.networks.count import count_params
 from alphascale.networks.search import smallest_with
+from alphascale.records.data import Meta
 from alphascale.records.decision import DecisionRecord, Price
 from alphascale.records.fit import FractionFit
 from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from alphascale.data.store import Meta
 from alphascale.networks.build import build, initialise
 from alphascale.networks.count import count_flops, count_params
+from alphascale.networks.draws import Masks, generator
 from alphascale.networks.experts import EXPERTS, Experts
-from alphascale.networks.noise import Noise, generator
+from alphascale.records.data import Meta
 
 BOTH = ("transformer_lm", "resnet_bk")
 
@@ -151,7 +151,7 @@ def test_members_do_not_mix(family):
     def gradients(kept: list[int]) -> dict[str, torch.Tensor]:
         model = build(family, size, meta, members=len(kept))
         initialise(model, [seeds[i] for i in kept])
-        noise = Noise([seeds[i] for i in kept], epoch=1, device=torch.device("cpu"))
+        noise = Masks([seeds[i] for i in kept], epoch=1, device=torch.device("cpu"))
         logits = model(ids[kept], noise)
         losses = F.cross_entropy(logits.flatten(0, 2), follows[kept].flatten(), reduction="none")
         total = losses.sum() / ids[0].numel()

@@ -17,11 +17,10 @@ import pytest
 import yaml
 from alphascale import laws
 from alphascale.config import read_study
-from alphascale.data.store import Meta
 from alphascale.errors import UserError
+from alphascale.families.sizes import check_size
 from alphascale.fitting.joint import fit_joint
 from alphascale.networks.count import count_flops, count_params
-from alphascale.networks.sizes import check_size
 from alphascale.planning import text as plan_text
 from alphascale.planning.adopt import adopt
 from alphascale.planning.design import (
@@ -33,6 +32,7 @@ from alphascale.planning.design import (
     measured_scatter,
 )
 from alphascale.planning.plan import plan
+from alphascale.records.data import Meta
 from alphascale.records.fit import FitRecord, FractionFit
 from alphascale.records.plan import PlanRecord
 from alphascale.records.specs import FitSpec, PlanSpec

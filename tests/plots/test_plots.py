@@ -318,7 +318,9 @@ def test_programs_write_every_figure_the_workflow_expects(good, tmp_path, monkey
         monkeypatch.setattr(sys, "argv", [program, *arguments])
         runpy.run_path(str(SCRIPTS / program), run_name="__main__")
 
-    good.frame.reindex(columns=COLUMNS).to_csv(tmp_path / "observations.csv", index=False)
+    table = good.frame.reindex(columns=list(COLUMNS))
+    table = table.fillna({name: 0 for name, kind in COLUMNS.items() if "None" not in kind})
+    table.to_csv(tmp_path / "observations.csv", index=False)
     for name in ("fit", "bootstrap", "decision"):
         typed.write(tmp_path / f"{name}.json", getattr(good, name))
     run("plot.py", f"--observations={tmp_path}/observations.csv", f"--fit={tmp_path}/fit.json",

@@ -15,12 +15,13 @@ import torch
 from alphascale.auditing.job_warnings import job_warnings
 from alphascale.config import Data, Training
 from alphascale.data.make import prepare
-from alphascale.data.store import Meta
 from alphascale.errors import UserError
+from alphascale.records.data import Meta
 from alphascale.records.files import read_sealed
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import TrainingRecord
 from alphascale.records.typed import as_json, parse
+from alphascale.slices import data_spec
 from alphascale.training import checkpoints, job, loop
 from alphascale.training.next_token import NextToken
 
@@ -229,10 +230,10 @@ EAGER = (
 @pytest.mark.parametrize("family", SIZES)
 def test_a_killed_train_program_ends_with_the_record_of_one_never_killed(root, tmp_path, family):
     (tmp_path / "text.txt").write_text("the sea is wide and the hill is high\n" * 400)
-    data = Data(source="corpus", path=str(tmp_path / "text.txt"), length=16, vocabulary=270)
-    data = data.model_dump(mode="json") | {"seed": 0}
+    section = Data(source="corpus", path=str(tmp_path / "text.txt"), length=16, vocabulary=270)
+    data = data_spec(section, 0)
     prepare("made", data, tmp_path / "d.safetensors", tmp_path / "d.json", lambda line: None)
-    spec = spec_of(family, seeds=[0], epochs=40, batch_size=8) | {"data": data}
+    spec = spec_of(family, seeds=[0], epochs=40, batch_size=8) | {"data": as_json(data)}
 
     def start(out: str, checkpoints: str) -> subprocess.Popen:
         scripts = root / "workflow" / "scripts"

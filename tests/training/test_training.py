@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from alphascale.auditing.job_warnings import edge_warning, generalisation, job_warnings
 from alphascale.config import Training
-from alphascale.data.store import Meta
 from alphascale.errors import UserError
 from alphascale.networks.build import build, initialise
-from alphascale.networks.noise import generator
+from alphascale.networks.draws import generator
+from alphascale.records.data import Meta
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import Curves, TrainingRecord
 from alphascale.records.typed import as_json, parse

@@ -152,7 +152,9 @@ def test_schema_and_reference_are_as_written(root: Path) -> None:
 def test_parsing_a_study_imports_neither_torch_nor_pandas(root: Path) -> None:
     code = (
         "import sys, alphascale, alphascale.config, alphascale.slices, alphascale.provenance, "
-        "alphascale.data.inspect, alphascale.networks.sizes, alphascale.running.devices; "
+        "alphascale.study, alphascale.running.devices; "
+        "from alphascale.families import families; from alphascale.sources import sources; "
+        "families(), sources(); "
         "print([m for m in ('torch', 'pandas', 'matplotlib', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run(

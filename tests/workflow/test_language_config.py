@@ -33,7 +33,7 @@ def test_domains_that_compare_are_judged_together():
     found = read_study(two_domains())
     assert study.language_groups(found) == {"one": ["one", "two"]}
     spec = study.language_slice(found, "one")
-    assert {d: s["family"] for d, s in spec["domains"].items()} == {
+    assert {d: s.family for d, s in spec.domains.items()} == {
         "one": "transformer_lm",
         "two": "resnet_bk",
     }
@@ -46,9 +46,9 @@ def test_domains_that_compare_are_judged_together():
 
 def test_a_perplexity_is_decided_as_the_loss_that_it_is():
     slice_ = study.decision_slice(read_study(two_domains()), "two")
-    assert slice_["metric"] == "loss"
-    assert slice_["target"]["metric"] == "loss"
-    assert slice_["target"]["value"] == pytest.approx(math.log(60))
+    assert slice_.metric == "loss"
+    assert slice_.target.metric == "loss"
+    assert slice_.target.value == pytest.approx(math.log(60))
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ import yaml
 from alphascale.cli import main
 from alphascale.config import Data, read_study, refuse_code
 from alphascale.data import make
-from alphascale.data.images import read_idx
 from alphascale.data.pretrained import find_tokenizer
 from alphascale.errors import UserError
+from alphascale.records.typed import as_json
 from alphascale.slices import (
     aggregate_slice,
     audit_slice,
@@ -34,6 +34,7 @@ from alphascale.slices import (
     canonical,
     cells,
     data_slice,
+    data_spec,
     decision_slice,
     fit_slice,
     language_groups,
@@ -41,6 +42,7 @@ from alphascale.slices import (
     train_slice,
     verify_slice,
 )
+from alphascale.sources.images import read_idx
 from alphascale.study import load_study
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -287,11 +289,11 @@ def test_fuzzed_tables_of_data(tmp_path: Path) -> None:
 
     def check(content: bytes) -> None:
         path.write_bytes(content)
-        data = Data(source="csv", path=str(path)).model_dump() | {"seed": 0}
+        data = data_spec(Data(source="csv", path=str(path)), 0)
         built = refused_in_one_line(lambda: make.build(data, lambda line: None))
         if built is not None:
-            tensors, sidecar = built
-            json.dumps(sidecar, allow_nan=False)
+            tensors, prepared = built
+            json.dumps(as_json(prepared), allow_nan=False)
             assert len(tensors["train_x"]) == len(tensors["train_y"]) > 0
 
     fuzz("tables of data", tables(), check)
@@ -337,7 +339,7 @@ def test_fuzzed_files(tmp_path: Path) -> None:
         idx.write_bytes(magic + b"".join(n.to_bytes(4, "big") for n in sizes) + body)
         refused_in_one_line(lambda: read_idx(idx, 3))
         lines.write_text("\n".join(objects), encoding="utf-8", errors="surrogatepass")
-        data = Data(source="text", path=str(lines), vocabulary=300).model_dump() | {"seed": 0}
+        data = data_spec(Data(source="text", path=str(lines), vocabulary=300), 0)
         refused_in_one_line(lambda: make.build(data, lambda line: None))
         study.write_text(text)
         refused_in_one_line(lambda: refuse_code(study))

@@ -13,6 +13,10 @@ import typing
 from pathlib import Path
 
 from alphascale.config import Section, Study
+from alphascale.families import families
+from alphascale.families.descriptor import Family
+from alphascale.sources import sources
+from alphascale.sources.descriptor import COMMON
 from pydantic_core import PydanticUndefined
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +31,10 @@ def schema_text() -> str:
 
 
 def reference_text() -> str:
-    """A table per section: key, type, default, meaning."""
-    return "\n\n".join(_section(section, title) for title, section in _sections(Study, "")) + "\n"
+    """A table per section (key, type, default, meaning), then the families and the sources."""
+    sections = [_section(section, title) for title, section in _sections(Study, "")]
+    sections += [_families(), *map(_sizes, families().values()), _sources()]
+    return "\n\n".join(sections) + "\n"
 
 
 def readme_text() -> str:
@@ -65,6 +71,39 @@ def _section(section: type[Section], title: str) -> str:
         lines.append(
             f"| `{key}` | {_type(field.annotation)}{_bounds(field.metadata)} | {_default(field)} "
             f"| {field.description} |"
+        )
+    return "\n".join(lines)
+
+
+def _families() -> str:
+    lines = ["### Families", "", "What `family` may be, a file each in `alphascale/families/`.", ""]
+    lines += ["| family | data it takes | what it is |", "| --- | --- | --- |"]
+    for name, family in families().items():
+        lines.append(f"| `{name}` | {', '.join(family.kinds)} | {family.description} |")
+    return "\n".join(lines)
+
+
+def _sizes(family: Family) -> str:
+    lines = [f"#### Sizes of `{family.name}`", ""]
+    lines += ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, key in family.keys.items():
+        default = "needed" if key.default is None else f"`{json.dumps(key.default)}`"
+        if key.default is not None and not key.allows(key.default):  # it stands for a rule
+            default = "by rule"
+        lines.append(f"| `{name}` | {key.describe()} | {default} | {key.meaning} |")
+    return "\n".join(lines)
+
+
+def _sources() -> str:
+    every = ", ".join(f"`{key}`" for key in COMMON)
+    lines = ["### Sources", "", "What `source` may be, a file each in `alphascale/sources/`."]
+    lines += [f"All of them read {every}.", ""]
+    lines += ["| source | from | data | what it is | keys beside those that all read |"]
+    lines += ["| --- | --- | --- | --- | --- |"]
+    for name, source in sources().items():
+        keys = ", ".join(f"`{key}`" for key in source.reads if key not in COMMON)
+        lines.append(
+            f"| `{name}` | {source.origin} | {source.kind} | {source.description} | {keys} |"
         )
     return "\n".join(lines)
 

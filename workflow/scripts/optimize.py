@@ -1,9 +1,9 @@
 """Decide for a domain: N*, the architecture to build, its price, and what the study saves."""
 
-from alphascale.data.store import read_meta
 from alphascale.deciding.decision import decide
 from alphascale.records import typed
 from alphascale.records.bootstrap import BootstrapRecord
+from alphascale.records.data import read_prepared
 from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import DecisionSpec
@@ -16,7 +16,7 @@ def main(args):
         read_frame(args.observations),
         typed.read(args.fit, FitRecord),
         typed.read(args.bootstrap, BootstrapRecord),
-        read_meta(args.meta),
+        read_prepared(args.meta),
     )
     typed.write(args.out, decision)
 

@@ -4,14 +4,17 @@ import json
 
 from alphascale.data.checks import check_fractions
 from alphascale.data.make import prepare
+from alphascale.records.data import DataSpec
+from alphascale.records.typed import parse
 from alphascale.running import program
 
 
 def main(args):
     say = program.progress(args.domain, args.log)
-    sidecar = prepare(args.domain, args.spec, args.out, args.meta, say)
-    check_fractions(args.domain, sidecar, json.loads(args.fractions)[args.domain])
-    for note in sidecar["notes"]:
+    spec = parse(DataSpec, args.spec, "--spec")
+    prepared = prepare(args.domain, spec, args.out, args.meta, say)
+    check_fractions(args.domain, prepared, json.loads(args.fractions)[args.domain])
+    for note in prepared.notes:
         say(f"note: {note}")
 
 

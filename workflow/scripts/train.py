@@ -19,20 +19,21 @@ def main(args):
     say = program.progress("train", args.log)
     with lease(spec.device, say, int(args.jobs_per_gpu)):
         import torch
-        from alphascale.data.store import meta_of, open_tensors, read_sidecar
+        from alphascale.data.store import open_tensors
+        from alphascale.records.data import read_prepared
         from alphascale.training.checkpoints import exclusive
         from alphascale.training.job import run
 
         torch.set_num_threads(int(args.threads))
         checkpoints = Path(args.checkpoints) / f"{made_from}-{args.code[:16]}"
         with exclusive(checkpoints, say) as waited:
-            sidecar = read_sidecar(args.meta)
-            sha256 = sidecar["sha256"]
+            meta = read_prepared(args.meta)
+            sha256 = meta.sha256
             if waited and Path(args.out).exists():
                 read_record(args.out, made_from, args.code, sha256)
                 say("the other process has finished: its record is kept")
                 return
-            tensors, meta = open_tensors(args.data, sha256), meta_of(sidecar)
+            tensors = open_tensors(args.data, sha256)
             record = run(
                 spec, tensors, meta, say, checkpoints, sha256=sha256, code=args.code,
                 asked=asked_later,

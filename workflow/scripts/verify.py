@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from alphascale.errors import UserError
+from alphascale.records.data import read_prepared
 from alphascale.records.decision import DecisionRecord
-from alphascale.records.files import read_sealed
 from alphascale.records.specs import VerifySpec
 from alphascale.records.typed import digest_of, parse, read, write
 from alphascale.running import program
@@ -20,7 +20,7 @@ TRAIN = Path(__file__).with_name("train.py")
 def main(args):
     say = program.progress(f"verify {args.domain}", args.log)
     wanted, folder = parse(VerifySpec, args.spec, "--spec"), Path(args.folder)
-    decision, sha256 = read(args.decision, DecisionRecord), read_sealed(args.meta)["sha256"]
+    decision, sha256 = read(args.decision, DecisionRecord), read_prepared(args.meta).sha256
     for promise in promises(decision, wanted):
         spec = promise.trained(wanted.train)
         record = folder / verify_name(digest_of(spec), args.code)

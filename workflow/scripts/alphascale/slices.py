@@ -6,7 +6,6 @@ slice it changes. Keep a key out of a slice and the job ignores it; that is the 
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import math
 from collections.abc import Iterator
@@ -14,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from .carbon import intensity
-from .config import CORPORA, FAMILIES, Domain, Study
+from .config import Data, Domain, Study
 from .errors import UserError
+from .families import family
+from .families.own import factory_file, is_own
 from .provenance import file_digest
+from .records.data import DataSpec
 from .records.files import canonical_json
 from .records.specs import (
     AdoptedRun,
@@ -37,7 +39,7 @@ from .records.specs import (
 )
 from .records.typed import as_json, digest_of, read
 from .records.verification import Promise
-from .running.cluster import rough_params
+from .sources import source
 
 
 def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
@@ -54,9 +56,15 @@ def fractions(study: Study, domain: str) -> list[str]:
     return sorted({fraction for _, fraction in cells(study, domain)}, key=float)
 
 
-def data_slice(study: Study, domain: str) -> dict[str, Any]:
-    """What preparation depends on: the data section and the seed of its splits."""
-    return {**study.domains[domain].data.model_dump(), "seed": study.seed}
+def data_slice(study: Study, domain: str) -> DataSpec:
+    """What preparation depends on: the keys that the source reads, and the seed of its splits."""
+    return data_spec(study.domains[domain].data, study.seed)
+
+
+def data_spec(data: Data, seed: int) -> DataSpec:
+    """A data section without the keys that its source does not read."""
+    read = {key: getattr(data, key) for key in source(data.source).reads}
+    return DataSpec(source=data.source, seed=seed, **read)
 
 
 def train_slice(study: Study, domain: str, scale: str, fraction: str) -> TrainSpec:
@@ -70,15 +78,18 @@ def train_slice(study: Study, domain: str, scale: str, fraction: str) -> TrainSp
 def train_spec(
     study: Study, domain: str, scale: str, fraction: str, size: Size, seeds: list[int]
 ) -> TrainSpec:
-    """What training any size of a domain's family depends on, of the ladder or not."""
+    """What training any size of a domain's family depends on, of the ladder or not.
+
+    The size is complete, so that a default that changes concerns just the sizes that rest on it.
+    """
     task = study.domains[domain]
-    own = task.family not in FAMILIES
+    own = is_own(task.family)
     return TrainSpec(
         domain=domain,
         scale=scale,
         fraction=fraction,
         family=task.family,
-        size=size,
+        size=family(task.family).complete(size) if size else size,
         seeds=seeds,
         training=task.training,
         device=study.device,
@@ -95,7 +106,8 @@ def load(study: Study, wildcards: Any) -> tuple[int, int]:
     scale = getattr(wildcards, "scale", None)
     sizes = [*task.ladder.values(), task.naive] if scale is None else [task.ladder[scale]]
     members = len(task.seeds) * len(task.training.learning_rates)
-    return max(rough_params(task.family, size) for size in sizes if size), members
+    kind = family(task.family)
+    return max(kind.rough_params(kind.complete(size)) for size in sizes if size), members
 
 
 def verified(
@@ -244,7 +256,7 @@ def language_groups(study: Study) -> dict[str, list[str]]:
     groups = {
         name: [name]
         for name, task in study.domains.items()
-        if task.data.source in CORPORA and task.compare is None
+        if source(task.data.source).corpus and task.compare is None
     }
     for name, task in study.domains.items():
         if task.compare is not None:
@@ -270,29 +282,8 @@ def canonical(slice_: Any) -> str:
 
 def check_factory(name: str, task: Domain) -> None:
     """Raise UserError, naming the domain, where the module of its `module:factory` is not found."""
-    if task.family not in FAMILIES:
+    if is_own(task.family):
         try:
             factory_file(task.family)
         except UserError as fault:
             raise UserError(f"configuration: domains.{name}.{fault}") from None
-
-
-def factory_file(family: str) -> Path:
-    """The file of a user's `module:factory`, found without importing it.
-
-    Raises UserError if no such module lies in the working directory or on the Python path.
-    """
-    module, _, function = family.partition(":")
-    local = Path(*module.split(".")).with_suffix(".py")
-    if local.exists():
-        return local.resolve()
-    try:
-        found = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        found = None
-    if found is None or not found.origin or not found.origin.endswith(".py"):
-        raise UserError(
-            f"family: no module `{module}`: put {local} into the folder that snakemake "
-            f"runs in, or install it, with a function `{function}` inside"
-        )
-    return Path(found.origin)

@@ -8,8 +8,8 @@ from typing import Any
 from . import slices
 from .config import Study, check_paths, read_study
 from .data.checks import check_prepared
-from .data.inspect import check_source
-from .networks.sizes import check_size
+from .families.sizes import check_size
+from .sources.inspect import check_source
 
 
 def load_study(config: dict[str, Any]) -> Study:
@@ -17,14 +17,13 @@ def load_study(config: dict[str, Any]) -> Study:
     study = read_study(config)
     check_paths(study)
     for name, task in study.domains.items():
-        check_source(name, slices.data_slice(study, name))
+        data = slices.data_slice(study, name)
+        check_source(name, data)
         for scale, size in task.ladder.items():
             check_size(task.family, size, f"configuration: domains.{name}.ladder.{scale}")
         if task.naive is not None:
             check_size(task.family, task.naive, f"configuration: domains.{name}.naive")
         slices.check_factory(name, task)
         prepared = Path(f"results/{study.run}/data/{name}.json")
-        check_prepared(
-            name, prepared, slices.data_slice(study, name), slices.fractions(study, name)
-        )
+        check_prepared(name, prepared, data, slices.fractions(study, name))
     return study

@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .store import prefix, read_sidecar
+from ..records.data import read_prepared
+from .store import prefix
+
+if TYPE_CHECKING:
+    from ..records.data import DataSpec, PreparedData
 
 
-def check_prepared(name: str, meta: Path, data: dict[str, Any], fractions: list[str]) -> None:
+def check_prepared(name: str, meta: Path, data: DataSpec, fractions: list[str]) -> None:
     """`check_fractions` of a domain whose data were prepared before, from the section `data`.
 
     Data still to be prepared, or prepared from another section, are checked by their preparation;
     a damaged description is refused by the job that needs it.
     """
     try:
-        sidecar = read_sidecar(meta)
+        prepared = read_prepared(meta)
     except UserError:
         return
-    if sidecar.get("spec") == data:
-        check_fractions(name, sidecar, fractions)
+    if prepared.spec == data:
+        check_fractions(name, prepared, fractions)
 
 
-def check_fractions(domain: str, sidecar: dict[str, Any], fractions: list[str]) -> None:
+def check_fractions(domain: str, data: PreparedData, fractions: list[str]) -> None:
     """Raise UserError if a fraction of the training pool leaves a class without samples.
 
-    sidecar: description of the domain's prepared data. The message names `domains.NAME.fractions`,
+    data: description of what was prepared. The message names `domains.NAME.fractions`,
     the class, and the smallest fraction that holds every class.
     """
-    rows = sidecar["sizes"]["train"]
-    first = sidecar["first_rows"]
+    rows = data.sizes["train"]
+    first = data.first_rows
     for fraction in sorted(fractions, key=float):
         samples = prefix(rows, fraction)
         without = [c for c, row in enumerate(first) if row >= samples]
@@ -38,9 +42,9 @@ def check_fractions(domain: str, sidecar: dict[str, Any], fractions: list[str]) 
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             raise UserError(
                 f"domains.{domain}.fractions: {fraction} is {samples} of {rows} training samples "
-                f"and leaves class {sidecar['class_names'][without[0]]!r}{more} without any; the "
+                f"and leaves class {data.class_names[without[0]]!r}{more} without any; the "
                 f"smallest fraction that holds every class is "
-                f"{smallest_fraction(rows, sidecar['smallest_prefix'])}"
+                f"{smallest_fraction(rows, data.smallest_prefix)}"
             )
 
 

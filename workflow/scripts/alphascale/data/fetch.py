@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    import pandas
 
 T = TypeVar("T")
 DOWNLOADS = "downloads"
@@ -40,6 +41,9 @@ def unreachable(address: str) -> str | None:
 
     An answer of refusal counts as one: some servers do not let a file's head be asked for.
     """
+    import urllib.error
+    import urllib.request
+
     try:
         request = urllib.request.Request(address, method="HEAD")
         with urllib.request.urlopen(request, timeout=TIMEOUT):
@@ -54,3 +58,30 @@ def folder_of(path: str | None, name: str | None = None) -> Path:
     """The folder that the files of a downloaded source lie in or go to: `path`, or downloads/."""
     folder = Path(path or DOWNLOADS)
     return folder / name if name else folder
+
+
+def from_hub(name: str, dataset: str, folder: Path, pattern: str, by_hand: str) -> None:
+    """Fetch the files of a data set of the Hugging Face hub that fit a pattern into a folder."""
+    from filelock import FileLock
+    from huggingface_hub import constants, snapshot_download
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        fetch(
+            name,
+            f"{constants.ENDPOINT}/datasets/{dataset}",
+            by_hand,
+            lambda: snapshot_download(
+                dataset, repo_type="dataset", local_dir=folder, allow_patterns=pattern
+            ),
+        )
+
+
+def read_parquet(path: Path, columns: list[str]) -> pandas.DataFrame:
+    """Columns of a parquet file; UserError if it is not one with these."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path, columns=columns)
+    except Exception as fault:  # pyarrow has its own, and not all of them are public
+        raise UserError(f"source: {path} is not the expected parquet file ({fault})") from None

@@ -1,25 +1,18 @@
-"""Images: a user's own folders and IDX files, and what models need to know of any images."""
+"""Images: what models need to know of any."""
 
 from __future__ import annotations
 
-import gzip
-import math
-import zlib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import UserError
-from .layout import images_layout
-from .pool import Encoded, Pool, index_labels, own_source
+from .pool import Encoded, Pool
 
-# Endings that PIL reads without plug-ins and that hold 8 bits a channel.
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-GREY = {"1", "L", "LA"}
+if TYPE_CHECKING:
+    from ..records.data import DataSpec
 
 
-def encode(pool: Pool, rows: dict[str, np.ndarray], spec: dict[str, Any]) -> Encoded:
+def encode(pool: Pool, rows: dict[str, np.ndarray], spec: DataSpec) -> Encoded:
     """Pick the rows, which stay uint8, and take each channel's mean and std over training."""
     x = {part: pool.x[r] for part, r in rows.items()}
     train = x["train"]
@@ -33,127 +26,6 @@ def encode(pool: Pool, rows: dict[str, np.ndarray], spec: dict[str, Any]) -> Enc
     for c in np.flatnonzero(std == 0):
         notes.append(f"channel {c} has one value in all training images")
         std[c] = 1.0
-    return Encoded(x, list(train.shape[1:]), mean=mean.tolist(), std=std.tolist(), notes=notes)
-
-
-def read(spec: dict[str, Any]) -> Pool:
-    """A folder per class, or IDX files; `t10k-…` files are the source's own test set."""
-    layout = images_layout(spec["path"])
-    if isinstance(layout, dict):
-        return _read_idx(layout, spec)
-    return _read_folders(layout, spec)
-
-
-def _read_folders(classes: list[Path], spec: dict[str, Any]) -> Pool:
-    """One channel if every image is grey, else three; all of one size, or resized to a square."""
-    notes: list[str] = []
-    files: list[tuple[Path, int]] = []
-    skipped = []
-    for c, folder in enumerate(classes):
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            if path.suffix.lower() in ENDINGS:
-                files.append((path, c))
-            elif not path.name.startswith("."):
-                skipped.append(path)
-        if not any(label == c for _, label in files[-1:]):
-            raise UserError(f"path: folder {folder} of class {folder.name!r} holds no image")
-    if skipped:
-        notes.append(f"skipped {len(skipped)} files that are no images, as {skipped[0].name}")
-    channels, size = _common_form(files, spec["image_size"])
-    mode = "L" if channels == 1 else "RGB"
-    x = np.empty((len(files), channels, size[1], size[0]), dtype=np.uint8)
-    for row, (path, _) in enumerate(files):
-        with _open(path) as image:
-            try:
-                pixels = image.convert(mode)
-            except (OSError, SyntaxError, ValueError, EOFError, zlib.error) as fault:
-                raise UserError(f"path: {path} is a broken image ({fault})") from None
-        if pixels.size != size:
-            pixels = pixels.resize(size)
-        x[row] = np.asarray(pixels).reshape(size[1], size[0], channels).transpose(2, 0, 1)
-    y = np.array([label for _, label in files], dtype=np.int64)
-    source = own_source(spec["path"], *(path for path, _ in files))
-    return Pool("image", x, y, [folder.name for folder in classes], source, notes=notes)
-
-
-def _common_form(files: list[tuple[Path, int]], side: int | None) -> tuple[int, tuple[int, int]]:
-    """Channels and (width, height) that all images take, from their headers alone."""
-    grey = True
-    size = (side, side) if side else None
-    for path, _ in files:
-        with _open(path) as image:
-            if image.mode[0] in "IF":
-                raise UserError(
-                    f"path: {path} holds more than 8 bits a channel (PIL mode {image.mode}); "
-                    "convert it to 8 bits"
-                )
-            grey &= image.mode in GREY
-            size = size or image.size
-            if not side and image.size != size:
-                raise UserError(
-                    f"image_size: {path} is {image.size[0]}×{image.size[1]} pixels and others are "
-                    f"{size[0]}×{size[1]}; give the side that all are resized to"
-                )
-    return (1 if grey else 3), size
-
-
-def _open(path: Path) -> Any:
-    """Open an image, reading its header only."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        return Image.open(path)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as fault:
-        raise UserError(f"path: {path} is not an image that can be read ({fault})") from None
-
-
-def _read_idx(files: dict[str, Path], spec: dict[str, Any]) -> Pool:
-    parts = ["train", "t10k"] if "t10k-images" in files else ["train"]
-    images, labels = [], []
-    for part in parts:
-        pixels = read_idx(files[f"{part}-images"], 3)
-        marks = read_idx(files[f"{part}-labels"], 1)
-        if len(pixels) != len(marks):
-            raise UserError(
-                f"path: {files[f'{part}-images']} holds {len(pixels)} images and "
-                f"{files[f'{part}-labels'].name} {len(marks)} labels"
-            )
-        if images and pixels.shape[1:] != images[0].shape[1:]:
-            raise UserError(
-                f"path: images are {images[0].shape[1:]} pixels for training and "
-                f"{pixels.shape[1:]} for testing"
-            )
-        images.append(pixels)
-        labels.append(marks)
-    y, names = index_labels(str(mark) for mark in np.concatenate(labels))
-    own_test = None
-    if len(parts) == 2:
-        own_test = np.repeat([False, True], [len(part) for part in labels])
-    source = own_source(spec["path"], *files.values())
-    return Pool("image", np.concatenate(images)[:, None], y, names, source, own_test=own_test)
-
-
-def read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """A uint8 array from an IDX file, .gz or not: 0, 0, 8, rank, big-endian sizes, bytes.
-
-    Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section on the file formats.
-    """
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as fault:
-        raise UserError(f"path: {path} cannot be read as a whole file ({fault})") from None
-    if raw[:4] != bytes([0, 0, 8, dimensions]):
-        raise UserError(
-            f"path: {path} is not an IDX file of bytes in {dimensions} dimension(s): it begins "
-            f"with {raw[:4].hex(' ') or 'nothing'}, not 00 00 08 {dimensions:02x}"
-        )
-    head = 4 + 4 * dimensions
-    shape = [int.from_bytes(raw[at : at + 4], "big") for at in range(4, head, 4)]
-    if len(raw) < head or len(raw) - head != math.prod(shape):
-        raise UserError(
-            f"path: {path} is cut or longer than its head says: {max(0, len(raw) - head)} bytes of "
-            f"values for {' × '.join(map(str, shape))}"
-        )
-    if 0 in shape:
-        raise UserError(f"path: {path} is empty: {' × '.join(map(str, shape))} values")
-    return np.frombuffer(raw, dtype=np.uint8, offset=head).reshape(shape)
+    return Encoded(
+        x, train.shape[1:], mean=tuple(mean.tolist()), std=tuple(std.tolist()), notes=notes
+    )

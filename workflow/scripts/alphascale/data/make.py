@@ -5,22 +5,22 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
-from ..records.files import SCHEMA, replacing, sha256_file, write_sealed
+from ..records.data import DataSpec, PreparedData, write_prepared
+from ..records.files import replacing, sha256_file
+from ..sources import source
 from . import images, splits, tables, texts
-from .corpora import CORPORA
 from .pool import Encoded, Pool
-from .sources import SOURCES
 from .store import SPLITS
-from .windows import build_windows
+from .token_windows import build_windows
 
 Rows = dict[str, np.ndarray]
-ENCODERS: dict[str, Callable[[Pool, Rows, dict[str, Any]], Encoded]] = {
+ENCODERS: dict[str, Callable[[Pool, Rows, DataSpec], Encoded]] = {
     "image": images.encode,
     "tabular": tables.encode,
     "text": texts.encode,
@@ -28,32 +28,38 @@ ENCODERS: dict[str, Callable[[Pool, Rows, dict[str, Any]], Encoded]] = {
 
 
 def prepare(
-    name: str, spec: dict[str, Any], out: Path, meta: Path, say: Callable[[str], None] = print
-) -> dict[str, Any]:
+    name: str, spec: DataSpec, out: Path, meta: Path, say: Callable[[str], None] = print
+) -> PreparedData:
     """Make the data of domain `name` and write them to `out` (safetensors) and `meta` (JSON).
 
-    spec: the domain's data section with the study's `seed`. Returns the description. Equal spec and
-    equal files give a tensor file of equal SHA-256. Raises UserError whose message begins with the
-    key that is to blame, as `domains.NAME.data.KEY`.
+    Returns the description. Equal spec and equal files give a tensor file of equal SHA-256. Raises
+    UserError whose message begins with the key that is to blame, as `domains.NAME.data.KEY`.
     """
     try:
-        tensors, sidecar = build(spec, say)
+        tensors, prepared = build(spec, say)
     except UserError as fault:
         raise UserError(f"domains.{name}.data.{fault}") from None
-    sidecar["sha256"] = _write_tensors(out, tensors)
-    write_sealed(meta, sidecar)
-    return sidecar
+    prepared = replace(prepared, sha256=_write_tensors(out, tensors))
+    write_prepared(meta, prepared)
+    return prepared
 
 
 def build(
-    spec: dict[str, Any], say: Callable[[str], None] = print
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    spec: DataSpec, say: Callable[[str], None] = print
+) -> tuple[dict[str, np.ndarray], PreparedData]:
     """The six arrays of `store.open_tensors` and their description, without the file's SHA-256."""
-    if spec["source"] in CORPORA:
-        return build_windows(spec, say)
-    say(f"reading {spec['source']}")
-    pool = SOURCES[spec["source"]](spec)
-    rng = np.random.default_rng(spec["seed"])
+    say(f"reading {spec.source}")
+    read = source(spec.source).read(spec)
+    if source(spec.source).corpus:
+        return build_windows(read, spec, say)
+    return build_samples(read, spec, say)
+
+
+def build_samples(
+    pool: Pool, spec: DataSpec, say: Callable[[str], None]
+) -> tuple[dict[str, np.ndarray], PreparedData]:
+    """`build` of samples with a class each."""
+    rng = np.random.default_rng(spec.seed)
     notes = list(pool.notes)
     rows = _rows(pool, spec, rng, notes)
     say("encoding " + ", ".join(f"{len(rows[s])} {s}" for s in SPLITS) + " samples")
@@ -68,50 +74,48 @@ def build(
         tensors[f"{part}_y"] = np.ascontiguousarray(pool.y[rows[part]], dtype=np.int64)
     classes = len(pool.class_names)
     first = splits.first_rows(tensors["train_y"], classes)
-    sidecar = {
-        "schema": SCHEMA,
-        "kind": pool.kind,
-        "classes": classes,
-        "class_names": pool.class_names,
-        "shape": encoded.shape,
-        "vocabulary": encoded.vocabulary,
-        "pad": encoded.pad,
-        "mean": encoded.mean,
-        "std": encoded.std,
-        "columns": encoded.columns,
-        "sizes": {part: len(rows[part]) for part in SPLITS},
-        "class_counts": {
+    return tensors, PreparedData(
+        kind=pool.kind,
+        classes=classes,
+        class_names=pool.class_names,
+        shape=encoded.shape,
+        vocabulary=encoded.vocabulary,
+        pad=encoded.pad,
+        mean=encoded.mean,
+        std=encoded.std,
+        columns=encoded.columns,
+        sizes={part: len(rows[part]) for part in SPLITS},
+        class_counts={
             part: np.bincount(tensors[f"{part}_y"], minlength=classes).tolist() for part in SPLITS
         },
-        # Row at which each class first appears in training: what a fraction must reach.
-        "first_rows": first,
-        "smallest_prefix": max(first) + 1,
-        "source": pool.source,
-        "seed": spec["seed"],
-        "spec": spec,
-        "notes": notes,
-    }
-    return tensors, sidecar
+        first_rows=first,
+        smallest_prefix=max(first) + 1,
+        source=pool.source,
+        spec=spec,
+        seed=spec.seed,
+        notes=notes,
+    )
 
 
-def _rows(pool: Pool, spec: dict[str, Any], rng: np.random.Generator, notes: list[str]) -> Rows:
+def _rows(pool: Pool, spec: DataSpec, rng: np.random.Generator, notes: list[str]) -> Rows:
     """Positions of the three splits in the pool; a test set of the source's own is kept."""
     names, n = pool.class_names, len(pool.y)
-    key = "label" if spec["source"] in ("csv", "text") else "path" if spec["path"] else "source"
+    own = source(spec.source).keys
+    key = "label" if "label" in own else "path" if spec.path else "source"
     splits.check_classes(pool.y, names, 1, key)
-    limit = spec["limit"] or n
+    limit = spec.limit or n
     if pool.own_test is not None:
         parts = {"train": np.flatnonzero(~pool.own_test), "test": np.flatnonzero(pool.own_test)}
         kept = {
             part: at[splits.draw(pool.y[at], max(1, round(len(at) * min(1, limit / n))), rng)]
             for part, at in parts.items()
         }
-        notes.append(f"the test split is the source's own: `test` ({spec['test']}) is not used")
+        notes.append(f"the test split is the source's own: `test` ({spec.test}) is not used")
         at = kept["train"]
-        rows = splits.split(pool.y[at], names, None, spec["validation"], rng, key)
+        rows = splits.split(pool.y[at], names, None, spec.validation, rng, key)
         return {part: at[r] for part, r in rows.items()} | {"test": kept["test"]}
     at = splits.draw(pool.y, limit, rng)
-    args = (names, spec["test"], spec["validation"], rng, key)
+    args = (names, spec.test, spec.validation, rng, key)
     if pool.groups is not None:
         rows = splits.split_groups(pool.y[at], pool.groups[at], *args)
     else:

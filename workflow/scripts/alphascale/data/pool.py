@@ -1,4 +1,7 @@
-"""What passes between reading a source, splitting it and turning it into tensors."""
+"""What passes between reading a source, splitting it and turning it into tensors.
+
+Sources import this at every parse of the Snakefile: numpy is imported where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..records.data import Origin
 from ..records.files import sha256_file
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Fields that stand for no value, in any case of letters.
 MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "?"})
@@ -21,20 +26,39 @@ MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none
 class Pool:
     """All samples of a source, read but not yet prepared: nothing is computed from them so far.
 
-    kind: `image`, `tabular` or `text`. x: uint8 [n, C, H, W], a pandas DataFrame of n rows, or n
-    strings. y: int64 [n], positions in class_names. own_test: bool [n], True where the source
-    itself says that a sample is for testing; None where it does not. groups: int [n], samples of
-    one group must stay on one side of a split; None for each its own. source: name, provenance,
-    licence and the SHA-256 of each file. notes: what was dropped or changed in reading, in words.
+    kind: `image`, `tabular` or `text`.
+    x: uint8 [n, C, H, W], a pandas DataFrame of n rows, or n strings.
+    y: int64 [n], positions in class_names.
+    source: where they are from.
+    own_test: bool [n], True where the source itself says that a sample is for testing; None where
+        it does not.
+    groups: int [n], samples of one group must stay on one side of a split; None for each its own.
+    notes: what was dropped or changed in reading, in words.
     """
 
     kind: str
     x: Any
     y: np.ndarray
     class_names: list[str]
-    source: dict[str, Any]
+    source: Origin
     own_test: np.ndarray | None = None
     groups: np.ndarray | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Running text of a source: no document is ever on two sides of a split.
+
+    documents: the texts.
+    source: where they are from.
+    own_split: the split of each document, where the source itself has one.
+    notes: as in Pool.
+    """
+
+    documents: list[str]
+    source: Origin
+    own_split: list[str] | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -42,16 +66,18 @@ class Pool:
 class Encoded:
     """Tensors-to-be of the three splits and the statistics they were made with.
 
-    x: split → array with the rows of the positions asked for. The rest is as in `store.Meta`;
-    columns names the F numbers of a tabular sample.
+    x: split → array with the rows of the positions asked for.
+    columns: names of the F numbers of a tabular sample.
+    shape, vocabulary, pad, mean, std: as in `records.data.Meta`.
+    notes: as in Pool.
     """
 
     x: dict[str, np.ndarray]
-    shape: list[int]
+    shape: tuple[int, ...]
     vocabulary: int | None = None
     pad: int | None = None
-    mean: list[float] | None = None
-    std: list[float] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
     columns: list[str] | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -61,6 +87,8 @@ def index_labels(labels: Iterable[str]) -> tuple[np.ndarray, list[str]]:
 
     "3", "3.0" and "03" are one class, as a column that lost its integer type writes them.
     """
+    import numpy as np
+
     labels = list(labels)
     distinct = set(labels)
     try:
@@ -94,18 +122,16 @@ def check_labels(labels: Sequence[str], column: str, path: str) -> tuple[np.ndar
     return index_labels(text.strip() for text in labels)
 
 
-def own_source(path: str, *files: Path) -> dict[str, Any]:
+def own_source(path: str, *files: Path) -> Origin:
     """Description of a user's own file, or of a folder by the files that were read in it."""
-    if not files:
-        digests = {Path(path).name: sha256_file(path)}
-    elif len(files) <= 4:
-        digests = {file.name: sha256_file(file) for file in files}
+    if len(files) <= 4:
+        digests = {file.name: sha256_file(file) for file in files or [Path(path)]}
     else:  # thousands of images: one digest over the list of names and digests
         lines = [f"{f.relative_to(path).as_posix()} {sha256_file(f)}\n" for f in files]
         digests = {f"{len(files)} files": hashlib.sha256("".join(lines).encode()).hexdigest()}
-    return {
-        "name": Path(path).name,
-        "provenance": str(path),
-        "licence": "the user's own",
-        "files": digests,
-    }
+    return Origin(Path(path).name, str(path), "the user's own", digests)
+
+
+def origin_of(name: str, provenance: str, licence: str, files: list[Path]) -> Origin:
+    """Description of a published data set by the files that were read."""
+    return Origin(name, provenance, licence, {file.name: sha256_file(file) for file in files})

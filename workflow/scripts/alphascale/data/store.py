@@ -1,4 +1,4 @@
-"""The prepared data of one domain, as training reads it: a tensor file and what models must know.
+"""The tensors of one domain's prepared data, as training reads them.
 
 Every training program imports this module and none of those that make the data, so a change to how
 data are prepared leaves trained models alone unless the data themselves change.
@@ -6,75 +6,16 @@ data are prepared leaves trained models alone unless the data themselves change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from ..records.files import REBUILD, read_sealed, sha256_file
+from ..records.files import REBUILD, sha256_file
 
 if TYPE_CHECKING:
     import torch
 
 SPLITS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class Meta:
-    """What a model and its training need to know of a domain's data.
-
-    kind: `image`, `tabular`, `text` or, for language models, `tokens`. classes: number of classes K
-    (of tokens, the vocabulary). shape: of one sample, (C, H, W), (F,) or (length,). vocabulary,
-    pad: number of token ids and the id that fills up short texts; None unless text or tokens. mean,
-    std: per channel over the training part, in the units of the stored uint8 values, so a model
-    sees (x − mean) / std; None unless image. bytes_per_token: of the training, validation and test
-    split; None unless tokens.
-    """
-
-    kind: str
-    classes: int
-    shape: tuple[int, ...]
-    vocabulary: int | None
-    pad: int | None
-    mean: tuple[float, ...] | None
-    std: tuple[float, ...] | None
-    bytes_per_token: tuple[float, ...] | None = None
-
-
-def read_sidecar(path: str | Path) -> dict[str, Any]:
-    """The whole description of a tensor file; raises UserError if it is not as it was written."""
-    sidecar = read_sealed(path)
-    if not isinstance(sidecar.get("sha256"), str):
-        raise UserError(f"{path}: not the description of prepared data; {REBUILD}")
-    return sidecar
-
-
-def read_meta(path: str | Path) -> Meta:
-    """What models need of the description; raises UserError if it is not one."""
-    try:
-        return meta_of(read_sidecar(path))
-    except (KeyError, TypeError) as fault:
-        raise UserError(
-            f"{path}: not the description of prepared data ({fault}); {REBUILD}"
-        ) from None
-
-
-def meta_of(sidecar: dict) -> Meta:
-    """The part of a sidecar that models need."""
-
-    def numbers(key: str) -> tuple[float, ...] | None:
-        return None if sidecar.get(key) is None else tuple(sidecar[key])
-
-    return Meta(
-        kind=sidecar["kind"],
-        classes=sidecar["classes"],
-        shape=tuple(sidecar["shape"]),
-        vocabulary=sidecar["vocabulary"],
-        pad=sidecar["pad"],
-        mean=numbers("mean"),
-        std=numbers("std"),
-        bytes_per_token=numbers("bytes_per_token"),
-    )
 
 
 def open_tensors(path: str | Path, sha256: str | None = None) -> dict[str, torch.Tensor]:

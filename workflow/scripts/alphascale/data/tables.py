@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..errors import UserError
-from .pool import Encoded, Pool, check_labels, is_missing, own_source
-from .textfiles import read_rows, wanted_columns
+from .pool import Encoded, Pool
+
+if TYPE_CHECKING:
+    from ..records.data import DataSpec
 
 # A categorical column becomes at most this many 0/1 columns; the rarest values share the last one.
 CATEGORIES = 32
 MISSING = "(missing)"
-# A column with more numbers than this that still holds other words deserves a note.
-MOSTLY = 0.9
 
 
-def read_csv(spec: dict[str, Any]) -> Pool:
-    """A user's own table: a header, a label column, numeric and other columns, in UTF-8.
-
-    A column is numeric if every value that is there is a finite number. See `textfiles.read_rows`
-    for the format and `pool.MISSING_WORDS` for what counts as no value.
-    """
-    path, label = spec["path"], spec["label"] or "label"
-    header, rows = read_rows(path)
-    wanted = wanted_columns(header, spec)
-    fields = dict(zip(header, zip(*rows, strict=True), strict=True))
-    del rows
-    y, names = check_labels(fields[label], label, path)
-    notes: list[str] = []
-    table = pd.DataFrame({column: _typed(fields.pop(column), column, notes) for column in wanted})
-    return Pool("tabular", table, y, names, own_source(path), notes=notes)
-
-
-def _typed(fields: Sequence[str], column: str, notes: list[str]) -> pd.Series:
-    """A column as float64 if all its values are numbers, else as strings; NaN where missing."""
-    words = pd.Series([None if is_missing(f) else f.strip() for f in fields], dtype=object)
-    present = words.notna()
-    numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
-    valid = numbers.notna()
-    if np.isinf(numbers[valid]).any():
-        raise UserError(
-            f"path: column {column!r} holds {int(np.isinf(numbers[valid]).sum())} infinite "
-            "value(s); mend them, leave them empty, or name the column in `drop`"
-        )
-    if valid.sum() == present.sum():
-        return numbers
-    if valid.sum() > MOSTLY * present.sum():
-        wrong = words[present & ~valid]
-        notes.append(
-            f"column {column!r}: {len(wrong)} of {int(present.sum())} values are no numbers (as "
-            f"{wrong.iloc[0]!r}), so all are taken as categories"
-        )
-    return words
-
-
-def encode(pool: Pool, rows: dict[str, np.ndarray], spec: dict[str, Any]) -> Encoded:
+def encode(pool: Pool, rows: dict[str, np.ndarray], spec: DataSpec) -> Encoded:
     """Turn the pool's DataFrame into float32 [n, F] per split.
 
     Numeric columns: missing values become the training median, and where training has any, a 0/1
@@ -133,7 +93,7 @@ def encode(pool: Pool, rows: dict[str, np.ndarray], spec: dict[str, Any]) -> Enc
                 f"path: column {columns[wild[0]]!r} holds numbers too large to standardise; "
                 "rescale it or name it in `drop`"
             )
-    return Encoded(x, [len(columns)], columns=columns, notes=notes)
+    return Encoded(x, (len(columns),), columns=columns, notes=notes)
 
 
 def _kind(train: pd.Series) -> tuple[str | None, str | None]:

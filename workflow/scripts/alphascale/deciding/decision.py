@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import laws
-from ..data.store import Meta
 from ..errors import UserError
 from ..fitting.describe import finite
 from ..fitting.joint import REACH, cheapest, predictors, sample_cost
 from ..networks.count import count_flops, count_params
 from ..networks.search import smallest_with
 from ..records.bootstrap import BootstrapRecord, FractionDraws
+from ..records.data import Meta
 from ..records.decision import CheapestPair, DecisionRecord, LadderRange, PricedRun, Star
 from ..records.fit import Estimate, FitRecord, LadderPoint
 from ..records.runs import largest

@@ -1,5 +1,5 @@
-"""Model families: a size is a plain mapping, every layer carries a leading member axis.
+"""The networks themselves, in torch: every layer carries a leading member axis.
 
-`sizes` (no torch) holds the keys of each family, `families` builds, `count` counts parameters and
-FLOPs, `search` finds the smallest architecture with so many parameters.
+`build` makes the architecture of a family (families/ says what it is), `count` counts parameters
+and FLOPs, `search` finds the smallest architecture with so many parameters.
 """

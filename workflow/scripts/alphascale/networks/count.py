@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,8 @@ from torch.utils.flop_counter import flop_registry
 from .build import build, group_of
 
 if TYPE_CHECKING:
-    from ..data.store import Meta
+    from ..families.descriptor import Size
+    from ..records.data import Meta
 
 COUNTED_BY = (
     "torch's FLOP formulas over every operation of one forward and backward pass: matrix products "
@@ -25,7 +26,7 @@ COUNTED_BY = (
 SMALL = 20_000_000
 
 
-def count_params(family: str, size: dict[str, Any], meta: Meta) -> dict[str, int]:
+def count_params(family: str, size: Size, meta: Meta) -> dict[str, int]:
     """Parameters of one member: total, non_embedding (total − embedding), embedding, body, head."""
     model = build(family, size, meta, device="meta")
     groups = {"embedding": 0, "body": 0, "head": 0}
@@ -36,7 +37,7 @@ def count_params(family: str, size: dict[str, Any], meta: Meta) -> dict[str, int
 
 
 def count_flops(
-    family: str, size: dict[str, Any], meta: Meta, members: int = 1, batch: int = 2
+    family: str, size: Size, meta: Meta, members: int = 1, batch: int = 2
 ) -> dict[str, int]:
     """FLOPs per sample and member: `forward`, and `training` = forward + backward.
 

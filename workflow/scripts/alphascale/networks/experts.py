@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from .draws import Masks
 from .members import Layer, Linear
-from .noise import Noise
 
 EXPERTS = 4
 
@@ -35,7 +35,7 @@ class Experts(Layer):
         self.down_bias = nn.Parameter(torch.empty(members, EXPERTS, d_model))
         self.balance: Tensor | None = None
 
-    def forward(self, x: Tensor, noise: Noise | None, rate: float) -> Tensor:
+    def forward(self, x: Tensor, masks: Masks | None, rate: float) -> Tensor:
         members, tokens, _ = x.shape
         probability = self.router(x).float().softmax(-1)
         gate, choice = probability.max(-1)
@@ -44,8 +44,8 @@ class Experts(Layer):
         sent = _Rows.apply(x.flatten(0, 1), order, inverse)
         # Members' tokens stay together, so that dropout is drawn by member as everywhere.
         hidden = _grouped(sent, counts, self.up_bias, self.up).relu().view(members, tokens, -1)
-        if noise is not None:
-            hidden = noise.drop(hidden, rate)
+        if masks is not None:
+            hidden = masks.drop(hidden, rate)
         out = _grouped(hidden.flatten(0, 1), counts, self.down_bias, self.down)
         out = _Rows.apply(out, inverse, order).view_as(x)
         share = torch.zeros_like(probability).scatter_(-1, choice.unsqueeze(-1), 1.0).mean(1)

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from .draws import Masks
 from .members import BatchNorm, Linear
-from .noise import Noise
 
 
 class MLP(nn.Module):
@@ -24,7 +24,7 @@ class MLP(nn.Module):
         self.head = Linear(members, width, meta.classes)
         self.dropout = dropout
 
-    def forward(self, x: Tensor, noise: Noise | None = None) -> Tensor:
+    def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
         x = x.flatten(2)
         for linear, norm in zip(self.body, self.norms, strict=True):
             x = linear(x)
@@ -33,6 +33,6 @@ class MLP(nn.Module):
             # [M, B, width] by mean and variance over its middle axis.
             x = norm(x.transpose(0, 1).reshape(batch, members * width)).relu()
             x = x.view(batch, members, width).transpose(0, 1)
-            if noise is not None:
-                x = noise.drop(x, self.dropout)
+            if masks is not None:
+                x = masks.drop(x, self.dropout)
         return self.head(x)

@@ -5,18 +5,14 @@ It knows nothing of members: parameters are stacked, and the members take turns 
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..errors import UserError
-from .noise import Noise, stream
+from .draws import Masks, stream
 
 
 class Plain(nn.Module):
@@ -43,17 +39,17 @@ class Plain(nn.Module):
         for key in self._duplicates():
             delattr(self, self.stacks.pop(key))
 
-    def forward(self, x: Tensor, noise: Noise | None = None) -> Tensor:
+    def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
         rows = {key: getattr(self, attribute).unbind(0) for key, attribute in self.stacks.items()}
         members = len(next(iter(rows.values())))
         outputs = []
         for member in range(members):
             state = {key: row[member] for key, row in rows.items()}
             row = x[member if len(x) == members else 0]
-            if noise is None:
+            if masks is None:
                 outputs.append(functional_call(self._template[0], state, (row,)))
             else:
-                with noise.lend(member):
+                with masks.lend(member):
                     outputs.append(functional_call(self._template[0], state, (row,)))
         expected = (x.shape[1], *self.shape)
         if not isinstance(outputs[0], Tensor) or tuple(outputs[0].shape) != expected:
@@ -88,25 +84,3 @@ class Plain(nn.Module):
         module = self._template[0]
         first = dict(module.named_parameters())
         return [k for k, _ in module.named_parameters(remove_duplicate=False) if k not in first]
-
-
-def load_factory(family: str) -> Callable[..., nn.Module]:
-    """The function that `module:factory` names, the working folder searched first.
-
-    Raises UserError if there is no such module or function.
-    """
-    module, _, function = family.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = importlib.import_module(module)
-    except ImportError as fault:
-        raise UserError(
-            f"family {family}: cannot import module {module!r} ({fault}); it is looked for in the "
-            "folder that snakemake runs in and among the installed packages"
-        ) from None
-    make = getattr(found, function, None)
-    if not callable(make):
-        raise UserError(f"family {family}: module {module!r} has no function {function!r}")
-    return make

@@ -12,9 +12,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .draws import Masks
 from .experts import Experts
 from .members import LayerNorm, Linear
-from .noise import Noise
 from .resolvent import BACKWARD_FLOPS, FORWARD_FLOPS, resolvent
 from .vocabulary import Vocabulary
 
@@ -34,10 +34,10 @@ class Layer(nn.Module):
         self.mix = Linear(members, 2, d_model)
         self.strength = nn.Parameter(torch.ones(members, 1))
 
-    def forward(self, x: Tensor, noise: Noise | None, rate: float) -> Tensor:
+    def forward(self, x: Tensor, masks: Masks | None, rate: float) -> Tensor:
         members, batch, length, d_model = x.shape
         x = x.flatten(1, 2)
-        f = self.experts(self.norm(x), noise, rate)
+        f = self.experts(self.norm(x), masks, rate)
         v = self.potential(f).clamp(-V_MAX, V_MAX)
         features = resolvent(v.view(members * batch, length) - 2.0)
         mixed = self.mix(features.view(members, batch * length, 2).to(f.dtype))
@@ -55,10 +55,10 @@ class ResNetBK(nn.Module):
         self.norm = LayerNorm(members, d_model)
         self.dropout = dropout
 
-    def forward(self, ids: Tensor, noise: Noise | None = None) -> Tensor:
+    def forward(self, ids: Tensor, masks: Masks | None = None) -> Tensor:
         x = self.embedding.embed(ids)
         for layer in self.body:
-            x = layer(x, noise, self.dropout)
+            x = layer(x, masks, self.dropout)
         return self.embedding.logits(self.norm(x.flatten(1, 2)).view_as(x))
 
     def auxiliary(self) -> Tensor:

@@ -14,21 +14,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..families import family
 from .count import count_params
-from .sizes import check_size
 
 if TYPE_CHECKING:
-    from ..data.store import Meta
+    from ..families.descriptor import Family, Size
+    from ..records.data import Meta
 
-Size = dict[str, Any]
-# The key that is turned.
-TURNED = {
-    "mlp": "width",
-    "cnn": "width",
-    "transformer": "d_model",
-    "transformer_lm": "d_model",
-    "resnet_bk": "d_model",
-}
 # A width of millions is a mistake, not a model.
 MOST_DOUBLINGS = 22
 # Beyond this a law asks for what nobody can build, and torch cannot count its tensors.
@@ -38,7 +30,7 @@ PLACES = 64
 
 
 def smallest_with(
-    family: str, params: float, ladder: list[Size], meta: Meta, counted: str = "total"
+    name: str, params: float, ladder: list[Size], meta: Meta, counted: str = "total"
 ) -> tuple[Size, dict[str, int]]:
     """The smallest (size, parameter counts) with at least `params` parameters.
 
@@ -50,47 +42,45 @@ def smallest_with(
 
     if params > MOST_PARAMS:
         raise UserError(
-            f"no {family} of {params:.3g} parameters can be built: the law is almost flat, the "
+            f"no {name} of {params:.3g} parameters can be built: the law is almost flat, the "
             "target far beyond what more parameters can do"
         )
 
     def count(size: Size) -> int:
-        return count_params(family, size, meta)[counted]
+        return count_params(name, size, meta)[counted]
 
     rungs = sorted(((count(size), size) for size in ladder), key=lambda rung: rung[0])
-    if ":" in family:
+    kind = family(name)
+    if kind.keys is None:
         found = _between_own(params, rungs, count)
     else:
-        found = _turned(family, params, rungs, count)
+        found = _turned(kind, params, rungs, count)
     if found is None:
         raise UserError(
-            f"no {family} that the ladder's sizes lead to reaches {params:.3g} parameters: "
+            f"no {name} that the ladder's sizes lead to reaches {params:.3g} parameters: "
             "name an integer key in the sizes that grows along the ladder"
         )
-    return found, count_params(family, found, meta)
+    return found, count_params(name, found, meta)
 
 
 def _turned(
-    family: str, params: float, rungs: list[tuple[int, Size]], count: Callable[[Size], int]
+    kind: Family, params: float, rungs: list[tuple[int, Size]], count: Callable[[Size], int]
 ) -> Size:
     """The shape for so many parameters, its width the smallest that reaches them."""
-    named = {key for _, size in rungs for key in size}
-    low, high, place = _neighbours(params, [(n, check_size(family, s)) for n, s in rungs])
-    shape = {key: _between(low[key], high[key], place) for key in low if key in named}
-    key, step = TURNED[family], 1.0
-    if family == "cnn":
-        step = 1 / 64  # one channel more in the first stage, two and four in the others
-    elif key == "d_model":
-        if "heads" in named:
-            shape["heads"] = (low if place < 0.5 else high)["heads"]
-            step = math.lcm(2, shape["heads"])
-        else:
-            # A step that divides the ladder's widths keeps the rule at their numbers of heads.
-            step = math.gcd(8, *(size["d_model"] for _, size in rungs))
+    sizes = [size for _, size in rungs]
+    named = {key for size in sizes for key in size}
+    low, high, place = _neighbours(params, [(n, kind.complete(size)) for n, size in rungs])
+    shape = {
+        key: (low if place < 0.5 else high)[key]
+        if kind.keys[key].nearest
+        else _between(low[key], high[key], place)
+        for key in low
+        if key in named
+    }
+    step = kind.step(shape, sizes)
 
     def size_at(turns: int) -> Size:
-        turned = turns * step
-        return {**shape, key: turned if family == "cnn" else int(turned)}
+        return {**shape, kind.turned: kind.keys[kind.turned].type(turns * step)}
 
     above = 1
     while count(size_at(above)) < params:

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .draws import Masks
 from .members import Embedding, LayerNorm, Linear
-from .noise import Noise
 
 
 class Block(nn.Module):
@@ -28,7 +28,7 @@ class Block(nn.Module):
         self.down = Linear(members, 4 * d_model, d_model)
         self.norms = nn.ModuleList(LayerNorm(members, d_model) for _ in range(2))
 
-    def forward(self, x: Tensor, mask: Tensor | None, noise: Noise | None, rate: float) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None, masks: Masks | None, rate: float) -> Tensor:
         """x [M, B, T, d]; mask [M·B, 1, 1, T], True where a token is."""
         members, batch, length, d_model = x.shape
         x = x.flatten(1, 2)
@@ -37,10 +37,10 @@ class Block(nn.Module):
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         mixed = self.out(mixed.transpose(1, 2).reshape(members, batch * length, d_model))
-        x = x + (mixed if noise is None else noise.drop(mixed, rate))
+        x = x + (mixed if masks is None else masks.drop(mixed, rate))
         hidden = self.up(self.norms[1](x)).relu()
-        hidden = self.down(hidden if noise is None else noise.drop(hidden, rate))
-        x = x + (hidden if noise is None else noise.drop(hidden, rate))
+        hidden = self.down(hidden if masks is None else masks.drop(hidden, rate))
+        x = x + (hidden if masks is None else masks.drop(hidden, rate))
         return x.view(members, batch, length, d_model)
 
 
@@ -58,14 +58,14 @@ class Transformer(nn.Module):
         self.register_buffer("positions", sinusoids(meta.shape[0], d_model), persistent=False)
         self.pad, self.dropout = meta.pad, dropout
 
-    def forward(self, ids: Tensor, noise: Noise | None = None) -> Tensor:
+    def forward(self, ids: Tensor, masks: Masks | None = None) -> Tensor:
         tables, d_model = self.embedding.weight.shape[0], self.embedding.weight.shape[2]
         ids = ids.expand(tables, *ids.shape[1:])
         members, batch, length = ids.shape
         x = self.embedding(ids.flatten(1)).view(members, batch, length, d_model)
         x = torch.add(self.positions[:length], x, alpha=math.sqrt(d_model))
-        if noise is not None:
-            x = noise.drop(x, self.dropout)
+        if masks is not None:
+            x = masks.drop(x, self.dropout)
         present = None if self.pad is None else ids != self.pad
         mask = None
         if present is not None:
@@ -73,7 +73,7 @@ class Transformer(nn.Module):
             present = present | (~present.any(2, keepdim=True))
             mask = present.view(members * batch, 1, 1, length)
         for block in self.body:
-            x = block(x, mask, noise, self.dropout)
+            x = block(x, mask, masks, self.dropout)
         if present is None:
             x = x.mean(2)
         else:
@@ -81,8 +81,8 @@ class Transformer(nn.Module):
             x = torch.einsum("mbt,mbtd->mbd", weights / weights.sum(2, keepdim=True), x)
         # So few units, ReLU may kill them: with it, the spread over seeds was twice as large at d 6
         x = F.gelu(self.head[0](x))
-        if noise is not None:
-            x = noise.drop(x, self.dropout)
+        if masks is not None:
+            x = masks.drop(x, self.dropout)
         return self.head[1](x)
 
 

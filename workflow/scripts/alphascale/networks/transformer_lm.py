@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .draws import Masks
 from .members import LayerNorm, Linear
-from .noise import Noise
 from .vocabulary import Vocabulary
 
 # Least width of a head: at 2 to 8 numbers a head, a narrow model would have 8 heads of no use.
@@ -33,7 +33,7 @@ class Block(nn.Module):
         self.down = Linear(members, 4 * d_model, d_model)
         self.norms = nn.ModuleList(LayerNorm(members, d_model) for _ in range(2))
 
-    def forward(self, x: Tensor, angles: Tensor | None, noise: Noise | None, rate: float) -> Tensor:
+    def forward(self, x: Tensor, angles: Tensor | None, masks: Masks | None, rate: float) -> Tensor:
         """x [M, B, T, d]; angles [T, d / heads / 2] turn queries and keys."""
         members, batch, length, d_model = x.shape
         x = x.flatten(1, 2)
@@ -44,9 +44,9 @@ class Block(nn.Module):
             query, key = _turn(query, angles), _turn(key, angles)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         mixed = self.out(mixed.transpose(1, 2).reshape(members, batch * length, d_model))
-        x = x + (mixed if noise is None else noise.drop(mixed, rate))
+        x = x + (mixed if masks is None else masks.drop(mixed, rate))
         hidden = self.down(F.gelu(self.up(self.norms[1](x))))
-        x = x + (hidden if noise is None else noise.drop(hidden, rate))
+        x = x + (hidden if masks is None else masks.drop(hidden, rate))
         return x.view(members, batch, length, d_model)
 
 
@@ -73,13 +73,13 @@ class TransformerLM(nn.Module):
         self.register_buffer("angles", angles, persistent=False)
         self.dropout = dropout
 
-    def forward(self, ids: Tensor, noise: Noise | None = None) -> Tensor:
+    def forward(self, ids: Tensor, masks: Masks | None = None) -> Tensor:
         x = self.embedding.embed(ids)
-        if noise is not None:
-            x = noise.drop(x, self.dropout)
+        if masks is not None:
+            x = masks.drop(x, self.dropout)
         angles = None if self.angles is None else self.angles[: x.shape[2]]
         for block in self.body:
-            x = block(x, angles, noise, self.dropout)
+            x = block(x, angles, masks, self.dropout)
         return self.embedding.logits(self.norm(x.flatten(1, 2)).view_as(x))
 
 

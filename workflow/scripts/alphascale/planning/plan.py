@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data.store import Meta
 from ..errors import UserError
 from ..fitting.describe import finite
 from ..fitting.joint import predictors
 from ..networks.count import count_flops, count_params
 from ..networks.search import smallest_with
+from ..records.data import Meta
 from ..records.fit import FitRecord
 from ..records.plan import After, AssumedNoise, Before, PlannedRun, PlanRecord
 from ..records.runs import jobs, largest

@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..families import family
 from ..records.language import LanguageRecord, PerplexityDomain, PerplexityFit
 from ..records.typed import Refused
 from . import style
 from .records import COUNT_LABEL
 
-NAMES = {"transformer_lm": "Transformer", "resnet_bk": "ResNet-BK"}
 LAW_NAMES = {"perplexity": "a·N^(−b)", "perplexity_floor": "E + a·N^(−b)"}
 
 
@@ -180,7 +180,7 @@ def _families(found: LanguageRecord) -> list[tuple[str, PerplexityDomain]]:
     families = [domain.family for domain in found.domains.values()]
     labels = []
     for name, domain in found.domains.items():
-        label = NAMES.get(domain.family, domain.family)
+        label = family(domain.family).title
         labels.append(f"{label} ({name})" if families.count(domain.family) > 1 else label)
     return list(zip(labels, found.domains.values(), strict=True))
 

@@ -17,7 +17,7 @@ Ends = tuple[float | None, float | None]
 class Price:
     """What one training costs, or a whole study.
 
-    flops: forward and backward.
+    flops: forward and backward; a whole number for a run that was counted, not made.
     seconds: of training, all jobs one after another.
     kwh, co2_g: the building's share (PUE) included.
     money: in the currency of `Prices`.
@@ -25,7 +25,7 @@ class Price:
     how: what the energy rests on.
     """
 
-    flops: float
+    flops: int | float
     seconds: float
     kwh: float
     co2_g: float

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .options import Training
+from ..config import Training
+from .data import DataSpec
 
 Size = dict[str, Any]  # a family's keys and their values
 
@@ -198,7 +199,7 @@ class TrainSpec:
     seeds: of its members.
     training: how.
     device: where.
-    data: section and seed of its preparation.
+    data: what its data are made by.
     factory_code: digest of a user's own model module, None for a family of the project.
     """
 
@@ -210,7 +211,7 @@ class TrainSpec:
     seeds: list[int]
     training: Training
     device: str
-    data: dict[str, Any]
+    data: DataSpec
     factory_code: str | None = None
 
 

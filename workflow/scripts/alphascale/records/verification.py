@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ..families import family
 from .files import SCHEMA
 from .fit import Estimate
 from .specs import Size, Target, TrainSpec
@@ -40,7 +41,8 @@ class Promise:
 
     def trained(self, like: TrainSpec) -> TrainSpec:
         """The training of this model, like another but for what is trained."""
-        return replace(like, scale=self.scale, fraction=self.fraction, size=self.size)
+        size = family(like.family).complete(self.size)
+        return replace(like, scale=self.scale, fraction=self.fraction, size=size)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,6 @@ for more and goes on from the checkpoint. A profile's `set-resources` says them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ..networks.sizes import channels
-
 # Host memory of a job with no model to speak of, MB. On a CPU the jobs of the default study held
 # 660 to 1,130 MB (`peak_memory_bytes` of their records); a CUDA context takes up to 3 GB more.
 BASE_MB = 4_000
@@ -22,21 +17,6 @@ BASE_MINUTES = 60
 PARAMS_PER_HOUR = 10_000_000
 # No more than most partitions allow: a training that needs longer goes on in its next attempt.
 MOST_MINUTES = 24 * 60
-
-
-def rough_params(family: str, size: Mapping[str, Any]) -> int:
-    """Weights of a size's body, to a factor of two; 0 for a `module:factory`: nothing is known.
-
-    mlp: depth · width². cnn: 3 × 3 convolutions, two a stage. Transformers: 12 · layers · d_model².
-    """
-    if family == "mlp":
-        return int(size.get("depth", 3) * size["width"] ** 2)
-    if family == "cnn":
-        first, second, third = channels(size["width"])
-        return 9 * (first**2 + first * second + second**2 + second * third + third**2)
-    if ":" in family:
-        return 0
-    return int(12 * size["n_layers"] * size["d_model"] ** 2)
 
 
 def memory_mb(params: int, members: int, attempt: int) -> int:

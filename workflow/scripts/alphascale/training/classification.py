@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..data.store import prefix
-from ..networks.noise import generator
+from ..networks.draws import generator
 
 if TYPE_CHECKING:
-    from ..data.store import Meta
+    from ..records.data import Meta
     from ..records.specs import Size
     from ..records.training import BySplit, Language, Perplexity
     from .loop import Member

@@ -11,27 +11,13 @@ from contextlib import contextmanager
 import torch
 
 from ..errors import UserError
-from ..networks.sizes import channels
+from ..families import family
 from ..records.specs import Size
 from ..records.training import Device
 
 # Parameters of all members that train together, at most: their values, gradients, two moments and
 # best weights take 20 bytes each, so that a chunk stays below half a gigabyte beside activations.
 TOGETHER = 20_000_000
-# On a CPU: numbers in the widest layer's output for one sample, over all members together, at most;
-# beyond, they fall out of the cache and members are faster one by one. Measured at batch 128, one
-# thread, ms per member and step for 1, 3 and 9 members: mlp width 8: 1.54 .62 .25, width 512: 10.3
-# 9.1 8.9; cnn at 8×8, 8 channels: 9.8 3.8 3.4, 64 channels: 109 103 178; at 32×32, 16 channels: 148
-# 161 243; transformer at 32 tokens, d 8: 8.3 6.7 6.6, d 32: 15.9 18.4 20.8. Of language models the
-# logits are widest: 1, 2, 4 and 8 members at batch 16, d 32, one layer, resnet_bk at 32 tokens of
-# 512: 4.3 3.5 3.1 2.9, at 64 of 2,048: 16 16 23 22; transformer_lm 3.6 3.3 3.3 3.2, 16 24 30 29.
-CACHED = {
-    "mlp": 10_000,
-    "cnn": 18_432,
-    "transformer": 1_536,
-    "transformer_lm": 131_072,
-    "resnet_bk": 131_072,
-}
 
 
 def choose_device(name: str) -> torch.device:
@@ -52,7 +38,7 @@ def use_bfloat16(precision: str, device: torch.device) -> bool:
 
 
 def members_together(
-    family: str,
+    name: str,
     size: Size,
     shape: tuple[int, ...],
     params: int,
@@ -60,21 +46,15 @@ def members_together(
     device: torch.device,
     vocabulary: int | None = None,
 ) -> int:
-    """How many members of a job to compute as one: `shape` of a sample, `params` of a member."""
-    if ":" in family:
-        return 1
-    most = TOGETHER // params
+    """How many members of a job to compute as one: `shape` of a sample, `params` of a member.
+
+    On a CPU they are faster one by one once the widest layer's output for one sample, over all
+    members together, falls out of the cache: each family says when, with what was measured.
+    """
+    found, most = family(name), TOGETHER // params
     if device.type == "cpu":
-        widest = {
-            "mlp": lambda: size["width"],
-            "cnn": lambda: channels(size["width"])[0] * shape[1] * shape[2],
-            "transformer": lambda: size["d_model"] * shape[0],
-            "transformer_lm": lambda: vocabulary * shape[0],
-            "resnet_bk": lambda: vocabulary * shape[0],
-        }
-        most = min(most, CACHED[family] // int(widest[family]()))
-    elif family == "cnn":
-        # Grouped convolutions are not what GPU libraries are tuned for; not measured here.
+        most = min(most, found.cached // found.widest(size, shape, vocabulary))
+    elif not found.together_on_gpu:
         most = 1
     return max(1, min(members, most))
 

@@ -43,7 +43,7 @@ from .loop import Chunk, Member, Setup, member_of
 from .next_token import NextToken
 
 if TYPE_CHECKING:
-    from ..data.store import Meta
+    from ..records.data import Meta
 
 # Seconds between two lines of progress.
 SAY_EVERY = 2.0

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..config import Training
 from ..networks.build import build, initialise
-from ..networks.noise import Noise
-from ..records.options import Training
+from ..networks.draws import Masks
 from ..records.specs import Size
 from ..records.training import Curves, Scores
 from ..records.typed import as_json, parse
@@ -83,7 +83,7 @@ class Within:
 
     steps: int
     totals: Tensor  # [2, members]: loss times samples, correct predictions
-    noise: Noise
+    noise: Masks
 
     def state(self) -> State:
         """Where the epoch stands; the order of its batches follows from seed and epoch."""
@@ -181,7 +181,7 @@ class Chunk:
         self.epoch += 1
         seeds = [self.members[i].seed for i in self.active]
         totals = torch.zeros(2, len(seeds), dtype=torch.float64, device=self.setup.device)
-        self.within = Within(0, totals, Noise(seeds, self.epoch, self.setup.device))
+        self.within = Within(0, totals, Masks(seeds, self.epoch, self.setup.device))
 
     def _train_epoch(self, after_step: Callable[[], None]) -> None:
         """Take the steps that the epoch still lacks."""
@@ -207,7 +207,7 @@ class Chunk:
             self.pause(self)
         self._note(*(within.totals / task.samples).tolist())
 
-    def _gradients(self, x: Tensor, y: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+    def _gradients(self, x: Tensor, y: Tensor, noise: Masks) -> tuple[Tensor, Tensor]:
         """Gradients of a batch into the flat rows; each member's mean loss, correct predictions.
 
         A batch that does not fit into memory is computed anew, with the same random draws, in twice
@@ -232,7 +232,7 @@ class Chunk:
                 f"{self.pieces} pieces, their gradients added up"
             )
 
-    def _in_pieces(self, x: Tensor, y: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+    def _in_pieces(self, x: Tensor, y: Tensor, noise: Masks) -> tuple[Tensor, Tensor]:
         total: Tensor | float = 0.0
         correct: Tensor | float = 0.0
         parts = zip(x.tensor_split(self.pieces, 1), y.tensor_split(self.pieces, 1), strict=True)

@@ -32,7 +32,7 @@ def generator(seed: int, purpose: str, epoch: int = 0, device: str = "cpu") -> t
     return torch.Generator(device).manual_seed(stream(seed, purpose, epoch))
 
 
-class Noise:
+class Masks:
     """Dropout masks of one epoch for members of the given seeds, in the members' order."""
 
     def __init__(self, seeds: list[int], epoch: int, device: torch.device):

@@ -7,13 +7,12 @@ compared with y at t. Windows do not overlap: every token but a split's first is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
-from ..records.files import SCHEMA
-from .corpora import CORPORA, Corpus
+from ..records.data import DataSpec, PreparedData
+from .pool import Corpus
 from .store import SPLITS
 from .texts import train_byte_pairs
 
@@ -26,16 +25,14 @@ Tokenize = Callable[[list[str]], list[list[int]]]
 
 
 def build_windows(
-    spec: dict[str, Any], say: Callable[[str], None] = print
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    corpus: Corpus, spec: DataSpec, say: Callable[[str], None]
+) -> tuple[dict[str, np.ndarray], PreparedData]:
     """The six arrays of `store.open_tensors` and their description, without the file's SHA-256.
 
     x int32 and y int64, both [n, length]. Training windows lie in one seeded permutation, so that a
     fraction is a sample of the whole corpus and not its beginning.
     """
-    say(f"reading {spec['source']}")
-    corpus = CORPORA[spec["source"]](spec)
-    rng = np.random.default_rng(spec["seed"])
+    rng = np.random.default_rng(spec.seed)
     notes = list(corpus.notes)
     texts = _split(corpus, spec, rng, notes)
     say(f"tokenising {sum(len(t) for part in texts.values() for t in part):,} characters")
@@ -46,40 +43,36 @@ def build_windows(
         stream = _stream(tokenize(texts[split]), end)
         tokens[split] = len(stream)
         order = rng.permutation if split == "train" else np.arange
-        limit = spec["limit"] if split == "train" else None
-        x, y = _windows(stream, spec["length"], split, order, limit)
+        limit = spec.limit if split == "train" else None
+        x, y = _windows(stream, spec.length, split, order, limit)
         tensors[f"{split}_x"], tensors[f"{split}_y"], sizes[split] = x, y, len(x)
     size = {split: sum(len(t.encode()) for t in texts[split]) for split in SPLITS}
-    return tensors, {
-        "schema": SCHEMA,
-        "kind": "tokens",
-        "classes": vocabulary,
-        "class_names": [],
-        "shape": [spec["length"]],
-        "vocabulary": vocabulary,
-        "pad": None,
-        "mean": None,
-        "std": None,
-        "columns": None,
-        "sizes": sizes,
-        "class_counts": {},
-        "first_rows": [],
-        "smallest_prefix": 1,
-        "documents": {split: len(texts[split]) for split in SPLITS},
-        "tokens": tokens,
-        "bytes": size,
-        "bytes_per_token": [size[split] / tokens[split] for split in SPLITS],
-        "end": end,
-        "source": corpus.source,
-        "seed": spec["seed"],
-        "spec": spec,
-        "notes": notes,
-    }
+    return tensors, PreparedData(
+        kind="tokens",
+        classes=vocabulary,
+        class_names=[],
+        shape=(spec.length,),
+        vocabulary=vocabulary,
+        pad=None,
+        mean=None,
+        std=None,
+        bytes_per_token=tuple(size[split] / tokens[split] for split in SPLITS),
+        sizes=sizes,
+        class_counts={},
+        first_rows=[],
+        smallest_prefix=1,
+        documents={split: len(texts[split]) for split in SPLITS},
+        tokens=tokens,
+        bytes=size,
+        end=end,
+        source=corpus.source,
+        spec=spec,
+        seed=spec.seed,
+        notes=notes,
+    )
 
 
-def _split(
-    corpus: Corpus, spec: dict[str, Any], rng: np.random.Generator, notes: list[str]
-) -> Texts:
+def _split(corpus: Corpus, spec: DataSpec, rng: np.random.Generator, notes: list[str]) -> Texts:
     """Documents of each split: the source's own, else by document in shares of characters."""
     if corpus.own_split is not None:
         notes.append("the splits are the source's own: `test` and `validation` are not used")
@@ -89,8 +82,10 @@ def _split(
             texts[split].append(text)
         return texts
     for key in ("test", "validation"):
-        if not 0 < spec[key] < 1:
-            raise UserError(f"{key}: is {spec[key]:g}; of a corpus it must be a share in (0, 1)")
+        if not 0 < getattr(spec, key) < 1:
+            raise UserError(
+                f"{key}: is {getattr(spec, key):g}; of a corpus it must be a share in (0, 1)"
+            )
     if len(corpus.documents) < FEWEST_DOCUMENTS:
         notes.append(
             "too few files to split by file: each is cut where a line ends, its last part for "
@@ -102,7 +97,7 @@ def _split(
     total = sum(map(len, corpus.documents))
     texts = {split: [] for split in SPLITS}
     for split in ("test", "validation"):
-        got, wanted = 0, spec[split] * total
+        got, wanted = 0, getattr(spec, split) * total
         while order:
             text = corpus.documents[order[-1]]
             # At least one document each, and one left for every split still to come.
@@ -115,9 +110,9 @@ def _split(
     return texts
 
 
-def _cut(text: str, spec: dict[str, Any]) -> dict[str, str]:
-    first = _line_end(text, 1 - spec["test"] - spec["validation"])
-    second = _line_end(text, 1 - spec["test"])
+def _cut(text: str, spec: DataSpec) -> dict[str, str]:
+    first = _line_end(text, 1 - spec.test - spec.validation)
+    second = _line_end(text, 1 - spec.test)
     return {"train": text[:first], "validation": text[first:second], "test": text[second:]}
 
 
@@ -126,14 +121,12 @@ def _line_end(text: str, share: float) -> int:
     return text.find("\n", at) + 1 or at
 
 
-def _tokenizer(
-    training: list[str], spec: dict[str, Any], notes: list[str]
-) -> tuple[Tokenize, int, int]:
+def _tokenizer(training: list[str], spec: DataSpec, notes: list[str]) -> tuple[Tokenize, int, int]:
     """The function from texts to ids, the number of ids, and the id that ends a document."""
-    if spec["tokenizer"]:
+    if spec.tokenizer:
         from .pretrained import find_tokenizer
 
-        found = find_tokenizer(spec["tokenizer"])
+        found = find_tokenizer(spec.tokenizer)
         ends = (found.eos_token_id, found.sep_token_id)
         end = next((i for i in ends if i is not None), None)
         if end is None:
@@ -141,7 +134,7 @@ def _tokenizer(
             end = found.eos_token_id
         if found.unk_token_id is not None and found.unk_token_id != end:
             notes.append(
-                f"tokenizer {spec['tokenizer']} may lose text to its unknown token: bits per "
+                f"tokenizer {spec.tokenizer} may lose text to its unknown token: bits per "
                 "byte are then not comparable with those of other tokenizers"
             )
 
@@ -149,11 +142,11 @@ def _tokenizer(
             return found(texts, add_special_tokens=False)["input_ids"]
 
         return tokenize, len(found), end
-    tokenizer = train_byte_pairs(training, spec["vocabulary"], END)
+    tokenizer = train_byte_pairs(training, spec.vocabulary, END)
     size = tokenizer.get_vocab_size()
-    if size < spec["vocabulary"]:
+    if size < spec.vocabulary:
         notes.append(
-            f"the training part gives {size} tokens, not the {spec['vocabulary']} of "
+            f"the training part gives {size} tokens, not the {spec.vocabulary} of "
             "`vocabulary`: it is too small for more"
         )
 

@@ -1,0 +1,83 @@
+"""A domain's `data` section."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ..sources import source, sources
+from .base import Count, Section
+
+SourceName = Literal[tuple(sources())]
+
+
+class Data(Section):
+    """Where a domain's samples come from and how they are split."""
+
+    source: SourceName = Field(description="A name of the table of sources.")
+    path: str | None = Field(
+        None,
+        description="File or folder of your own data; for a downloaded source, the folder "
+        "where its files lie or go (default `downloads/`).",
+    )
+    label: str | None = Field(
+        None, description="`csv`, `text`: the column that holds the class (default `label`)."
+    )
+    text: list[str] | None = Field(
+        None, description="`text`: the columns that are joined into the text (default `[text]`)."
+    )
+    drop: list[str] = Field([], description="`csv`: columns to leave out (identifiers, dates).")
+    test: float | int = Field(
+        0.2, description="Test split: a share in (0, 1) or a number of samples."
+    )
+    validation: float | int = Field(
+        0.1, description="Validation split: a share in (0, 1) or a number of samples."
+    )
+    limit: Count | None = Field(
+        None,
+        description="Use at most this many samples, drawn stratified; all by default. Of a corpus: "
+        "at most this many training windows.",
+    )
+    length: Count = Field(
+        128,
+        description="Text: tokens per sample; longer ones are cut. Of a corpus: tokens per window.",
+    )
+    vocabulary: Annotated[int, Field(ge=257, strict=True)] = Field(
+        4096,
+        description="Text: size of the byte-pair vocabulary trained on the training part; the 256 "
+        "bytes and the padding are always in it.",
+    )
+    tokenizer: str | None = Field(
+        None,
+        description="Text: a pretrained tokenizer by name or folder (as `bert-base-uncased`) "
+        "instead of one trained here.",
+    )
+    image_size: Count | None = Field(
+        None, description="`images` in folders: side in pixels every image is resized to."
+    )
+
+    @field_validator("path", "tokenizer")
+    @classmethod
+    def _a_name_that_all_can_take(cls, path: str | None) -> str | None:
+        if path is not None and not (path and path.isprintable()):
+            raise ValueError(f"{path!r} is empty or holds characters that cannot be printed")
+        if path is not None and set("{}<>") & set(path):
+            raise ValueError(
+                f"{path!r} holds {{, }}, < or >, which Snakemake does not take as such"
+            )
+        return path
+
+    @model_validator(mode="after")
+    def _fits_source(self) -> Data:
+        if source(self.source).origin == "own" and not self.path:
+            raise ValueError(f"source `{self.source}` needs `path`: a file or folder of your own")
+        for split in ("test", "validation"):
+            value = getattr(self, split)
+            if isinstance(value, bool) or not (
+                0 < value < 1 or (value >= 1 and value == int(value))
+            ):
+                raise ValueError(f"`{split}` is {value}: a share in (0, 1) or a number of samples")
+        if 0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation >= 1:
+            raise ValueError("`test` and `validation` together leave nothing to train on")
+        return self

@@ -1,0 +1,127 @@
+"""One domain: its data, family, ladder and target, and what fits together of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator, model_validator
+
+from ..errors import UserError
+from ..families import check_name, families, family, takers
+from ..sources import source
+from .base import Name, Section, Seed
+from .data import Data
+from .training import LANGUAGE_METRICS, Runs, Target, Training, canonical_fractions, seeds_once
+
+
+class Domain(Section):
+    """One task: its data, model family, ladder of sizes and target."""
+
+    data: Data = Field(description="Where the samples come from.")
+    family: str = Field(
+        description="A name of the table of families, or your own model as `module:factory`, a "
+        "function called as `factory(data, **size)` that returns a `torch.nn.Module`.",
+        examples=list(families()),
+    )
+    ladder: dict[Name, dict[str, Any]] = Field(
+        description="Scale name → size, a mapping of the family's keys: see its table of sizes."
+    )
+    only: list[Name] | None = Field(
+        None,
+        min_length=1,
+        description="Train only these sizes of the ladder, as for a quick test; all by default.",
+    )
+    naive: dict[str, Any] | None = Field(
+        None,
+        description="The size you would have trained without a study. Its FLOPs are counted, never "
+        "spent. Without it, savings are not reported.",
+    )
+    fractions: list[str] = Field(
+        ["1.0"], min_length=1, description="Shares of the training pool in (0, 1], nested prefixes."
+    )
+    seeds: list[Seed] = Field(
+        [0, 1, 2], min_length=1, description="One full training per seed and learning rate."
+    )
+    runs: dict[Name, Runs] = Field(
+        {},
+        description="Scale name → its own fractions or seeds, as `snakemake plan` proposes them. "
+        "All other scales are trained at every fraction with every seed.",
+    )
+    training: Training = Field(default_factory=Training, description="How members are trained.")
+    target: Target = Field(description="What the model must reach.")
+    compare: Name | None = Field(
+        None,
+        description="Language models: another domain of the same data and length, with whose "
+        "family this one's exponents are compared.",
+    )
+    withhold: Annotated[int, Field(ge=0, strict=True)] = Field(
+        1,
+        description="How many of the largest sizes are kept from a second fit, which then predicts "
+        "them: the error that leads every table.",
+    )
+
+    @field_validator("family")
+    @classmethod
+    def _known_family(cls, family: str) -> str:
+        try:
+            check_name(family)
+        except UserError as fault:
+            raise ValueError(str(fault)) from None
+        return family
+
+    _canonical = field_validator("fractions", mode="before")(canonical_fractions)
+    _once = field_validator("seeds")(seeds_once)
+
+    @model_validator(mode="after")
+    def _only_some(self) -> Domain:
+        """Leave in the ladder what `only` names, so that nothing else need know of it."""
+        for name in self.only or ():
+            if name not in self.ladder:
+                raise ValueError(
+                    f"`only` names {name!r}, which is not in the ladder: {', '.join(self.ladder)}"
+                )
+        if self.only is not None:
+            for name in set(self.ladder) - set(self.only):
+                del self.ladder[name]
+                self.runs.pop(name, None)
+        for name in self.runs:
+            if name not in self.ladder:
+                raise ValueError(
+                    f"`runs` names {name!r}, which is not in the ladder: {', '.join(self.ladder)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _target_fits(self) -> Domain:
+        """Loss and perplexity are of language models, accuracy and error of classes."""
+        corpus = source(self.data.source).corpus
+        if corpus and self.target.metric not in LANGUAGE_METRICS:
+            raise ValueError(
+                f"target `{self.target.metric}`: of a language model it is one of "
+                f"{', '.join(LANGUAGE_METRICS)}"
+            )
+        if not corpus and self.target.metric == "perplexity":
+            raise ValueError("target `perplexity` is for language models: give accuracy or loss")
+        if self.compare is not None and not corpus:
+            raise ValueError("`compare` is for language models: domains of one corpus")
+        return self
+
+    @model_validator(mode="after")
+    def _family_takes_the_source(self) -> Domain:
+        kind = source(self.data.source).kind
+        if kind not in family(self.family).kinds:
+            raise ValueError(
+                f"family `{self.family}` cannot take source `{self.data.source}`: use "
+                f"{' or '.join(takers(kind)) or 'another family'}, or your own `module:factory`"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ladder_is_fittable(self) -> Domain:
+        sizes = len(self.ladder)
+        if sizes - self.withhold < 4:
+            raise ValueError(
+                f"the ladder has {sizes} sizes and withholds {self.withhold}: a power law with a "
+                "floor needs at least 4 sizes to fit"
+            )
+        return self

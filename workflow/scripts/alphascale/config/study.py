@@ -1,0 +1,177 @@
+"""The whole study: its domains, and what is asked of all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ..carbon import WORLD, intensity
+from ..errors import UserError
+from .base import Count, Name, Positive, Section, Share
+from .domain import Domain
+
+
+class Fit(Section):
+    """The law that is fitted to error against parameters."""
+
+    law: Literal[
+        "auto", "power", "power_floor", "accuracy", "perplexity", "perplexity_floor",
+        "m1", "m2", "m3", "m4", "broken", "broken_2", "broken_3",
+    ] = Field(
+        "power_floor",
+        description="Form from the law engine: `power_floor` is E + A·N^(−α); `auto` weighs forms "
+        "by what they predict. All of them: docs/laws.md.",
+    )  # fmt: skip
+    params: Literal["total", "non_embedding"] = Field(
+        "total",
+        description="What N counts. Embeddings are 97–99 % of a small text model: `non_embedding` "
+        "leaves them out of the law, and N* is then counted without them too.",
+    )
+
+
+class Bootstrap(Section):
+    """Intervals by resampling."""
+
+    resamples: Annotated[int, Field(ge=100, strict=True)] = Field(
+        1000, description="Bootstrap resamples per fit."
+    )
+    level: Share = Field(0.95, description="Coverage of every interval.")
+
+
+class Costs(Section):
+    """Prices that turn training FLOPs into energy, CO₂ and money."""
+
+    watts: Positive = Field(
+        250.0, description="Power of one device under load, where energy was not measured."
+    )
+    flops_per_second: Positive | None = Field(
+        None,
+        description="Sustained training throughput; by default taken from the study's records.",
+    )
+    carbon_g_per_kwh: float | str = Field(
+        WORLD,
+        description="Carbon intensity: a number, or a country by English name or ISO code (`France`"
+        ", `FR`), looked up in `alphascale/carbon.py`. Default: world average (IEA, Electricity "
+        "2025).",
+    )
+    pue: Annotated[float, Field(ge=1)] = Field(
+        1.0, description="Power usage effectiveness of the building: 1 is none lost."
+    )
+    price_per_kwh: Annotated[float, Field(ge=0)] = Field(0.25, description="Price of energy.")
+    price_per_hour: Positive | None = Field(
+        None,
+        description="Price of an hour of one device, as a cloud charges it; where given, money is "
+        "hours times this, and energy is not paid for apart.",
+    )
+    currency: str = Field("USD", max_length=8, description="Label of the price.")
+
+    @field_validator("carbon_g_per_kwh")
+    @classmethod
+    def _known_country(cls, given: float | str) -> float | str:
+        try:
+            intensity(given)
+        except UserError as fault:
+            raise ValueError(str(fault)) from None
+        return given
+
+
+class Verify(Section):
+    """What `snakemake verify` trains, to set measured beside predicted."""
+
+    naive: bool = Field(
+        False, description="Also train the naive model; else only the recommended architecture."
+    )
+
+
+class Planning(Section):
+    """What `snakemake plan` may spend, and on what."""
+
+    flops: Positive | None = Field(
+        None,
+        description="Training FLOPs that the planned runs of a domain may take, all seeds and "
+        "learning rates counted; by default as many as its ladder has taken.",
+    )
+    goal: Literal["n_star", "cheapest"] = Field(
+        "n_star",
+        description="What to narrow: `n_star`, the interval of N* at the full data, or `cheapest`, "
+        "that of the FLOPs of the cheapest (N, D) by the joint law.",
+    )
+    reach: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        8.0, description="Largest size that may be proposed, as a multiple of the largest trained."
+    )
+    seeds: Count = Field(8, description="Most seeds of one planned run.")
+    futures: Count = Field(
+        24,
+        description="Times that the planned runs' results are made up and fitted, to say how wide "
+        "the interval will be after them.",
+    )
+
+
+class CurvesBenchmark(Section):
+    """The published learning curves that `snakemake curves_benchmark` judges the laws on."""
+
+    source: str = Field(
+        "https://raw.githubusercontent.com/google-research/google-research/master/"
+        "revisiting_neural_scaling_laws/data",
+        description="Address, or folder, of the benchmark's files; fetched to "
+        "`downloads/learning_curves/`.",
+    )
+    sha256: dict[str, str] = Field(
+        {
+            "benchmark.vision.csv": (
+                "23b00692d71e58aa5a2a941e831d57688e0977fdcf5f5125ff7b64283b5d9e83"
+            ),
+            "benchmark.lang.csv": (
+                "63c346db00a66b692e1ea9a0f71a2f2b267e55f74be5b863a92e199dffbf0983"
+            ),
+        },
+        description="File name → SHA-256 that it must have.",
+    )
+
+
+class Study(Section):
+    """The whole study."""
+
+    run: Name = Field("default", description="Name of the study: results go to `results/{run}/`.")
+    seed: Annotated[int, Field(ge=0, strict=True)] = Field(
+        0, description="Seed of splits, permutation and bootstrap; members have their own."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where to train: `auto` takes a GPU where there is one."
+    )
+    jobs_per_gpu: Count = Field(
+        1,
+        description="How many training jobs of one machine may share a GPU; each GPU is leased to "
+        "so many at once. Under SLURM the scheduler hands out GPUs, and this does nothing.",
+    )
+    domains: dict[Name, Domain] = Field(min_length=1, description="Domain name → task.")
+    fit: Fit = Field(default_factory=Fit, description="The law.")
+    bootstrap: Bootstrap = Field(default_factory=Bootstrap, description="The intervals.")
+    costs: Costs = Field(default_factory=Costs, description="The prices.")
+    verify: Verify = Field(default_factory=Verify, description="Predictions put to the test.")
+    planning: Planning = Field(default_factory=Planning, description="The next runs.")
+    plan: Literal["apply"] | None = Field(
+        None,
+        description="`apply` (as in `--config plan=apply`): also train the runs that the last "
+        "`snakemake plan` proposed, as if they were written in this file.",
+    )
+    curves_benchmark: CurvesBenchmark = Field(
+        default_factory=CurvesBenchmark, description="Published curves to judge the laws on."
+    )
+
+    @model_validator(mode="after")
+    def _comparisons_are_fair(self) -> Study:
+        for name, domain in self.domains.items():
+            other = self.domains.get(domain.compare) if domain.compare else None
+            if domain.compare and (other is None or domain.compare == name or other.compare):
+                raise ValueError(
+                    f"domains.{name}.compare: {domain.compare!r} must be another domain that does "
+                    f"not itself compare; there are {', '.join(self.domains)}"
+                )
+            if other is not None and other.data != domain.data:
+                raise ValueError(
+                    f"domains.{name}.compare: {domain.compare!r} has other data: perplexities "
+                    "compare only on the same tokens (write `data: *NAME` with a YAML anchor)"
+                )
+        return self

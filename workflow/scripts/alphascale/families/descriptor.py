@@ -1,0 +1,123 @@
+"""What one file of this folder says of its family of models. No torch here or there.
+
+The Snakefile reads every descriptor, and each job of a cluster reads the Snakefile again: so torch
+is imported by `build` alone, when a model is really built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Size = dict[str, Any]  # a family's keys and their values
+# Kinds of data: images, numbers in columns, texts with a class, token ids of running text.
+KINDS = ("image", "tabular", "text", "tokens")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a size.
+
+    type: int, float, str or bool.
+    least: smallest value allowed.
+    below: value that it stays below, None for no bound.
+    default: value where it is not given, None where it must be.
+    even: only even integers.
+    choices: it is one of these instead.
+    nearest: between two sizes of a ladder it has the value of the nearer, never one between them.
+    meaning: for the reference.
+    """
+
+    type: type
+    least: float = 0
+    below: float | None = None
+    default: Any = None
+    even: bool = False
+    choices: tuple[Any, ...] = ()
+    nearest: bool = False
+    meaning: str = ""
+
+    def describe(self) -> str:
+        if self.choices:
+            return "one of " + ", ".join(str(choice).lower() for choice in self.choices)
+        noun = {int: "an integer", float: "a number"}[self.type]
+        bounds = (
+            f" ≥ {self.least:g}" if self.below is None else f" in [{self.least:g}, {self.below:g})"
+        )
+        return ("an even integer" if self.even else noun) + bounds
+
+    def allows(self, value: Any) -> bool:
+        if self.choices:
+            return type(value) is self.type and value in self.choices
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        if self.type is int and value != int(value):
+            return False
+        # NaN fails the first comparison.
+        inside = value >= self.least and (self.below is None or value < self.below)
+        return inside and abs(value) != float("inf") and not (self.even and value % 2)
+
+
+def dropout(default: float, meaning: str = "share of activations dropped in training") -> Key:
+    """A key that is a dropout rate."""
+    return Key(float, 0, 1.0, default, meaning=meaning)
+
+
+def nothing_known(size: Size) -> int:
+    """No guess of a size's parameters: a scheduler is asked for the least."""
+    return 0
+
+
+@dataclass(frozen=True)
+class Family:
+    """All that is true of a family of models.
+
+    name: as a study writes it. title: as figures and documents write it.
+    description: one line for the reference.
+    place: where it stands in lists; of those that take a kind of data, the first is the one to
+        begin with.
+    kinds: of KINDS, what it takes.
+    build: called as build(members, meta, **size) under a default device, gives the nn.Module of
+        `members` models: module(x, masks) is [M, B, classes], of a language model
+        [M, B, length, vocabulary]. Its parameters are [members, ...]; networks/members.py has
+        layers of that form, networks/plain.py makes one of an ordinary module.
+    widest: called as widest(size, shape, vocabulary), gives how many numbers the widest activation
+        of a sample holds; shape is that of a sample.
+    cached: on a CPU, as many of them as stay in the cache: so many members are computed together.
+    keys: of a size; None for a model of the user's own, which takes any.
+    turned: the key that the search for N* turns; None for a model of the user's own.
+    step: called as step(shape, sizes), gives by how much it is turned; shape is the size to be
+        built but for that key, sizes are the ladder's.
+    rough_params: weights of a complete size's body, to a factor of two, for a scheduler.
+    derive: fills in what follows from other keys.
+    check: called as check(size, where) with a complete size, raises UserError for what no key by
+        itself shows.
+    together_on_gpu: whether members are computed as one on a GPU.
+    """
+
+    name: str
+    title: str
+    description: str
+    kinds: tuple[str, ...]
+    build: Callable[..., nn.Module]
+    widest: Callable[[Size, tuple[int, ...], int | None], int]
+    cached: int
+    keys: dict[str, Key] | None
+    turned: str | None
+    step: Callable[[Size, list[Size]], float] | None
+    place: int = 100
+    rough_params: Callable[[Size], int] = nothing_known
+    derive: Callable[[Size], Size] | None = None
+    check: Callable[[Size, str], None] | None = None
+    together_on_gpu: bool = True
+
+    def complete(self, size: Size) -> Size:
+        """A size with its defaults filled in, values in the types of the keys; not checked."""
+        if self.keys is None:
+            return dict(size)
+        full = {name: key.type(size.get(name, key.default)) for name, key in self.keys.items()}
+        return self.derive(full) if self.derive else full

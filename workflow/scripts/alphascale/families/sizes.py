@@ -1,0 +1,56 @@
+"""Whether a size, and a kind of data, is one that a family takes: in one line, if not."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from ..errors import UserError
+from . import check_name, family, takers
+from .descriptor import Size
+
+
+def check_size(name: str, size: Any, where: str = "size") -> Size:
+    """The size with its defaults filled in, numbers in the types of the family's keys.
+
+    A `module:factory` family takes any mapping from names to values: it comes back as it is.
+    Raises UserError, beginning with `where`, that names the key and what is allowed.
+    """
+    if not isinstance(size, dict):
+        raise UserError(f"{where}: a size is a mapping of {name}'s keys, not {size!r}")
+    try:
+        check_name(name)
+    except UserError as fault:
+        raise UserError(f"{where}: {fault}") from None
+    keys = family(name).keys
+    if keys is None:
+        for key in size:
+            if not isinstance(key, str) or not key.isidentifier():
+                raise UserError(f"{where}: {key!r} is not a name that {name} could be called with")
+        return dict(size)
+    for key in size:
+        if key not in keys:
+            close = difflib.get_close_matches(str(key), keys, n=1)
+            hint = f"did you mean `{close[0]}`? " if close else ""
+            raise UserError(
+                f"{where}.{key}: unknown key; {hint}allowed for {name}: {', '.join(keys)}"
+            )
+    for key, allowed in keys.items():
+        if key not in size and allowed.default is None:
+            raise UserError(f"{where}.{key}: this key is needed for {name}: {allowed.describe()}")
+        if key in size and not allowed.allows(size[key]):
+            raise UserError(f"{where}.{key}: must be {allowed.describe()}, not {size[key]!r}")
+    complete = family(name).complete(size)
+    if family(name).check:
+        family(name).check(complete, where)
+    return complete
+
+
+def check_kind(name: str, kind: str, where: str = "family") -> None:
+    """Raise UserError if the family cannot take a kind of data (image, tabular, text, tokens)."""
+    kinds = family(name).kinds
+    if kind not in kinds:
+        raise UserError(
+            f"{where}: {name} takes {' or '.join(kinds)} data and the source is {kind}: use "
+            f"{' or '.join(takers(kind)) or 'a model of your own'}, or your own `module:factory`"
+        )

@@ -1,0 +1,65 @@
+"""What can be told of a source without preparing it: faults, input files, states of folders.
+
+The Snakefile asks this at every parse, and every cluster job parses again, so nothing here imports
+torch, numpy or pandas or reads more of a user's file than its first lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from . import source
+
+if TYPE_CHECKING:
+    from ..records.data import DataSpec
+
+
+def check_source(name: str, data: DataSpec) -> None:
+    """Raise UserError if the file or folder of domain `name` cannot be what its section says."""
+    check = source(data.source).check
+    try:
+        if check:
+            check(data)
+    except UserError as fault:
+        raise UserError(f"domains.{name}.data.{fault}") from None
+
+
+def input_files(data: DataSpec) -> list[str]:
+    """The single files of a user's own whose change makes prepared data stale, as the study writes
+    them: workflow inputs."""
+    files = source(data.source).files
+    return files(data) if files else []
+
+
+def source_state(data: DataSpec) -> str:
+    """A short digest of what `input_files` cannot say: it changes when the source does.
+
+    Of embedded data: their content, or the version of torch. Of a folder, a pretrained tokenizer's
+    too: names, sizes and modification times of its files. Empty for everything else; what is
+    downloaded has one content for ever.
+    """
+    state = source(data.source).state
+    parts = [state(data)] if state else []
+    if data.tokenizer and os.path.isdir(data.tokenizer):
+        parts.append(folder_state(data.tokenizer))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if any(parts) else ""
+
+
+def folder_state(folder: str) -> str:
+    """Names, sizes and modification times of all files below a folder."""
+    lines = []
+    for parent, children, files in os.walk(folder):
+        children.sort()
+        for file in sorted(files):
+            state = os.stat(os.path.join(parent, file))
+            inside = os.path.relpath(os.path.join(parent, file), folder)
+            lines.append(f"{inside} {state.st_size} {state.st_mtime_ns}")
+    return "\n".join(lines)
+
+
+def path_file(data: DataSpec) -> list[str]:
+    """`path`, where it is one file."""
+    return [data.path]
