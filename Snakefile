@@ -48,7 +48,7 @@ report: "workflow/report/study.rst"
 
 
 onstart:
-    forget_faults()
+    begin()
 
 
 onsuccess:

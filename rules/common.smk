@@ -1,6 +1,7 @@
 # The validated study, and the functions that rules use in place of lambdas.
 
 import atexit
+import inspect
 import json
 import os
 import re
@@ -8,20 +9,23 @@ import shlex
 import sys
 from pathlib import Path
 
+from types import SimpleNamespace
+
 DEFAULT_STUDY = "config/config.yaml"
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from alphascale import slices
-from alphascale.running import cluster as requests
+from alphascale.running import cluster
 from alphascale.config import NAME, refuse_code
 from alphascale.data.inspect import input_files, source_state
-from alphascale.running.devices import gpus_per_job, visible_devices
+from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.errors import UserError
 from alphascale.running.follow import Follower
+from alphascale.running.program import described
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
-from alphascale.provenance import code_digest
+from alphascale.provenance import code_digest, family_roots, source_roots
 
 GIVEN = workflow.config_settings.configfiles
 try:
@@ -45,8 +49,6 @@ except UserError as fault:
 
 RESULTS = f"results/{STUDY.run}"
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
-# One interpreter for every job, the one that runs Snakemake; quoted, for folders with spaces.
-PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
 # What preparation checks, and which process it ends if there is a fault: neither makes data stale.
 FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
 WORKFLOW = os.getpid()
@@ -59,12 +61,28 @@ LANGUAGE = slices.language_groups(STUDY)
 LOCAL = workflow.is_main_process and workflow.resource_settings.nodes is None
 GPUS_PER_JOB = gpus_per_job(STUDY.device, LOCAL)
 JOBS_PER_GPU = STUDY.jobs_per_gpu
+# As the study asks for it; what a training depends on is which device that means.
+DEVICE = STUDY.device
+STUDY = STUDY.model_copy(update={"device": same_device(DEVICE, LOCAL)})
 # `resources: gpu=1` limits nothing by itself: cap it at what this machine has, unless told. What the
 # submitting machine of a cluster has limits nothing.
 if LOCAL and visible_devices():
     workflow.global_resources.setdefault("gpu", len(visible_devices()) * JOBS_PER_GPU)
 if workflow.is_main_process:
     logger.addHandler(Follower(logger.info))
+
+# How every rule runs the program of its name, with one interpreter, the one that runs Snakemake: what
+# its job is stands in `params.job`. Paths are quoted, and their braces doubled, for Snakemake.
+RUN = "{}/{{rule}}.py {{params.job:q}} --log={{log:q}} --faults={}".format(
+    *(
+        " ".join(map(shlex.quote, words)).replace("{", "{{").replace("}", "}}")
+        for words in ([sys.executable, str(SCRIPTS)], [str(FAULTS)])
+    )
+)
+TRAIN = (
+    RUN + " --device={DEVICE} --threads={threads} --jobs-per-gpu={JOBS_PER_GPU} "
+    "--checkpoints={CHECKPOINTS:q}"
+)
 
 
 wildcard_constraints:
@@ -78,13 +96,57 @@ def out(path):
     return f"{RESULTS}/{path}"
 
 
-def spec_of(slice_of, *names):
-    """A params function: the slice of the study for the named wildcards, as canonical JSON."""
+def quick(function):
+    """Snakemake asks for a function's signature several times a job: it is worked out once."""
+    function.__signature__ = inspect.signature(function)
+    return function
 
-    def spec(wildcards):
-        return slices.canonical(slice_of(STUDY, *(wildcards[name] for name in names)))
 
-    return spec
+def job(program, spec=lambda wildcards: None, roots=lambda wildcards: ()):
+    """A params function: all that the program of a rule is told, as JSON, and what makes its result
+    stale: its slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`,
+    of the wildcards), its files by the names that the rule gives them.
+
+    Snakemake compares it with the last run's, as `input` is no parameter of the function by name.
+    """
+
+    @quick
+    def told(wildcards, **given):
+        files = (dict(given[part].items()) for part in ("input", "output"))
+        code = code_digest(f"{program}.py", *roots(wildcards))
+        return described(
+            slices.canonical(spec(wildcards)), code, dict(wildcards.items()), *files
+        )
+
+    return told
+
+
+def of_domain(slice_of):
+    """The slice of the study for the wildcard `domain`."""
+    return lambda wildcards: slice_of(STUDY, wildcards.domain)
+
+
+cut_training = slices.trainings(STUDY)
+
+
+def training(wildcards):
+    """The slice of the study for a training."""
+    return cut_training(wildcards.domain, wildcards.scale, wildcards.fraction)
+
+
+def family(wildcards):
+    """What the digest of a training's code covers of its model family."""
+    return family_roots(STUDY.domains[wildcards.domain].family)
+
+
+def source(wildcards):
+    """What the digest of a preparation's code covers of its source of data."""
+    return source_roots(STUDY.domains[wildcards.domain].data.source)
+
+
+def trained_by(wildcards):
+    """Digest of the code of a domain's trainings."""
+    return code_digest("train.py", *family(wildcards))
 
 
 def data_files(wildcards):
@@ -108,26 +170,28 @@ def records(wildcards):
 def verified_records(wildcards):
     """Records that an earlier `snakemake verify` left: they join the observations, marked."""
     folder = Path(out(f"verify/{wildcards.domain}"))
-    found = slices.verified(STUDY, wildcards.domain, code_digest("train.py"), folder)
+    found = slices.verified(STUDY, wildcards.domain, trained_by(wildcards), folder)
     return [path for path, *_ in found]
 
 
 def expected_records(wildcards):
     """What the aggregate checks those records against."""
     folder = Path(out(f"verify/{wildcards.domain}"))
-    return slices.canonical(
-        slices.aggregate_slice(STUDY, wildcards.domain, code_digest("train.py"), folder)
+    return slices.aggregate_slice(
+        STUDY, wildcards.domain, trained_by(wildcards), folder
     )
 
 
+@quick
 def train_memory(wildcards, attempt):
     """MB for a training job, by the size of its model; a profile's `set-resources` wins."""
-    return requests.memory_mb(*slices.load(STUDY, wildcards), attempt)
+    return cluster.memory_mb(*slices.load(STUDY, wildcards), attempt)
 
 
+@quick
 def train_minutes(wildcards, attempt):
     """Minutes for a training job, by the size of its model; a profile's `set-resources` wins."""
-    return requests.minutes(*slices.load(STUDY, wildcards), attempt)
+    return cluster.minutes(*slices.load(STUDY, wildcards), attempt)
 
 
 def per_domain(pattern):
@@ -135,16 +199,23 @@ def per_domain(pattern):
     return [out(pattern.format(domain=domain)) for domain in STUDY.domains]
 
 
-def final_outputs():
-    """Everything a study delivers. A missing file between two that are there is made again only if
-    it is named here: without the records, one that was refused would stay missing for good.
-    """
+def missing_records():
+    """Records that are missing although the table made from them is there: Snakemake makes a missing
+    file between two that are there only if it is asked for it, and one that was refused would stay
+    missing for good. To ask for all of them would cost a fifth of a dry run."""
     return [
-        *(
-            out(f"train/{domain}/{scale}/{fraction}.json")
-            for domain in STUDY.domains
-            for scale, fraction in slices.cells(STUDY, domain)
-        ),
+        path
+        for domain in STUDY.domains
+        if Path(out(f"observations/{domain}.csv")).exists()
+        for path in records(SimpleNamespace(domain=domain))
+        if not Path(path).exists()
+    ]
+
+
+def final_outputs():
+    """Everything a study delivers."""
+    return [
+        *missing_records(),
         *per_domain("observations/{domain}.csv"),
         *per_domain("fit/{domain}.json"),
         *per_domain("bootstrap/{domain}.json"),
@@ -166,8 +237,12 @@ def final_outputs():
     ]
 
 
-def forget_faults():
+def begin():
+    """Before the first job: no faults yet; and whoever forces jobs to run means trainings as well."""
     FAULTS.unlink(missing_ok=True)
+    asked = workflow.dag_settings
+    if asked.forceall or asked.forcerun or asked.forcetargets:
+        os.environ["ALPHASCALE_FORCED"] = "1"  # for submitted jobs, too: see train.py
 
 
 def repeat_faults():
@@ -185,11 +260,11 @@ def repeat_faults():
 def left_checkpoints():
     """Say what checkpoints of other configurations or other code lie around: they may hold hours of
     training that an edit interrupted, so a person removes them."""
-    code = code_digest("train.py")[:16]
     wanted = {
-        f"{slices.digest(slices.train_slice(STUDY, domain, scale, fraction))}-{code}"
+        f"{slices.digest(cut_training(domain, *cell))}-{code[:16]}"
         for domain in STUDY.domains
-        for scale, fraction in slices.cells(STUDY, domain)
+        for code in [trained_by(SimpleNamespace(domain=domain))]
+        for cell in slices.cells(STUDY, domain)
     }
     wanted |= {
         path.name[:-13] for path in Path(RESULTS).glob("verify/*/*.promise.json")
@@ -239,7 +314,12 @@ def print_language():
             print("\n" + path.read_text(encoding="utf-8"), end="")
 
 
+def benchmark_spec(wildcards):
+    """What the benchmark of learning curves depends on."""
+    return STUDY.curves_benchmark.model_dump()
+
+
 def plan_spec(wildcards):
     """What a domain's plan depends on."""
     adopted = ADOPTED.get(wildcards.domain, [])
-    return slices.canonical(slices.plan_slice(STUDY, wildcards.domain, adopted))
+    return slices.plan_slice(STUDY, wildcards.domain, adopted)

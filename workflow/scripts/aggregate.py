@@ -4,10 +4,10 @@ from alphascale.records.observations import gather, write_table
 from alphascale.running import program
 
 
-def main(args):
-    say = program.progress(args.domain, args.log)
-    rows = gather(args.domain, args.spec, args.records, args.meta, say)
-    write_table(args.out, rows)
+def main(job):
+    records = [*job.input.records, *job.input.verified]
+    rows = gather(job.wildcards.domain, job.spec, records, job.input.meta, job.say)
+    write_table(job.output.observations, rows)
 
 
-program.run(main, program.arguments(__doc__, "domain", "spec", "meta", "out", many=("records",)))
+program.run(main)

@@ -6,11 +6,9 @@ from alphascale.records.observations import read_frame
 from alphascale.running import program
 
 
-def main(args):
-    found = audit(
-        args.spec, read_frame(args.observations), read_json(args.fit), read_json(args.decision)
-    )
-    write_json(args.out, found)
+def main(job):
+    frame, fit = read_frame(job.input.observations), read_json(job.input.fit)
+    write_json(job.output.audit, audit(job.spec, frame, fit, read_json(job.input.decision)))
 
 
-program.run(main, program.arguments(__doc__, "spec", "observations", "fit", "decision", "out"))
+program.run(main)

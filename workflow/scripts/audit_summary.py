@@ -8,13 +8,13 @@ from alphascale.records.observations import write_table
 from alphascale.running import program
 
 
-def main(args):
-    audits = [read_json(path) for path in args.audits]
-    write_table(args.checks, table_rows(audits))
-    write_table(args.scales, scale_rows(audits))
+def main(job):
+    audits = [read_json(path) for path in job.input.audits]
+    write_table(job.output.checks, table_rows(audits))
+    write_table(job.output.scales, scale_rows(audits))
     figure = draw(audits)
-    for path in args.figures:
+    for path in job.output.figures:
         save(figure, path)
 
 
-program.run(main, program.arguments(__doc__, "checks", "scales", many=("audits", "figures")))
+program.run(main)

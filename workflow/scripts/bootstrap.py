@@ -7,11 +7,12 @@ from alphascale.records.observations import read_frame
 from alphascale.running import program
 
 
-def main(args):
-    frame = read_frame(args.observations)
-    chosen = read_json(args.fit)["joint"][args.spec["metric"]]
-    draws = bootstrap_domain(args.domain, args.spec, frame)
-    write_json(args.out, draws | {"joint": bootstrap_joint(args.spec, frame, chosen)})
+def main(job):
+    frame = read_frame(job.input.observations)
+    chosen = read_json(job.input.fit)["joint"][job.spec["metric"]]
+    draws = bootstrap_domain(job.wildcards.domain, job.spec, frame)
+    joint = bootstrap_joint(job.spec, frame, chosen)
+    write_json(job.output.bootstrap, draws | {"joint": joint})
 
 
-program.run(main, program.arguments(__doc__, "domain", "spec", "observations", "fit", "out"))
+program.run(main)

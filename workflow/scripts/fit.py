@@ -7,10 +7,10 @@ from alphascale.records.observations import read_frame
 from alphascale.running import program
 
 
-def main(args):
-    frame = read_frame(args.observations)
-    fits = fit_domain(args.domain, args.spec, frame)
-    write_json(args.out, fits | {"joint": fit_joint(args.spec, frame)})
+def main(job):
+    frame = read_frame(job.input.observations)
+    fits = fit_domain(job.wildcards.domain, job.spec, frame)
+    write_json(job.output.fit, fits | {"joint": fit_joint(job.spec, frame)})
 
 
-program.run(main, program.arguments(__doc__, "domain", "spec", "observations", "out"))
+program.run(main)

@@ -8,12 +8,12 @@ from alphascale.records.observations import read_frame
 from alphascale.running import program
 
 
-def main(args):
-    frames = {Path(path).stem: read_frame(path) for path in args.observations}
-    found = judge_group(args.spec, frames)
-    write_json(args.out, found)
-    with replacing(args.text) as temporary:
+def main(job):
+    frames = {Path(path).stem: read_frame(path) for path in job.input.observations}
+    found = judge_group(job.spec, frames)
+    write_json(job.output.laws, found)
+    with replacing(job.output.text) as temporary:
         temporary.write_text(text(found), encoding="utf-8")
 
 
-program.run(main, program.arguments(__doc__, "spec", "out", "text", many=("observations",)))
+program.run(main)

@@ -68,8 +68,8 @@ TABLES = {
 }
 
 
-def main(args):
-    folder = Path(args.out)
+def main(job):
+    folder = Path(job.output.tables[0]).parent
     for name, rows in TABLES.items():
         table = list(rows())
         with (
@@ -86,4 +86,4 @@ def main(args):
 
 
 if __name__ == "__main__":
-    program.run(main, program.arguments(__doc__, "out"))
+    program.run(main)

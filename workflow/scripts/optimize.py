@@ -7,17 +7,15 @@ from alphascale.records.observations import read_frame
 from alphascale.running import program
 
 
-def main(args):
+def main(job):
     decision = decide(
-        args.spec,
-        read_frame(args.observations),
-        read_json(args.fit),
-        read_json(args.bootstrap),
-        read_meta(args.meta),
+        job.spec,
+        read_frame(job.input.observations),
+        read_json(job.input.fit),
+        read_json(job.input.bootstrap),
+        read_meta(job.input.meta),
     )
-    write_json(args.out, decision)
+    write_json(job.output.decision, decision)
 
 
-program.run(
-    main, program.arguments(__doc__, "spec", "observations", "meta", "fit", "bootstrap", "out")
-)
+program.run(main)

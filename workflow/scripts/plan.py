@@ -1,15 +1,24 @@
-"""Plan the next runs of a domain: those that narrow its answer most for a budget of FLOPs."""
+"""All domains' plans: a page that is printed, and a fragment of YAML that trains them."""
 
-from alphascale.data.store import read_meta
-from alphascale.planning.plan import plan
-from alphascale.records.files import read_json, write_json
-from alphascale.records.observations import read_frame
+from pathlib import Path
+
+from alphascale.errors import UserError
+from alphascale.planning.text import fragment, nothing_planned, text
+from alphascale.records.files import read_json, replacing
 from alphascale.running import program
 
 
-def main(args):
-    frame = read_frame(args.observations)
-    write_json(args.out, plan(args.spec, frame, read_json(args.fit), read_meta(args.meta)))
+def main(job):
+    plans = [read_json(path) for path in job.input.plans]
+    # Beside the page, undeclared: rules/plan.smk says why.
+    yaml = Path(job.output.text).with_suffix(".yaml")
+    if reason := nothing_planned(plans):
+        raise UserError(reason)
+    with replacing(yaml) as temporary:
+        temporary.write_text(fragment(plans, yaml), encoding="utf-8")
+    with replacing(job.output.text) as temporary:
+        temporary.write_text(text(plans, yaml), encoding="utf-8")
+    print("\n" + text(plans, yaml), end="")
 
 
-program.run(main, program.arguments(__doc__, "spec", "observations", "meta", "fit", "out"))
+program.run(main)

@@ -1,5 +1,7 @@
 """Draw all figures of a domain, from its records alone."""
 
+from pathlib import Path
+
 from alphascale.plots.draw import draw_domain
 from alphascale.plots.records import Records
 from alphascale.records.files import read_json
@@ -7,16 +9,14 @@ from alphascale.records.observations import read_frame
 from alphascale.running import program
 
 
-def main(args):
+def main(job):
     records = Records(
-        read_frame(args.observations),
-        read_json(args.fit),
-        read_json(args.bootstrap),
-        read_json(args.decision),
+        read_frame(job.input.observations),
+        read_json(job.input.fit),
+        read_json(job.input.bootstrap),
+        read_json(job.input.decision),
     )
-    draw_domain(records, args.folder)
+    draw_domain(records, Path(job.output.figures[0]).parent)
 
 
-program.run(
-    main, program.arguments(__doc__, "observations", "fit", "bootstrap", "decision", "folder")
-)
+program.run(main)

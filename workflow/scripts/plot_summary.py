@@ -6,10 +6,10 @@ from alphascale.records.files import read_json
 from alphascale.running import program
 
 
-def main(args):
-    figure = draw([read_json(path) for path in args.decisions])
-    for path in args.out:
+def main(job):
+    figure = draw([read_json(path) for path in job.input.decisions])
+    for path in job.output.figures:
         save(figure, path)
 
 
-program.run(main, program.arguments(__doc__, many=("decisions", "out")))
+program.run(main)

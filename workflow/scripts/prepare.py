@@ -7,12 +7,12 @@ from alphascale.data.make import prepare
 from alphascale.running import program
 
 
-def main(args):
-    say = program.progress(args.domain, args.log)
-    sidecar = prepare(args.domain, args.spec, args.out, args.meta, say)
-    check_fractions(args.domain, sidecar, json.loads(args.fractions)[args.domain])
+def main(job):
+    domain = job.wildcards.domain
+    sidecar = prepare(domain, job.spec, job.output.data, job.output.meta, job.say)
+    check_fractions(domain, sidecar, json.loads(job.options.fractions)[domain])
     for note in sidecar["notes"]:
-        say(f"note: {note}")
+        job.say(f"note: {note}")
 
 
-program.run(main, program.arguments(__doc__, "domain", "spec", "fractions", "out", "meta"))
+program.run(main, "fractions")

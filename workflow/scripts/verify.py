@@ -1,61 +1,17 @@
-"""Train the architecture that was recommended, as the ladder was, and judge the prediction."""
+"""All domains' verifications: a table, and a page that is printed."""
 
-import subprocess
-import sys
-from pathlib import Path
-
-from alphascale.errors import UserError
-from alphascale.records.files import canonical_json, digest, read_json, read_sealed, write_json
+from alphascale.records.files import read_json, replacing
+from alphascale.records.observations import write_table
 from alphascale.running import program
-from alphascale.running.signals import Stopped
-from alphascale.slices import verify_name
-from alphascale.verifying.verify import judge, promises, usable
-
-TRAIN = Path(__file__).with_name("train.py")
+from alphascale.verifying.verify import table_rows, text
 
 
-def main(args):
-    say = program.progress(f"verify {args.domain}", args.log)
-    decision, sha256 = read_json(args.decision), read_sealed(args.meta)["sha256"]
-    folder = Path(args.folder)
-    for promise in promises(decision, args.spec):
-        spec = args.spec["train"] | {key: promise[key] for key in ("scale", "fraction", "size")}
-        record = folder / verify_name(digest(spec), args.code)
-        if usable(record, spec, args.code, sha256):
-            say(f"{promise['role']} model {promise['size']}: was trained before")
-            continue
-        # The promise is written before the measurement, and not touched once there is one.
-        write_json(record.with_suffix(".promise.json"), promise)
-        say(f"trains the {promise['role']} model: {promise['params']:,} parameters")
-        status = wait(
-            [
-                sys.executable, str(TRAIN), f"--spec={canonical_json(spec)}", f"--code={args.code}",
-                f"--data={args.data}", f"--meta={args.meta}", f"--out={record}",
-                f"--checkpoints={args.checkpoints}", f"--threads={args.threads}",
-                f"--jobs-per-gpu={args.jobs_per_gpu}",
-            ]
-        )  # fmt: skip
-        if status:
-            how = f"was killed by signal {-status}" if status < 0 else "failed"
-            raise UserError(f"{args.domain}: the training of {promise['size']} {how}; see above")
-    write_json(args.out, judge(decision, args.spec, folder, args.code, sha256))
+def main(job):
+    reports = [read_json(path) for path in job.input.reports]
+    write_table(job.output.table, table_rows(reports))
+    with replacing(job.output.text) as temporary:
+        temporary.write_text(text(reports), encoding="utf-8")
+    print("\n" + text(reports), end="")
 
 
-def wait(command):
-    """Exit status of a training; asked to end, have it save its state first."""
-    child = subprocess.Popen(command)
-    try:
-        return child.wait()
-    except Stopped as stopped:
-        child.terminate()
-        child.wait()
-        raise Stopped(stopped.number, "the state of its training is saved") from None
-
-
-program.run(
-    main,
-    program.arguments(
-        __doc__, "domain", "spec", "decision", "data", "meta", "code", "folder", "checkpoints",
-        "threads", "jobs-per-gpu", "out",
-    ),
-)  # fmt: skip
+program.run(main)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -42,23 +43,28 @@ def data_slice(study: Study, domain: str) -> dict[str, Any]:
 
 def train_slice(study: Study, domain: str, scale: str, fraction: str) -> dict[str, Any]:
     """What one training job depends on."""
-    task = study.domains[domain]
-    spec = train_spec(study, domain, scale, fraction, task.ladder[scale])
-    own = task.runs.get(scale)
-    return spec | {"seeds": own.seeds} if own and own.seeds else spec
+    return trainings(study)(domain, scale, fraction)
 
 
-def train_spec(
-    study: Study, domain: str, scale: str, fraction: str, size: dict[str, Any]
-) -> dict[str, Any]:
-    """What training any size of a domain's family depends on, of the ladder or not."""
+def trainings(study: Study) -> Callable[[str, str, str], dict[str, Any]]:
+    """`train_slice` of one study, for many cells: what those of a domain share is cut once."""
+    shared = lru_cache(maxsize=None)(partial(train_spec, study))
+
+    def cut(domain: str, scale: str, fraction: str) -> dict[str, Any]:
+        task = study.domains[domain]
+        spec = shared(domain) | {"scale": scale, "fraction": fraction, "size": task.ladder[scale]}
+        own = task.runs.get(scale)
+        return spec | {"seeds": own.seeds} if own and own.seeds else spec
+
+    return cut
+
+
+def train_spec(study: Study, domain: str) -> dict[str, Any]:
+    """What every training of a domain's family depends on, beside scale, fraction and size."""
     task = study.domains[domain]
     spec = {
         "domain": domain,
-        "scale": scale,
-        "fraction": fraction,
         "family": task.family,
-        "size": size,
         "seeds": task.seeds,
         "training": task.training.model_dump(),
         "device": study.device,
@@ -105,7 +111,8 @@ def verify_spec(study: Study, domain: str) -> dict[str, Any]:
     used = {seed for own in task.runs.values() for seed in own.seeds or ()}
     spare = (seed for seed in itertools.count(max(task.seeds) + 1) if seed not in used)
     fresh = list(itertools.islice(spare, len(task.seeds)))
-    return train_spec(study, domain, "", "", {}) | {"seeds": fresh}
+    empty = {"scale": "", "fraction": "", "size": {}}
+    return train_spec(study, domain) | empty | {"seeds": fresh}
 
 
 def verify_name(spec: str, code: str) -> str:
@@ -126,11 +133,12 @@ def verify_slice(study: Study, domain: str) -> dict[str, Any]:
 
 def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> dict[str, Any]:
     """The records an aggregate expects, by digest (whole specs would outgrow a command line)."""
+    cut = trainings(study)
     return {
         "code": code,
         "verified": [list(each[1:]) for each in verified(study, domain, code, folder)],
         "records": [
-            [scale, fraction, digest(train_slice(study, domain, scale, fraction))]
+            [scale, fraction, digest(cut(domain, scale, fraction))]
             for scale, fraction in cells(study, domain)
         ],
     }

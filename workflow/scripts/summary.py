@@ -6,11 +6,11 @@ from alphascale.records.observations import write_table
 from alphascale.running import program
 
 
-def main(args):
-    decisions = [read_json(path) for path in args.decisions]
-    write_table(args.table, table_rows(decisions))
-    with replacing(args.text) as temporary:
+def main(job):
+    decisions = [read_json(path) for path in job.input.decisions]
+    write_table(job.output.table, table_rows(decisions))
+    with replacing(job.output.text) as temporary:
         temporary.write_text(text(decisions), encoding="utf-8")
 
 
-program.run(main, program.arguments(__doc__, "table", "text", many=("decisions",)))
+program.run(main)
