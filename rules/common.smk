@@ -1,6 +1,7 @@
 # The validated study, and the functions that rules use in place of lambdas.
 
 import atexit
+import gc
 import inspect
 import json
 import os
@@ -25,7 +26,11 @@ from alphascale.running.follow import Follower
 from alphascale.running.program import described
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
-from alphascale.provenance import code_digest, family_roots, source_roots
+from alphascale.provenance import code_digest, family_roots, forget, source_roots
+
+# Snakemake keeps all its jobs: to look through them for garbage again and again took a fifth of a
+# dry run of 10,000.
+gc.set_threshold(100_000, 50, 100)
 
 GIVEN = workflow.config_settings.configfiles
 try:
@@ -49,10 +54,8 @@ except UserError as fault:
 
 RESULTS = f"results/{STUDY.run}"
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
-# What preparation checks, and which process it ends if there is a fault: neither makes data stale.
+# What preparation checks, so that no fraction lacks a class.
 FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
-WORKFLOW = os.getpid()
-
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 # Language domains that are judged together: the first one's name → all of them.
 LANGUAGE = slices.language_groups(STUDY)
@@ -71,18 +74,25 @@ if LOCAL and visible_devices():
 if workflow.is_main_process:
     logger.addHandler(Follower(logger.info))
 
+
+def words(*parts):
+    """Words of a shell command: quoted, for a path with spaces, and braces doubled, for Snakemake."""
+    line = " ".join(map(shlex.quote, map(str, parts)))
+    return line.replace("{", "{{").replace("}", "}}")
+
+
 # How every rule runs the program of its name, with one interpreter, the one that runs Snakemake: what
-# its job is stands in `params.job`. Paths are quoted, and their braces doubled, for Snakemake.
-RUN = "{}/{{rule}}.py {{params.job:q}} --log={{log:q}} --faults={}".format(
-    *(
-        " ".join(map(shlex.quote, words)).replace("{", "{{").replace("}", "}}")
-        for words in ([sys.executable, str(SCRIPTS)], [str(FAULTS)])
-    )
+# its job is stands in `params.job`. What stands beside it makes no result stale.
+RUN = (
+    f"{words(sys.executable, SCRIPTS)}/{{rule}}.py {{params.job:q}} --log={{log:q}} "
+    f"{words(f'--faults={FAULTS}')}"
 )
-TRAIN = (
-    RUN + " --device={DEVICE} --threads={threads} --jobs-per-gpu={JOBS_PER_GPU} "
-    "--checkpoints={CHECKPOINTS:q}"
+TRAIN = f"{RUN} --threads={{threads}} " + words(
+    f"--device={DEVICE}",
+    f"--jobs-per-gpu={JOBS_PER_GPU}",
+    f"--checkpoints={CHECKPOINTS}",
 )
+PREPARE = f"{RUN} " + words(f"--fractions={FRACTIONS}", f"--ends={os.getpid()}")
 
 
 wildcard_constraints:
@@ -102,18 +112,28 @@ def quick(function):
     return function
 
 
-def job(program, spec=lambda wildcards: None, roots=lambda wildcards: ()):
+def nothing(wildcards):
+    """The slice of the study of a rule that depends on its files alone."""
+    return None
+
+
+def job(program, spec=nothing, roots=None):
     """A params function: all that the program of a rule is told, as JSON, and what makes its result
     stale: its slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`,
-    of the wildcards), its files by the names that the rule gives them.
+    of a domain), its files by the names that the rule gives them.
 
-    Snakemake compares it with the last run's, as `input` is no parameter of the function by name.
+    Snakemake compares it with the last run's, since none of its parameters is named `input`.
     """
+    codes = {
+        domain: code_digest(f"{program}.py", *(roots(domain) if roots else ()))
+        for domain in STUDY.domains
+    }
+    default = next(iter(codes.values()))
 
     @quick
     def told(wildcards, **given):
         files = (dict(given[part].items()) for part in ("input", "output"))
-        code = code_digest(f"{program}.py", *roots(wildcards))
+        code = codes.get(getattr(wildcards, "domain", None), default)
         return described(
             slices.canonical(spec(wildcards)), code, dict(wildcards.items()), *files
         )
@@ -134,19 +154,24 @@ def training(wildcards):
     return cut_training(wildcards.domain, wildcards.scale, wildcards.fraction)
 
 
-def family(wildcards):
+def family(domain):
     """What the digest of a training's code covers of its model family."""
-    return family_roots(STUDY.domains[wildcards.domain].family)
+    return family_roots(STUDY.domains[domain].family)
 
 
-def source(wildcards):
+def source(domain):
     """What the digest of a preparation's code covers of its source of data."""
-    return source_roots(STUDY.domains[wildcards.domain].data.source)
+    return source_roots(STUDY.domains[domain].data.source)
 
 
-def trained_by(wildcards):
+def trained_by(domain):
     """Digest of the code of a domain's trainings."""
-    return code_digest("train.py", *family(wildcards))
+    return code_digest("train.py", *family(domain))
+
+
+def verified_by(wildcards):
+    """`trained_by` of a rule's domain."""
+    return trained_by(wildcards.domain)
 
 
 def data_files(wildcards):
@@ -170,7 +195,9 @@ def records(wildcards):
 def verified_records(wildcards):
     """Records that an earlier `snakemake verify` left: they join the observations, marked."""
     folder = Path(out(f"verify/{wildcards.domain}"))
-    found = slices.verified(STUDY, wildcards.domain, trained_by(wildcards), folder)
+    found = slices.verified(
+        STUDY, wildcards.domain, trained_by(wildcards.domain), folder
+    )
     return [path for path, *_ in found]
 
 
@@ -178,7 +205,7 @@ def expected_records(wildcards):
     """What the aggregate checks those records against."""
     folder = Path(out(f"verify/{wildcards.domain}"))
     return slices.aggregate_slice(
-        STUDY, wildcards.domain, trained_by(wildcards), folder
+        STUDY, wildcards.domain, trained_by(wildcards.domain), folder
     )
 
 
@@ -192,6 +219,12 @@ def train_memory(wildcards, attempt):
 def train_minutes(wildcards, attempt):
     """Minutes for a training job, by the size of its model; a profile's `set-resources` wins."""
     return cluster.minutes(*slices.load(STUDY, wildcards), attempt)
+
+
+# Each resource takes 5 % of a large dry run: only those are named that something here limits.
+TRAIN_RESOURCES = {"gpu": GPUS_PER_JOB} if GPUS_PER_JOB else {}
+if not LOCAL or workflow.global_resources.keys() - {"gpu", "_cores", "_nodes"}:
+    TRAIN_RESOURCES |= {"mem_mb": train_memory, "runtime": train_minutes}
 
 
 def per_domain(pattern):
@@ -261,9 +294,8 @@ def left_checkpoints():
     """Say what checkpoints of other configurations or other code lie around: they may hold hours of
     training that an edit interrupted, so a person removes them."""
     wanted = {
-        f"{slices.digest(cut_training(domain, *cell))}-{code[:16]}"
+        f"{slices.digest(cut_training(domain, *cell))}-{trained_by(domain)[:16]}"
         for domain in STUDY.domains
-        for code in [trained_by(SimpleNamespace(domain=domain))]
         for cell in slices.cells(STUDY, domain)
     }
     wanted |= {

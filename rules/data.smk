@@ -21,4 +21,4 @@ rule prepare:
     message:
         "prepare the data of {wildcards.domain}"
     shell:
-        RUN + " --fractions={FRACTIONS:q} --ends={WORKFLOW}"
+        PREPARE

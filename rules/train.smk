@@ -11,9 +11,7 @@ rule train:
         out("logs/train/{domain}/{scale}/{fraction}.log"),
     threads: 1
     resources:
-        gpu=GPUS_PER_JOB,
-        mem_mb=train_memory,
-        runtime=train_minutes,
+        **TRAIN_RESOURCES,
     params:
         job=job("train", training, family),
     message:

@@ -14,12 +14,10 @@ rule verify_domain:
         out("logs/verify/{domain}.log"),
     threads: 1
     resources:
-        gpu=GPUS_PER_JOB,
-        mem_mb=train_memory,
-        runtime=train_minutes,
+        **TRAIN_RESOURCES,
     params:
         job=job("verify_domain", of_domain(slices.verify_slice)),
-        trained_by=trained_by,
+        trained_by=verified_by,
     message:
         "verify what was recommended for {wildcards.domain}"
     shell:

@@ -14,16 +14,16 @@ from alphascale.data.store import Meta, open_tensors, prefix, read_meta
 from alphascale.errors import UserError
 from alphascale.records.files import sha256_file
 from data_made import flowers, spec, write_csv
+from running import job_of
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
 def run(section: dict, folder: Path, name: str = "mine") -> subprocess.CompletedProcess:
-    program = [
-        sys.executable, SCRIPTS / "prepare.py", "--domain", name, "--spec", json.dumps(section),
-        "--out", folder / "x.safetensors", "--meta", folder / "x.json",
-        "--fractions", json.dumps({name: ["1.0"]}),
-    ]  # fmt: skip
+    made = {"data": folder / "x.safetensors", "meta": folder / "x.json"}
+    job = job_of(section, {"files": []}, made, domain=name)
+    program = [sys.executable, SCRIPTS / "prepare.py", job]
+    program += ["--fractions", json.dumps({name: ["1.0"]})]
     return subprocess.run(program, capture_output=True, text=True, check=False)
 
 

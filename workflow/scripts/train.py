@@ -14,7 +14,7 @@ from alphascale.running.signals import asked_later
 def main(job):
     # Before torch is imported: the thread count and the device are read once, at import.
     os.environ["OMP_NUM_THREADS"] = job.options.threads
-    spec, out = job.spec, job.output.record
+    spec = job.spec
     checkpoints = Path(job.options.checkpoints) / f"{digest(spec)}-{job.code[:16]}"
     if not os.environ.get("ALPHASCALE_FORCED") and recorded(job):
         job.say("this very training, on these very data, has a record: it is kept")
@@ -33,9 +33,11 @@ def main(job):
             sha256 = sidecar["sha256"]
             tensors, meta = open_tensors(job.input.data, sha256), meta_of(sidecar)
             here = spec | {"device": job.options.device}
-            record = run(here, tensors, meta, job.say, checkpoints, sha256=sha256, asked=asked_later)
+            record = run(
+                here, tensors, meta, job.say, checkpoints, sha256=sha256, asked=asked_later
+            )
             provenance = {"schema": SCHEMA, "spec": spec, "code": job.code, "data_sha256": sha256}
-            write_sealed(out, provenance | record)
+            write_sealed(job.output.record, provenance | record)
 
 
 def recorded(job):

@@ -8,8 +8,8 @@ all of the module counts: a module used other than by `module.name`, a name it d
 star import. Other statements at a module's top level count as soon as anything of a module that
 imports theirs does, and so does a definition that a decorator of the project may register.
 
-What is chosen when a program runs (the model family, the data source, the encoder of a kind of data)
-no source shows: the caller names it as a further root. DYNAMIC and CHOSEN list where that is so.
+What is chosen when a program runs (model family, data source, encoder of a kind of data) no source
+shows: the caller names it as a further root. DYNAMIC and CHOSEN list where that is so.
 
 Left out is what changes no number: comments, docstrings, annotations of functions and variables
 (not those of a class: they make its fields), the arguments of an error of Python's own or of
@@ -25,7 +25,7 @@ import builtins
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "alphascale"
@@ -44,9 +44,10 @@ VERSION = "__version__"
 ALL, LOOSE = "*", "<statements>"
 
 Symbol = tuple[Path, str]
+Bound = dict[str, list[tuple[str, ...]]]
 
 
-@lru_cache(maxsize=None)
+@cache
 def code_digest(program: str, *roots: str) -> str:
     """SHA-256 over what `program` (a file name under workflow/scripts) and `roots` refer to.
 
@@ -60,11 +61,15 @@ def code_digest(program: str, *roots: str) -> str:
     return digest.hexdigest()
 
 
+def forget() -> None:
+    """Give back the 20 MB of syntax trees; digests that were made are kept."""
+    for kept in (_parse, _read, _roots):
+        kept.cache_clear()
+
+
 def reached(program: str, *roots: str) -> set[tuple[str, str]]:
     """(file below workflow/scripts, name) of every definition in the digest; `*`: all of a file."""
-    return {
-        (path.relative_to(SCRIPTS).as_posix(), name) for path, name in _closure(program, roots)
-    }
+    return {(path.relative_to(SCRIPTS).as_posix(), name) for path, name in _closure(program, roots)}
 
 
 def family_roots(family: str) -> tuple[str, ...]:
@@ -79,7 +84,7 @@ def source_roots(source: str) -> tuple[str, ...]:
     return _roots("sources", "SOURCE", source, ("read", "kind", "keys"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _roots(folder: str, variable: str, name: str, parts: tuple[str, ...]) -> tuple[str, ...]:
     """Arguments of the one descriptor in a folder whose `name` is this, as roots."""
     for path in sorted(SCRIPTS.joinpath(PACKAGE, folder).glob("*.py")):
@@ -97,11 +102,12 @@ def _roots(folder: str, variable: str, name: str, parts: tuple[str, ...]) -> tup
     return ()
 
 
-@lru_cache
+@cache
 def file_digest(path: Path) -> str:
     """SHA-256 of one Python file (a user's own model module), without comments and docstrings."""
-    tree = _Strip().visit(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    scan = _Scan(("",), True)
+    scan.add(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+    return hashlib.sha256(" ".join(scan.text).encode()).hexdigest()
 
 
 @dataclass
@@ -109,16 +115,18 @@ class _Module:
     """One parsed file.
 
     path, package: its file; the dotted parts of the package it lies in.
+    lazy: whether annotations are only text in it.
     defined: name → the statements that define it.
-    bound: name → what its imports bind it to, dotted; a project's module or name, or another's.
+    bound: name → what imports at the top level bind it to, dotted; of the project or not.
     stars: modules whose every name it imports, dotted.
     loose: statements at the top level that define nothing.
     """
 
     path: Path
     package: tuple[str, ...]
+    lazy: bool
     defined: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    bound: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
+    bound: Bound = field(default_factory=dict)
     stars: list[tuple[str, ...]] = field(default_factory=list)
     loose: list[ast.stmt] = field(default_factory=list)
 
@@ -149,7 +157,7 @@ def _closure(program: str, roots: tuple[str, ...]) -> dict[Symbol, str]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read(path: Path, name: str) -> tuple[str, tuple[Symbol, ...]]:
     """The text of one definition, with what its names are bound to, and what it refers to."""
     module = _parse(path)
@@ -161,20 +169,36 @@ def _read(path: Path, name: str) -> tuple[str, tuple[Symbol, ...]]:
         nodes = _part(module, *name.split(".", 1))
     else:
         nodes = module.defined[name]
-    lines, further = [ast.dump(node) for node in nodes], [(path, LOOSE)]
-    chains = {chain for node in nodes for chain in _chains(node)}
-    for chain in sorted(chains):
-        further += _resolve(module, chain)
-        lines += [f"{chain[0]}={'.'.join(to)}" for to in module.bound.get(chain[0], ())]
-    targets = [*module.stars, *(to for many in module.bound.values() for to in many)]
-    if name == LOOSE:
-        # Whatever the module imports runs its own statements, and so do the packages they lie in.
-        further += [(file, LOOSE) for to in (*targets, module.package) for file in _files(to)]
-    elif name == ALL:
-        further += [symbol for to in targets for symbol in _follow(to)]
+    scan = _Scan(module.package, module.lazy)
+    for node in nodes:
+        scan.add(node)
+    bound = {key: [*module.bound.get(key, ()), *to] for key, to in scan.bound.items()}
+    further: list[Symbol] = [(path, LOOSE)]
+    for chain in sorted(scan.chains):
+        further += _resolve(module, chain, bound)
+        to = bound.get(chain[0]) or module.bound.get(chain[0], ())
+        scan.text += [f"{chain[0]}={'.'.join(parts)}" for parts in to]
+    local = [*scan.stars, *(to for many in scan.bound.values() for to in many)]
+    everywhere = [*module.stars, *(to for many in module.bound.values() for to in many)]
+    # What is imported runs the statements of its module, and of the packages that this lies in.
+    runs = [*local, *everywhere, module.package] if name == LOOSE else local
+    further += [(file, LOOSE) for to in runs for file in _files(to)]
+    if name == ALL:
+        further += [symbol for to in everywhere for symbol in _follow(to)]
         if path.name == "__init__.py":
             further += [(file, ALL) for file in path.parent.glob("*.py")]
-    return "\n".join(dict.fromkeys(lines)), tuple(dict.fromkeys(further))
+    return " ".join(scan.text), tuple(dict.fromkeys(further))
+
+
+def _registered(module: _Module) -> Iterator[ast.stmt]:
+    """Definitions that a decorator of the project may have put somewhere."""
+    for node in (node for many in module.defined.values() for node in many):
+        if decorators := getattr(node, "decorator_list", ()):
+            scan = _Scan(module.package, module.lazy)
+            for decorator in decorators:
+                scan.add(decorator)
+            if any(_resolve(module, chain, {}) for chain in scan.chains):
+                yield node
 
 
 def _part(module: _Module, name: str, part: str) -> list[ast.AST]:
@@ -186,14 +210,14 @@ def _part(module: _Module, name: str, part: str) -> list[ast.AST]:
     return [given[part]] if part in given else []
 
 
-def _arguments(module: _Module, name: str) -> dict[str | None, ast.expr]:
+def _arguments(module: _Module, name: str) -> dict[str | None, ast.AST]:
     """What `name` is assigned, by keyword or key; with None as a key if that is not all."""
-    given: dict[str | None, ast.expr] = {}
+    given: dict[str | None, ast.AST] = {}
     for node in module.defined[name]:
         value = getattr(node, "value", None)
         if isinstance(value, ast.Call):
             given |= {keyword.arg: keyword.value for keyword in value.keywords}
-            given |= {None: each for each in value.args}
+            given |= dict.fromkeys([None] if value.args else [], node)
         elif isinstance(value, ast.Dict):
             pairs = zip(value.keys, value.values, strict=True)
             given |= {getattr(key, "value", None): each for key, each in pairs}
@@ -202,37 +226,36 @@ def _arguments(module: _Module, name: str) -> dict[str | None, ast.expr]:
     return given
 
 
-def _resolve(module: _Module, chain: tuple[str, ...]) -> list[Symbol]:
-    """The definitions of the project that a chain of attributes, in a module, may refer to."""
+def _resolve(module: _Module, chain: tuple[str, ...], bound: Bound) -> list[Symbol]:
+    """The definitions of the project that a chain of attributes in a module may refer to; bound: by
+    imports inside the definition that it stands in."""
     name = chain[0]
     found = [(module.path, name)] if name in module.defined else []
-    for target in module.bound.get(name, ()):
+    targets = bound.get(name) or module.bound.get(name, ())
+    for target in targets:
         found += _follow(target + chain[1:])
     if name in ("globals", "vars", "locals", "eval", "exec"):
         found.append((module.path, ALL))
-    if not found and name not in module.bound and not hasattr(builtins, name):
+    if not found and not targets and not hasattr(builtins, name):
         found += [symbol for star in module.stars for symbol in _follow(star)]
     return found
 
 
 def _follow(parts: tuple[str, ...]) -> list[Symbol]:
     """The definitions that a dotted path through the project's modules may mean."""
-    if parts[0] != PACKAGE:
-        return []
     found: list[Symbol] = []
     for depth in range(1, len(parts) + 1):
         path = _file(parts[:depth])
         if path is None:
             break
-        rest = parts[depth:]
-        if not rest:
+        if depth == len(parts):
             return [*found, (path, ALL)]
-        module = _parse(path)
-        if rest[0] in module.defined:
-            found.append((path, rest[0]))
-        for target in module.bound.get(rest[0], ()):
+        module, name = _parse(path), parts[depth]
+        if name in module.defined:
+            found.append((path, name))
+        for target in module.bound.get(name, ()):
             if target != parts[: depth + 1]:
-                found += _follow(target + rest[1:])
+                found += _follow(target + parts[depth + 1 :])
         if not found and _file(parts[: depth + 1]) is None:
             found.append((path, ALL))
     return found
@@ -240,12 +263,10 @@ def _follow(parts: tuple[str, ...]) -> list[Symbol]:
 
 def _file(parts: tuple[str, ...]) -> Path | None:
     """The file of a dotted module or package of the project."""
-    if parts[:1] != (PACKAGE,):
-        return None
-    return _existing(SCRIPTS.joinpath(*parts))
+    return _existing(SCRIPTS.joinpath(*parts)) if parts[:1] == (PACKAGE,) else None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _existing(stem: Path) -> Path | None:
     for path in (stem / "__init__.py", stem.with_suffix(".py")):
         if path.exists():
@@ -263,21 +284,19 @@ def _is_silent(path: Path) -> bool:
     return path.relative_to(SCRIPTS).with_suffix("").parts[1:2] in [(name,) for name in SILENT]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parse(path: Path) -> _Module:
-    tree = _Strip().visit(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
-    module = _Module(path, path.relative_to(SCRIPTS).parent.parts)
-    for node in tree.body:
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    body = tree.body[1:] if _is_docstring(tree.body) else tree.body
+    lazy = any(isinstance(each, ast.ImportFrom) and each.module == "__future__" for each in body)
+    module = _Module(path, path.relative_to(SCRIPTS).parent.parts, lazy)
+    scan = _Scan(module.package, lazy)
+    for node in body:
         _sort(module, node)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or node in module.loose:
+            scan.add(node)
+    module.bound, module.stars = scan.bound, scan.stars
     return module
-
-
-def _registered(module: _Module) -> Iterator[ast.stmt]:
-    """Definitions that a decorator of the project may have put somewhere."""
-    for node in (node for many in module.defined.values() for node in many):
-        for decorator in getattr(node, "decorator_list", ()):
-            if any(_resolve(module, chain) for chain in _chains(decorator)):
-                yield node
 
 
 def _sort(module: _Module, node: ast.stmt) -> None:
@@ -286,130 +305,127 @@ def _sort(module: _Module, node: ast.stmt) -> None:
         module.defined.setdefault(node.name, []).append(node)
     elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = [each for target in targets for each in ast.walk(target)]
-        if all(isinstance(each, (ast.Name, ast.Tuple, ast.List, ast.Store)) for each in names):
-            for each in names:
+        parts = [each for target in targets for each in ast.walk(target)]
+        if all(isinstance(each, (ast.Name, ast.Tuple, ast.List, ast.Store)) for each in parts):
+            for each in parts:
                 if isinstance(each, ast.Name):
                     module.defined.setdefault(each.id, []).append(node)
         else:  # an attribute or an entry of something: it may be anybody's
             module.loose.append(node)
     elif not isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)):
         module.loose.append(node)
-    for each in ast.walk(node):
-        if isinstance(each, ast.Import):
-            for alias in each.names:
+
+
+class _Scan:
+    """Reads a piece of code without what changes no number: see the head of this module.
+
+    text: what is left of it. chains: every name that it refers to, with the attributes taken of it.
+    bound, stars: as in _Module, of the imports in it.
+    """
+
+    def __init__(self, package: tuple[str, ...], lazy: bool):
+        self.package, self.lazy, self.in_class = package, lazy, False
+        self.text: list[str] = []
+        self.chains: set[tuple[str, ...]] = set()
+        self.bound: Bound = {}
+        self.stars: list[tuple[str, ...]] = []
+
+    def add(self, node: ast.AST) -> None:
+        if isinstance(node, (ast.Name, ast.Attribute)) and self._chain(node):
+            return
+        if isinstance(node, ast.Expr) and _speaks(node.value):
+            return
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            self._add_value(node.orelse)
+            return
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._bind(node)
+        outer = self.in_class
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            self.in_class = isinstance(node, ast.ClassDef)
+        left_out = self._left_out(node)
+        self.text.append(f"{type(node).__name__}(")
+        for name in node._fields:
+            if name not in left_out:
+                self._add_value(getattr(node, name, None), name)
+        self.text.append(")")
+        self.in_class = outer
+
+    def _add_value(self, value: object, name: str = "") -> None:
+        if isinstance(value, ast.AST):
+            self.add(value)
+        elif isinstance(value, list):
+            self.text.append("[")
+            for each in value[1:] if name == "body" and _is_docstring(value) else value:
+                self._add_value(each)
+            self.text.append("]")
+        else:
+            self.text.append(repr(value))
+
+    def _left_out(self, node: ast.AST) -> tuple[str, ...]:
+        """Fields of a node that change no number."""
+        if isinstance(node, ast.Call):
+            node.keywords = [each for each in node.keywords if each.arg not in TOLD]
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            named = getattr(node.exc.func, "id", "")
+            if named == "UserError" or hasattr(builtins, named):
+                node.exc.args, node.exc.keywords = [], []
+        if self.lazy and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return ("returns",)
+        if self.lazy and (
+            isinstance(node, ast.arg) or (isinstance(node, ast.AnnAssign) and not self.in_class)
+        ):
+            return ("annotation",)
+        return ("ctx",)
+
+    def _chain(self, node: ast.AST) -> bool:
+        """Take in a name with its attributes; False for attributes of something else."""
+        attributes: list[str] = []
+        while isinstance(node, ast.Attribute):
+            attributes.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return False
+        chain = (node.id, *reversed(attributes))
+        self.chains.add(chain)
+        self.text.append(".".join(chain))
+        return True
+
+    def _bind(self, node: ast.Import | ast.ImportFrom) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
                 parts = tuple(alias.name.split("."))
                 to = parts if alias.asname else parts[:1]
-                module.bound.setdefault(alias.asname or parts[0], []).append(to)
-                if not alias.asname and len(parts) > 1 and parts[0] == PACKAGE:
-                    module.stars.append(parts)  # it is run, if nothing else
-        elif isinstance(each, ast.ImportFrom):
-            base = module.package[: len(module.package) - each.level + 1] if each.level else ()
-            base += tuple(each.module.split(".")) if each.module else ()
-            for alias in each.names:
-                if alias.name == "*":
-                    module.stars.append(base)
-                else:
-                    bound = module.bound.setdefault(alias.asname or alias.name, [])
-                    bound.append((*base, alias.name))
+                self.bound.setdefault(alias.asname or parts[0], []).append(to)
+                if to != parts:
+                    self.stars.append(parts)  # it is run, if nothing else
+            return
+        base = self.package[: len(self.package) - node.level + 1] if node.level else ()
+        base += tuple(node.module.split(".")) if node.module else ()
+        for alias in node.names:
+            if alias.name == "*":
+                self.stars.append(base)
+            else:
+                bound = self.bound.setdefault(alias.asname or alias.name, [])
+                bound.append((*base, alias.name))
 
 
-def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
-    """Every name that a piece of code refers to, with the attributes that are taken of it."""
-    attributes: list[str] = []
-    inner = node
-    while isinstance(inner, ast.Attribute):
-        attributes.append(inner.attr)
-        inner = inner.value
-    if isinstance(inner, ast.Name):
-        yield (inner.id, *reversed(attributes))
-        return
-    for child in ast.iter_child_nodes(inner):
-        yield from _chains(child)
+def _is_docstring(body: list[ast.stmt]) -> bool:
+    value = body[0].value if body and isinstance(body[0], ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
-class _Strip(ast.NodeTransformer):
-    """Takes out of a tree what changes no number: see the head of this module."""
-
-    lazy, in_class = False, False
-
-    def visit_Module(self, node: ast.Module) -> ast.Module:
-        self.lazy = any(
-            isinstance(each, ast.ImportFrom) and each.module == "__future__"
-            and any(alias.name == "annotations" for alias in each.names)
-            for each in node.body
-        )  # fmt: skip
-        return self._body(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        outer, self.in_class = self.in_class, True
-        node = self._body(node)
-        self.in_class = outer
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        if self.lazy:
-            node.returns = None
-        outer, self.in_class = self.in_class, False
-        node = self._body(node)
-        self.in_class = outer
-        return node
-
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def _body(self, node):
-        first = node.body[0] if node.body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            if isinstance(first.value.value, str):
-                del node.body[0]
-        return self.generic_visit(node)
-
-    def generic_visit(self, node):
-        node = super().generic_visit(node)
-        if isinstance(getattr(node, "body", None), list) and not node.body:
-            node.body = [ast.Pass()]
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        if self.lazy:
-            node.annotation = None
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AnnAssign:
-        if self.lazy and not self.in_class:
-            node.annotation = ast.Constant(None)
-        return self.generic_visit(node)
-
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        named = node.test.attr if isinstance(node.test, ast.Attribute) else node.test
-        if named == "TYPE_CHECKING" or getattr(named, "id", "") == "TYPE_CHECKING":
-            return [kept for each in node.orelse if (kept := self.visit(each)) is not None]
-        return self.generic_visit(node)
-
-    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
-        call = node.exc
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
-            if call.func.id == "UserError" or hasattr(builtins, call.func.id):
-                call.args, call.keywords = [], []
-        return self.generic_visit(node)
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        if isinstance(node.value, ast.Call) and _speaks(node.value):
-            return None
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        node.keywords = [each for each in node.keywords if each.arg not in TOLD]
-        return self.generic_visit(node)
+def _is_type_checking(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
 
 
-def _speaks(call: ast.Call) -> bool:
-    """Whether a call only says something to a person: nothing in it can do anything else."""
+def _speaks(call: ast.expr) -> bool:
+    """Whether a statement only says something to a person: nothing in it can do anything else."""
+    if not isinstance(call, ast.Call):
+        return False
     named = call.func
-    if isinstance(named, ast.Name):
-        speaks = named.id in SPEAKERS
-    else:
-        speaks = isinstance(named, ast.Attribute) and named.attr == "say"
+    if getattr(named, "id", "") not in SPEAKERS and getattr(named, "attr", "") != "say":
+        return False
     for node in (each for part in (*call.args, *call.keywords) for each in ast.walk(part)):
         if isinstance(node, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
             return False
@@ -417,5 +433,6 @@ def _speaks(call: ast.Call) -> bool:
             of = node.func
             text = isinstance(of, ast.Attribute) and isinstance(of.value, ast.Constant)
             pure = isinstance(of, ast.Name) and hasattr(builtins, of.id) and of.id != "next"
-            speaks = speaks and (text or pure)
-    return speaks
+            if not text and not pure:
+                return False
+    return True
