@@ -81,7 +81,7 @@ def words(*parts):
     return line.replace("{", "{{").replace("}", "}}")
 
 
-# How every rule runs the program of its name, with one interpreter, the one that runs Snakemake: what
+# How rules run the programs of their names, by one interpreter, the one that runs Snakemake: what
 # its job is stands in `params.job`. What stands beside it makes no result stale.
 RUN = (
     f"{words(sys.executable, SCRIPTS)}/{{rule}}.py {{params.job:q}} --log={{log:q}} "
@@ -275,7 +275,8 @@ def begin():
     FAULTS.unlink(missing_ok=True)
     asked = workflow.dag_settings
     if asked.forceall or asked.forcerun or asked.forcetargets:
-        os.environ["ALPHASCALE_FORCED"] = "1"  # for submitted jobs, too: see train.py
+        # Submitted jobs inherit it.
+        os.environ.update(ALPHASCALE_FORCED="1")
 
 
 def repeat_faults():

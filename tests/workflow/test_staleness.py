@@ -151,8 +151,9 @@ def test_equal_data_prepared_again_train_nothing_unless_forced(study: Path) -> N
     target = "results/own/train/table/w2/1.0.json"
     record = (study / target).read_bytes()
     path = study / "data" / "people.csv"
-    text = path.read_text()
-    path.write_text(text.replace("\n", "\r\n"))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\r\n", b"\n"))
+    assert path.read_bytes() != content
     try:
         done = snakemake(study, target)
         assert done.returncode == 0, done.stderr[-3000:]
@@ -162,4 +163,4 @@ def test_equal_data_prepared_again_train_nothing_unless_forced(study: Path) -> N
         assert done.returncode == 0 and "it is kept" not in done.stderr
         assert (study / target).read_bytes() != record
     finally:
-        path.write_text(text)
+        path.write_bytes(content)
