@@ -18,6 +18,10 @@ include: "rules/curves.smk"
 include: "rules/language.smk"
 
 
+# Every digest of code is made: what it took is given back before the jobs need the memory.
+forget()
+
+
 # Where jobs are submitted, these run on the submitting machine all the same: each takes less than the
 # 4.5 s that a SLURM job costs however small, whatever the size of the data (the most in the default
 # study: optimize 4.8 s, plot 4.0 s, fit 2.6 s). Submitted are prepare, which grows with the data, bootstrap
@@ -48,7 +52,7 @@ report: "workflow/report/study.rst"
 
 
 onstart:
-    forget_faults()
+    begin()
 
 
 onsuccess:

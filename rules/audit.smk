@@ -7,23 +7,20 @@ rule audit:
         fit=out("fit/{domain}.json"),
         decision=out("decision/{domain}.json"),
     output:
-        out("audit/{domain}.json"),
+        audit=out("audit/{domain}.json"),
     log:
         out("logs/audit/{domain}.log"),
     params:
-        spec=spec_of(slices.audit_slice, "domain"),
-        code=code_digest("audit.py"),
+        job=job("audit", of_domain(slices.audit_slice)),
     message:
         "audit {wildcards.domain}"
     shell:
-        "{PYTHON}/audit.py --spec={params.spec:q} --observations={input.observations:q} "
-        "--fit={input.fit:q} --decision={input.decision:q} --out={output:q} --log={log:q} "
-        "--faults={FAULTS:q}"
+        RUN
 
 
 rule audit_summary:
     input:
-        per_domain("audit/{domain}.json"),
+        audits=per_domain("audit/{domain}.json"),
     output:
         checks=report(
             out("audit.csv"),
@@ -49,9 +46,8 @@ rule audit_summary:
     log:
         out("logs/audit_summary.log"),
     params:
-        code=code_digest("audit_summary.py"),
+        job=job("audit_summary"),
     message:
         "draw the audit"
     shell:
-        "{PYTHON}/audit_summary.py --audits {input:q} --checks={output.checks:q} "
-        "--scales={output.scales:q} --figures {output.figures:q} --log={log:q} --faults={FAULTS:q}"
+        RUN

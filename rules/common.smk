@@ -1,12 +1,16 @@
 # The validated study, and the functions that rules use in place of lambdas.
 
 import atexit
+import gc
+import inspect
 import json
 import os
 import re
 import shlex
 import sys
 from pathlib import Path
+
+from types import SimpleNamespace
 
 DEFAULT_STUDY = "config/config.yaml"
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
@@ -19,14 +23,19 @@ try:
 except UserError as fault:  # somebody's new family or source that cannot be imported
     sys.exit(f"error: {fault}")
 
-from alphascale.running import cluster as requests
+from alphascale.running import cluster
 from alphascale.config import NAME, refuse_code
 from alphascale.sources.inspect import input_files, source_state
-from alphascale.running.devices import gpus_per_job, visible_devices
+from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.running.follow import Follower
+from alphascale.running.program import described
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
-from alphascale.provenance import code_digest
+from alphascale.provenance import code_digest, family_roots, forget, source_roots
+
+# Snakemake keeps all its jobs: to look through them for garbage again and again took a fifth of a
+# dry run of 10,000.
+gc.set_threshold(100_000, 50, 100)
 
 GIVEN = workflow.config_settings.configfiles
 try:
@@ -50,12 +59,8 @@ except UserError as fault:
 
 RESULTS = f"results/{STUDY.run}"
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
-# One interpreter for every job, the one that runs Snakemake; quoted, for folders with spaces.
-PYTHON = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPTS))}"
-# What preparation checks, and which process it ends if there is a fault: neither makes data stale.
+# What preparation checks, so that no fraction lacks a class.
 FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
-WORKFLOW = os.getpid()
-
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 # Language domains that are judged together: the first one's name → all of them.
 LANGUAGE = slices.language_groups(STUDY)
@@ -64,12 +69,35 @@ LANGUAGE = slices.language_groups(STUDY)
 LOCAL = workflow.is_main_process and workflow.resource_settings.nodes is None
 GPUS_PER_JOB = gpus_per_job(STUDY.device, LOCAL)
 JOBS_PER_GPU = STUDY.jobs_per_gpu
+# As the study asks for it; what a training depends on is which device that means.
+DEVICE = STUDY.device
+STUDY = STUDY.model_copy(update={"device": same_device(DEVICE, LOCAL)})
 # `resources: gpu=1` limits nothing by itself: cap it at what this machine has, unless told. What the
 # submitting machine of a cluster has limits nothing.
 if LOCAL and visible_devices():
     workflow.global_resources.setdefault("gpu", len(visible_devices()) * JOBS_PER_GPU)
 if workflow.is_main_process:
     logger.addHandler(Follower(logger.info))
+
+
+def words(*parts):
+    """Words of a shell command: quoted, for a path with spaces, and braces doubled, for Snakemake."""
+    line = " ".join(map(shlex.quote, map(str, parts)))
+    return line.replace("{", "{{").replace("}", "}}")
+
+
+# How rules run the programs of their names, by one interpreter, the one that runs Snakemake: what
+# its job is stands in `params.job`. What stands beside it makes no result stale.
+RUN = (
+    f"{words(sys.executable, SCRIPTS)}/{{rule}}.py {{params.job:q}} --log={{log:q}} "
+    f"{words(f'--faults={FAULTS}')}"
+)
+TRAIN = f"{RUN} --threads={{threads}} " + words(
+    f"--device={DEVICE}",
+    f"--jobs-per-gpu={JOBS_PER_GPU}",
+    f"--checkpoints={CHECKPOINTS}",
+)
+PREPARE = f"{RUN} " + words(f"--fractions={FRACTIONS}", f"--ends={os.getpid()}")
 
 
 wildcard_constraints:
@@ -83,13 +111,72 @@ def out(path):
     return f"{RESULTS}/{path}"
 
 
-def spec_of(slice_of, *names):
-    """A params function: the slice of the study for the named wildcards, as canonical JSON."""
+def quick(function):
+    """Snakemake asks for a function's signature several times a job: it is worked out once."""
+    function.__signature__ = inspect.signature(function)
+    return function
 
-    def spec(wildcards):
-        return slices.canonical(slice_of(STUDY, *(wildcards[name] for name in names)))
 
-    return spec
+def nothing(wildcards):
+    """The slice of the study of a rule that depends on its files alone."""
+    return None
+
+
+def job(program, spec=nothing, roots=None):
+    """A params function: all that the program of a rule is told, as JSON, and what makes its result
+    stale: its slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`,
+    of a domain), its files by the names that the rule gives them.
+
+    Snakemake compares it with the last run's, since none of its parameters is named `input`.
+    """
+    codes = {
+        domain: code_digest(f"{program}.py", *(roots(domain) if roots else ()))
+        for domain in STUDY.domains
+    }
+    default = next(iter(codes.values()))
+
+    @quick
+    def told(wildcards, **given):
+        files = (dict(given[part].items()) for part in ("input", "output"))
+        code = codes.get(getattr(wildcards, "domain", None), default)
+        return described(
+            slices.canonical(spec(wildcards)), code, dict(wildcards.items()), *files
+        )
+
+    return told
+
+
+def of_domain(slice_of):
+    """The slice of the study for the wildcard `domain`."""
+    return lambda wildcards: slice_of(STUDY, wildcards.domain)
+
+
+cut_training = slices.trainings(STUDY)
+
+
+def training(wildcards):
+    """The slice of the study for a training."""
+    return cut_training(wildcards.domain, wildcards.scale, wildcards.fraction)
+
+
+def family(domain):
+    """What the digest of a training's code covers of its model family."""
+    return family_roots(STUDY.domains[domain].family)
+
+
+def source(domain):
+    """What the digest of a preparation's code covers of its source of data."""
+    return source_roots(STUDY.domains[domain].data.source)
+
+
+def trained_by(domain):
+    """Digest of the code of a domain's trainings."""
+    return code_digest("train.py", *family(domain))
+
+
+def verified_by(wildcards):
+    """`trained_by` of a rule's domain."""
+    return trained_by(wildcards.domain)
 
 
 def data_files(wildcards):
@@ -113,26 +200,36 @@ def records(wildcards):
 def verified_records(wildcards):
     """Records that an earlier `snakemake verify` left: they join the observations, marked."""
     folder = Path(out(f"verify/{wildcards.domain}"))
-    found = slices.verified(STUDY, wildcards.domain, code_digest("train.py"), folder)
+    found = slices.verified(
+        STUDY, wildcards.domain, trained_by(wildcards.domain), folder
+    )
     return [path for path, _ in found]
 
 
 def expected_records(wildcards):
     """What the aggregate checks those records against."""
     folder = Path(out(f"verify/{wildcards.domain}"))
-    return slices.canonical(
-        slices.aggregate_slice(STUDY, wildcards.domain, code_digest("train.py"), folder)
+    return slices.aggregate_slice(
+        STUDY, wildcards.domain, trained_by(wildcards.domain), folder
     )
 
 
+@quick
 def train_memory(wildcards, attempt):
     """MB for a training job, by the size of its model; a profile's `set-resources` wins."""
-    return requests.memory_mb(*slices.load(STUDY, wildcards), attempt)
+    return cluster.memory_mb(*slices.load(STUDY, wildcards), attempt)
 
 
+@quick
 def train_minutes(wildcards, attempt):
     """Minutes for a training job, by the size of its model; a profile's `set-resources` wins."""
-    return requests.minutes(*slices.load(STUDY, wildcards), attempt)
+    return cluster.minutes(*slices.load(STUDY, wildcards), attempt)
+
+
+# Each resource takes 5 % of a large dry run: only those are named that something here limits.
+TRAIN_RESOURCES = {"gpu": GPUS_PER_JOB} if GPUS_PER_JOB else {}
+if not LOCAL or workflow.global_resources.keys() - {"gpu", "_cores", "_nodes"}:
+    TRAIN_RESOURCES |= {"mem_mb": train_memory, "runtime": train_minutes}
 
 
 def per_domain(pattern):
@@ -140,16 +237,23 @@ def per_domain(pattern):
     return [out(pattern.format(domain=domain)) for domain in STUDY.domains]
 
 
-def final_outputs():
-    """Everything a study delivers. A missing file between two that are there is made again only if
-    it is named here: without the records, one that was refused would stay missing for good.
-    """
+def missing_records():
+    """Records that are missing although the table made from them is there: Snakemake makes a missing
+    file between two that are there only if it is asked for it, and one that was refused would stay
+    missing for good. To ask for all of them would cost a fifth of a dry run."""
     return [
-        *(
-            out(f"train/{domain}/{scale}/{fraction}.json")
-            for domain in STUDY.domains
-            for scale, fraction in slices.cells(STUDY, domain)
-        ),
+        path
+        for domain in STUDY.domains
+        if Path(out(f"observations/{domain}.csv")).exists()
+        for path in records(SimpleNamespace(domain=domain))
+        if not Path(path).exists()
+    ]
+
+
+def final_outputs():
+    """Everything a study delivers."""
+    return [
+        *missing_records(),
         *per_domain("observations/{domain}.csv"),
         *per_domain("fit/{domain}.json"),
         *per_domain("bootstrap/{domain}.json"),
@@ -171,8 +275,13 @@ def final_outputs():
     ]
 
 
-def forget_faults():
+def begin():
+    """Before the first job: no faults yet; and whoever forces jobs to run means trainings as well."""
     FAULTS.unlink(missing_ok=True)
+    asked = workflow.dag_settings
+    if asked.forceall or asked.forcerun or asked.forcetargets:
+        # Submitted jobs inherit it.
+        os.environ.update(ALPHASCALE_FORCED="1")
 
 
 def repeat_faults():
@@ -190,11 +299,10 @@ def repeat_faults():
 def left_checkpoints():
     """Say what checkpoints of other configurations or other code lie around: they may hold hours of
     training that an edit interrupted, so a person removes them."""
-    code = code_digest("train.py")[:16]
     wanted = {
-        f"{slices.digest_of(slices.train_slice(STUDY, domain, scale, fraction))}-{code}"
+        f"{slices.digest_of(cut_training(domain, *cell))}-{trained_by(domain)[:16]}"
         for domain in STUDY.domains
-        for scale, fraction in slices.cells(STUDY, domain)
+        for cell in slices.cells(STUDY, domain)
     }
     wanted |= {
         path.name[:-13] for path in Path(RESULTS).glob("verify/*/*.promise.json")
@@ -244,7 +352,12 @@ def print_language():
             print("\n" + path.read_text(encoding="utf-8"), end="")
 
 
+def benchmark_spec(wildcards):
+    """What the benchmark of learning curves depends on."""
+    return STUDY.curves_benchmark.model_dump()
+
+
 def plan_spec(wildcards):
     """What a domain's plan depends on."""
     adopted = ADOPTED.get(wildcards.domain, [])
-    return slices.canonical(slices.plan_slice(STUDY, wildcards.domain, adopted))
+    return slices.plan_slice(STUDY, wildcards.domain, adopted)

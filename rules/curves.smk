@@ -16,10 +16,8 @@ rule curves_benchmark:
     log:
         f"{CURVES}/benchmark.log",
     params:
-        spec=slices.canonical(STUDY.curves_benchmark.model_dump()),
-        code=code_digest("curves_benchmark.py"),
+        job=job("curves_benchmark", benchmark_spec),
     message:
         "judge the laws on the benchmark of learning curves"
     shell:
-        "{PYTHON}/curves_benchmark.py --spec={params.spec:q} --out={CURVES:q} --log={log:q} "
-        "--faults={FAULTS:q}"
+        RUN

@@ -3,7 +3,7 @@
 
 rule prepare:
     input:
-        data_files,
+        files=data_files,
     output:
         data=out("data/{domain}.safetensors"),
         meta=out("data/{domain}.json"),
@@ -16,12 +16,9 @@ rule prepare:
     priority: 100
     threads: 64
     params:
-        spec=spec_of(slices.data_slice, "domain"),
-        code=code_digest("prepare.py"),
+        job=job("prepare", of_domain(slices.data_slice), source),
         state=data_state,
     message:
         "prepare the data of {wildcards.domain}"
     shell:
-        "{PYTHON}/prepare.py --domain={wildcards.domain:q} --spec={params.spec:q} "
-        "--fractions={FRACTIONS:q} --out={output.data:q} --meta={output.meta:q} --log={log:q} "
-        "--faults={FAULTS:q} --ends={WORKFLOW}"
+        PREPARE

@@ -3,19 +3,17 @@
 
 rule fit:
     input:
-        out("observations/{domain}.csv"),
+        observations=out("observations/{domain}.csv"),
     output:
-        out("fit/{domain}.json"),
+        fit=out("fit/{domain}.json"),
     log:
         out("logs/fit/{domain}.log"),
     params:
-        spec=spec_of(slices.fit_slice, "domain"),
-        code=code_digest("fit.py"),
+        job=job("fit", of_domain(slices.fit_slice)),
     message:
         "fit the law of {wildcards.domain}"
     shell:
-        "{PYTHON}/fit.py --domain={wildcards.domain:q} --spec={params.spec:q} "
-        "--observations={input:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"
+        RUN
 
 
 rule bootstrap:
@@ -23,14 +21,12 @@ rule bootstrap:
         observations=out("observations/{domain}.csv"),
         fit=out("fit/{domain}.json"),
     output:
-        out("bootstrap/{domain}.json"),
+        bootstrap=out("bootstrap/{domain}.json"),
     log:
         out("logs/bootstrap/{domain}.log"),
     params:
-        spec=spec_of(slices.bootstrap_slice, "domain"),
-        code=code_digest("bootstrap.py"),
+        job=job("bootstrap", of_domain(slices.bootstrap_slice)),
     message:
         "bootstrap the law of {wildcards.domain}"
     shell:
-        "{PYTHON}/bootstrap.py --domain={wildcards.domain:q} --spec={params.spec:q} "
-        "--observations={input.observations:q} --fit={input.fit:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"
+        RUN

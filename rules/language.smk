@@ -6,27 +6,25 @@ from alphascale.plots.catalog import LANGUAGE_FIGURES
 
 rule language:
     input:
-        language_observations,
+        observations=language_observations,
     output:
         laws=out("language/{domain}.json"),
         text=out("language/{domain}.txt"),
     log:
         out("logs/language/{domain}.log"),
     params:
-        spec=spec_of(slices.language_slice, "domain"),
-        code=code_digest("language.py"),
+        job=job("language", of_domain(slices.language_slice)),
     message:
         "fit the perplexity laws of {wildcards.domain}"
     shell:
-        "{PYTHON}/language.py --spec={params.spec:q} --observations {input:q} "
-        "--out={output.laws:q} --text={output.text:q} --log={log:q} --faults={FAULTS:q}"
+        RUN
 
 
 rule plot_language:
     input:
-        out("language/{domain}.json"),
+        laws=out("language/{domain}.json"),
     output:
-        [
+        figures=[
             report(
                 out(f"figures/{{domain}}/{figure}.{kind}"),
                 caption=f"../workflow/report/{figure}.rst",
@@ -39,10 +37,8 @@ rule plot_language:
     log:
         out("logs/plot_language/{domain}.log"),
     params:
-        folder=out("figures/{domain}"),
-        code=code_digest("plot_language.py"),
+        job=job("plot_language"),
     message:
         "draw the language figures of {wildcards.domain}"
     shell:
-        "{PYTHON}/plot_language.py --laws={input:q} --folder={params.folder:q} --log={log:q} "
-        "--faults={FAULTS:q}"
+        RUN

@@ -27,9 +27,8 @@ rule literature:
     log:
         f"{LITERATURE}/literature.log",
     params:
-        code=code_digest("literature.py"),
+        job=job("literature"),
     message:
         "write the tables and figures of the published laws"
     shell:
-        "{PYTHON}/literature.py --out={LITERATURE:q} --log={log:q} "
-        "--faults={FAULTS:q}"
+        RUN

@@ -8,23 +8,20 @@ rule optimize:
         fit=out("fit/{domain}.json"),
         bootstrap=out("bootstrap/{domain}.json"),
     output:
-        out("decision/{domain}.json"),
+        decision=out("decision/{domain}.json"),
     log:
         out("logs/optimize/{domain}.log"),
     params:
-        spec=spec_of(slices.decision_slice, "domain"),
-        code=code_digest("optimize.py"),
+        job=job("optimize", of_domain(slices.decision_slice)),
     message:
         "optimize {wildcards.domain}"
     shell:
-        "{PYTHON}/optimize.py --spec={params.spec:q} --observations={input.observations:q} "
-        "--meta={input.meta:q} --fit={input.fit:q} --bootstrap={input.bootstrap:q} "
-        "--out={output:q} --log={log:q} --faults={FAULTS:q}"
+        RUN
 
 
 rule summary:
     input:
-        per_domain("decision/{domain}.json"),
+        decisions=per_domain("decision/{domain}.json"),
     output:
         table=report(
             out("summary.csv"),
@@ -36,9 +33,8 @@ rule summary:
     log:
         out("logs/summary.log"),
     params:
-        code=code_digest("summarise.py"),
+        job=job("summary"),
     message:
         "summarise the study"
     shell:
-        "{PYTHON}/summarise.py --decisions {input:q} --table={output.table:q} "
-        "--text={output.text:q} --log={log:q} --faults={FAULTS:q}"
+        RUN

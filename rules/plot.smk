@@ -12,7 +12,7 @@ rule plot:
         bootstrap=out("bootstrap/{domain}.json"),
         decision=out("decision/{domain}.json"),
     output:
-        [
+        figures=[
             report(
                 out(f"figures/{{domain}}/{figure}.{kind}"),
                 caption=f"{CAPTIONS}/{figure}.rst",
@@ -25,21 +25,18 @@ rule plot:
     log:
         out("logs/plot/{domain}.log"),
     params:
-        folder=out("figures/{domain}"),
-        code=code_digest("plot.py"),
+        job=job("plot"),
     message:
         "draw the figures of {wildcards.domain}"
     shell:
-        "{PYTHON}/plot.py --observations={input.observations:q} --fit={input.fit:q} "
-        "--bootstrap={input.bootstrap:q} --decision={input.decision:q} "
-        "--folder={params.folder:q} --log={log:q} --faults={FAULTS:q}"
+        RUN
 
 
 rule plot_summary:
     input:
-        per_domain("decision/{domain}.json"),
+        decisions=per_domain("decision/{domain}.json"),
     output:
-        [
+        figures=[
             report(
                 out(f"figures/summary.{kind}"),
                 caption=f"{CAPTIONS}/summary.rst",
@@ -51,8 +48,8 @@ rule plot_summary:
     log:
         out("logs/plot_summary.log"),
     params:
-        code=code_digest("plot_summary.py"),
+        job=job("plot_summary"),
     message:
         "draw the summary table"
     shell:
-        "{PYTHON}/plot_summary.py --decisions {input:q} --out {output:q} --log={log:q} --faults={FAULTS:q}"
+        RUN

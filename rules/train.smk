@@ -3,26 +3,21 @@
 
 rule train:
     input:
-        data=out("data/{domain}.safetensors"),
+        data=ancient(out("data/{domain}.safetensors")),
         meta=out("data/{domain}.json"),
     output:
-        out("train/{domain}/{scale}/{fraction}.json"),
+        record=update(out("train/{domain}/{scale}/{fraction}.json")),
     log:
         out("logs/train/{domain}/{scale}/{fraction}.log"),
     threads: 1
     resources:
-        gpu=GPUS_PER_JOB,
-        mem_mb=train_memory,
-        runtime=train_minutes,
+        **TRAIN_RESOURCES,
     params:
-        spec=spec_of(slices.train_slice, "domain", "scale", "fraction"),
-        code=code_digest("train.py"),
+        job=job("train", training, family),
     message:
         "train {wildcards.domain} {wildcards.scale} on {wildcards.fraction} of the data"
     shell:
-        "{PYTHON}/train.py --spec={params.spec:q} --code={params.code:q} --data={input.data:q} "
-        "--meta={input.meta:q} --out={output:q} --checkpoints={CHECKPOINTS:q} "
-        "--threads={threads} --jobs-per-gpu={JOBS_PER_GPU} --log={log:q} --faults={FAULTS:q}"
+        TRAIN
 
 
 rule aggregate:
@@ -31,27 +26,27 @@ rule aggregate:
         verified=verified_records,
         meta=out("data/{domain}.json"),
     output:
-        out("observations/{domain}.csv"),
+        observations=out("observations/{domain}.csv"),
     log:
         out("logs/aggregate/{domain}.log"),
     params:
-        spec=expected_records,
-        code=code_digest("aggregate.py"),
+        job=job("aggregate", expected_records),
     message:
         "gather the records of {wildcards.domain}"
     shell:
-        "{PYTHON}/aggregate.py --domain={wildcards.domain:q} --spec={params.spec:q} "
-        "--records {input.records:q} {input.verified:q} --meta={input.meta:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"
+        RUN
 
 
 rule observations:
     input:
-        per_domain("observations/{domain}.csv"),
+        tables=per_domain("observations/{domain}.csv"),
     output:
-        out("observations.csv"),
+        table=out("observations.csv"),
     log:
         out("logs/observations.log"),
+    params:
+        job=job("observations"),
     message:
         "join the observations of all domains"
     shell:
-        "{PYTHON}/join.py --tables {input:q} --out={output:q} --log={log:q} --faults={FAULTS:q}"
+        RUN

@@ -5,44 +5,36 @@
 
 rule verify_domain:
     input:
-        data=out("data/{domain}.safetensors"),
+        data=ancient(out("data/{domain}.safetensors")),
         meta=out("data/{domain}.json"),
         decision=out("decision/{domain}.json"),
     output:
-        out("verify/{domain}.json"),
+        report=out("verify/{domain}.json"),
     log:
         out("logs/verify/{domain}.log"),
     threads: 1
     resources:
-        gpu=GPUS_PER_JOB,
-        mem_mb=train_memory,
-        runtime=train_minutes,
+        **TRAIN_RESOURCES,
     params:
-        spec=spec_of(slices.verify_slice, "domain"),
-        code=code_digest("verify.py"),
-        trained_by=code_digest("train.py"),
-        folder=out("verify/{domain}"),
+        job=job("verify_domain", of_domain(slices.verify_slice)),
+        trained_by=verified_by,
     message:
         "verify what was recommended for {wildcards.domain}"
     shell:
-        "{PYTHON}/verify.py --domain={wildcards.domain:q} --spec={params.spec:q} "
-        "--decision={input.decision:q} --data={input.data:q} --meta={input.meta:q} "
-        "--code={params.trained_by:q} --folder={params.folder:q} --checkpoints={CHECKPOINTS:q} "
-        "--threads={threads} --jobs-per-gpu={JOBS_PER_GPU} --out={output:q} --log={log:q} --faults={FAULTS:q}"
+        TRAIN + " --trained-by={params.trained_by}"
 
 
 rule verify:
     input:
-        per_domain("verify/{domain}.json"),
+        reports=per_domain("verify/{domain}.json"),
     output:
         table=out("verify.csv"),
         text=out("verify.txt"),
     log:
         out("logs/verify.log"),
     params:
-        code=code_digest("verify_summary.py"),
+        job=job("verify"),
     message:
         "set measured beside predicted"
     shell:
-        "{PYTHON}/verify_summary.py --reports {input:q} --table={output.table:q} "
-        "--text={output.text:q} --log={log:q} --faults={FAULTS:q}"
+        RUN

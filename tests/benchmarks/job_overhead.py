@@ -40,6 +40,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(SCRIPTS)]
 from alphascale import slices  # noqa: E402
 from alphascale.config import read_study  # noqa: E402
 from alphascale.provenance import code_digest  # noqa: E402
+from running import job_of  # noqa: E402
 from study_made import own_study  # noqa: E402
 
 
@@ -71,17 +72,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         study = read_study(own_study(folder / "data"))
-        spec = slices.canonical(slices.data_slice(study, "table"))
-        cpu_seconds(
-            folder, str(SCRIPTS / "prepare.py"), "--domain=table", f"--spec={spec}",
-            '--fractions={"table": ["1.0"]}',
-            "--out=table.safetensors", "--meta=table.json",
-        )  # fmt: skip
-        spec = slices.canonical(slices.train_slice(study, "table", "w8", "1.0"))
+        files = {"data": "table.safetensors", "meta": "table.json"}
+        data = job_of(slices.data_slice(study, "table"), {"files": []}, files, domain="table")
+        cpu_seconds(folder, str(SCRIPTS / "prepare.py"), data, '--fractions={"table": ["1.0"]}')
+        spec, code = slices.train_slice(study, "table", "w8", "1.0"), code_digest("train.py")
         job = (
-            str(SCRIPTS / "train.py"), f"--spec={spec}", f"--code={code_digest('train.py')}",
-            "--data=table.safetensors", "--meta=table.json", "--out=out.json",
-            "--checkpoints=checkpoints", "--threads=1", "--jobs-per-gpu=1",
+            str(SCRIPTS / "train.py"),
+            job_of(spec, files, {"record": "out.json"}, code, domain="table"),
+            "--checkpoints=checkpoints", "--device=cpu", "--threads=1", "--jobs-per-gpu=1",
         )  # fmt: skip
         parts = {
             "python alone": ("-c", ""),
@@ -94,6 +92,7 @@ def main() -> None:
         }
         whole, trained = [], []
         for _ in range(args.repeat):
+            (folder / "out.json").unlink(missing_ok=True)  # or it would be kept
             whole.append(cpu_seconds(folder, *job)[0])
             trained.append(json.loads((folder / "out.json").read_text())["time"]["cpu_s"])
         for title, seconds in spent.items():
@@ -102,6 +101,7 @@ def main() -> None:
         print(f"  {'the whole job':24s}{total:6.2f} s")
         print(f"  {'of it training':24s}{training:6.2f} s")
         print(f"  {'beyond its training':24s}{total - training:6.2f} s")
+        (folder / "out.json").unlink()
         _, text = cpu_seconds(folder, "-X", "importtime", *job)
         print("  imports, self time by package (counted, so slower):")
         for package, micros in imports(text).most_common(12):

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pytest
 from alphascale.errors import UserError
+from alphascale.sources import inspect
 from alphascale.sources.inspect import check_source, source_state
 from data_made import built, digits, spec, write_idx
 from PIL import Image
@@ -203,6 +204,17 @@ def test_the_state_of_a_folder_follows_its_files(tmp_path):
     assert before == source_state(section)
     path = tmp_path / "class0" / "0.png"
     os.utime(path, ns=(1, 1))
-    touched = source_state(section)
+    assert before == source_state(section)
+    path.write_bytes(bytes(reversed(path.read_bytes())))
+    edited = source_state(section)
     path.rename(tmp_path / "class0" / "renamed.png")
-    assert len({before, touched, source_state(section)}) == 3
+    assert len({before, edited, source_state(section)}) == 3
+
+
+def test_the_state_of_a_large_folder_follows_its_files_times(tmp_path, monkeypatch):
+    class_folders(tmp_path)
+    section = spec("images", path=str(tmp_path))
+    monkeypatch.setattr(inspect, "MOST_BYTES", 10)
+    before = source_state(section)
+    os.utime(tmp_path / "class0" / "0.png", ns=(1, 1))
+    assert before != source_state(section)

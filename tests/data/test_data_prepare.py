@@ -17,17 +17,16 @@ from alphascale.records.data import DataSpec, Meta, read_prepared
 from alphascale.records.files import sha256_file
 from alphascale.records.typed import as_json
 from data_made import flowers, spec, write_csv
+from running import job_of
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
 def run(section: DataSpec, folder: Path, name: str = "mine") -> subprocess.CompletedProcess:
-    program = [
-        sys.executable, SCRIPTS / "prepare.py", "--domain", name,
-        "--spec", json.dumps(as_json(section)),
-        "--out", folder / "x.safetensors", "--meta", folder / "x.json",
-        "--fractions", json.dumps({name: ["1.0"]}),
-    ]  # fmt: skip
+    made = {"data": folder / "x.safetensors", "meta": folder / "x.json"}
+    job = job_of(as_json(section), {"files": []}, made, domain=name)
+    program = [sys.executable, SCRIPTS / "prepare.py", job]
+    program += ["--fractions", json.dumps({name: ["1.0"]})]
     return subprocess.run(program, capture_output=True, text=True, check=False)
 
 

@@ -38,7 +38,7 @@ from alphascale.records.plan import PlanRecord
 from alphascale.records.specs import FitSpec, PlanSpec
 from alphascale.records.typed import Refused, as_json, parse, read
 from observations_made import observed
-from running import edited, own_study_of, snakemake, stale
+from running import edited, job_of, own_study_of, snakemake, stale
 
 META = Meta(kind="tabular", classes=3, shape=(8,), vocabulary=None, pad=None, mean=None, std=None)
 LADDER = {f"w{w}": {"width": w, "dropout": 0.0} for w in (4, 6, 9, 13, 20, 30)}
@@ -262,9 +262,9 @@ def test_an_empty_plan_is_one_line(tmp_path: Path, root: Path, changes: dict, wo
         assert word in found["empty"]
     path = tmp_path / "d.json"
     path.write_text(json.dumps(found))
-    program = root / "workflow" / "scripts" / "plan_summary.py"
-    options = [f"--plans={path}", f"--fragment={tmp_path}/plan.yaml", f"--text={tmp_path}/plan.txt"]
-    done = subprocess.run([sys.executable, str(program), *options], capture_output=True, text=True)
+    program = root / "workflow" / "scripts" / "plan.py"
+    job = job_of(None, {"plans": [path]}, {"text": tmp_path / "plan.txt"})
+    done = subprocess.run([sys.executable, str(program), job], capture_output=True, text=True)
     assert done.returncode == 2 and not (tmp_path / "plan.yaml").exists()
     assert done.stderr.startswith("error: the plan is empty: d: ") and done.stderr.count("\n") == 1
 

@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from observations_made import diverge
 from plot_records import frame, records, with_decision, with_star
+from running import job_of
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 CAPTIONS = SCRIPTS.parent / "report"
@@ -323,15 +324,16 @@ def test_programs_write_every_figure_the_workflow_expects(good, tmp_path, monkey
     table.to_csv(tmp_path / "observations.csv", index=False)
     for name in ("fit", "bootstrap", "decision"):
         typed.write(tmp_path / f"{name}.json", getattr(good, name))
-    run("plot.py", f"--observations={tmp_path}/observations.csv", f"--fit={tmp_path}/fit.json",
-        f"--bootstrap={tmp_path}/bootstrap.json", f"--decision={tmp_path}/decision.json",
-        f"--folder={tmp_path}/figures")  # fmt: skip
+    made = {name: tmp_path / f"{name}.json" for name in ("fit", "bootstrap", "decision")}
+    made["observations"] = tmp_path / "observations.csv"
+    run("plot.py", job_of(None, made, {"figures": [tmp_path / "figures" / "accuracy.svg"]}))
     files = {path.name for path in (tmp_path / "figures").iterdir()}
     assert files == {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
     svg = (tmp_path / "figures" / "accuracy.svg").read_text(encoding="utf-8")
     assert "Test accuracy (%)</text>" in svg  # words, not outlines
-    run("plot_summary.py", "--decisions", str(tmp_path / "decision.json"), "--out",
-        str(tmp_path / "s.svg"), str(tmp_path / "s.png"))  # fmt: skip
+    figures = [tmp_path / "s.svg", tmp_path / "s.png"]
+    decisions = {"decisions": [records["decision"]]}
+    run("plot_summary.py", job_of(None, decisions, {"figures": figures}))
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
     assert "The study in numbers" in (tmp_path / "s.svg").read_text(encoding="utf-8")
 

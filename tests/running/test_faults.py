@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +25,9 @@ import pytest
 from alphascale.config import read_study
 from alphascale.provenance import code_digest
 from alphascale.records.files import SEAL, read_sealed, write_sealed
-from alphascale.records.typed import digest_of
-from alphascale.slices import aggregate_slice, canonical, data_slice, train_slice, verify_slice
+from alphascale.records.typed import as_json, digest_of
+from alphascale.slices import aggregate_slice, data_slice, train_slice, verify_slice
+from running import job_of
 from study_made import write_table
 
 MEASURED = ("time", "energy", "peak_memory_bytes")
@@ -81,21 +82,26 @@ class Cell:
         )  # fmt: skip
 
     def prepare_process(self) -> subprocess.Popen:
-        spec = canonical(data_slice(self.study, "table"))
-        return self.start(
-            "prepare.py", "--domain=table", f"--spec={spec}", '--fractions={"table": ["1.0"]}',
-            f"--out={self.data}", f"--meta={self.meta}",
-        )  # fmt: skip
+        made = {"data": self.data, "meta": self.meta}
+        job = job_of(data_slice(self.study, "table"), {"files": []}, made, domain="table")
+        return self.start("prepare.py", job, '--fractions={"table": ["1.0"]}')
 
     def prepare(self) -> tuple[int, str]:
         return ended(self.prepare_process())
 
     def train(self, out: Path | None = None, **more) -> subprocess.Popen:
-        return self.start(
-            "train.py", f"--spec={canonical(self.spec)}", f"--code={CODE}", f"--data={self.data}",
-            f"--meta={self.meta}", f"--out={out or self.out}",
-            f"--checkpoints={self.checkpoints}", "--threads=1", "--jobs-per-gpu=1", **more,
-        )  # fmt: skip
+        out = out or self.out
+        with suppress(OSError):
+            out.unlink()  # or it would be kept
+        files = {"data": self.data, "meta": self.meta}
+        job = job_of(self.spec, files, {"record": out}, CODE, domain="table")
+        return self.start("train.py", job, *self.options, **more)
+
+    @property
+    def options(self) -> list[str]:
+        """What a training is told beside its job."""
+        places = [f"--checkpoints={self.checkpoints}", "--device=cpu"]
+        return [*places, "--threads=1", "--jobs-per-gpu=1"]
 
     def lasting(self, out: Path | None = None) -> dict:
         """The record without what differs between two equal runs."""
@@ -255,23 +261,21 @@ def test_a_verification_that_is_asked_to_end_saves_its_training(cell: Cell, tmp_
             }
         )
     )  # fmt: skip
-    options = (
-        "--domain=table", f"--spec={canonical(verify_slice(cell.study, 'table'))}",
-        f"--decision={decision}", f"--data={cell.data}", f"--meta={cell.meta}", f"--code={CODE}",
-        f"--folder={tmp_path / 'verify'}", f"--checkpoints={cell.checkpoints}", "--threads=1",
-        "--jobs-per-gpu=1", f"--out={cell.out}",
-    )  # fmt: skip
-    process = cell.start("verify.py", *options, every=0.02)
+    spec, report = verify_slice(cell.study, "table"), tmp_path / "verify.json"
+    files = {"data": cell.data, "meta": cell.meta, "decision": decision}
+    job = job_of(spec, files, {"report": report}, domain="table")
+    options = (job, f"--trained-by={CODE}", *cell.options)
+    process = cell.start("verify_domain.py", *options, every=0.02)
     while not list(cell.checkpoints.glob("*/state.pt")):
         assert process.poll() is None
         time.sleep(0.005)
     process.terminate()
     status, said = ended(process)
-    assert status == 128 + signal.SIGTERM and not cell.out.exists()
+    assert status == 128 + signal.SIGTERM and not report.exists()
     assert "the state of its training is saved; run snakemake again" in last_line(said)
-    status, said = ended(cell.start("verify.py", *options))
+    status, said = ended(cell.start("verify_domain.py", *options))
     assert status == 0 and "going on from a checkpoint" in said
-    (run,) = json.loads(cell.out.read_text())["runs"]
+    (run,) = json.loads(report.read_text())["runs"]
     assert len(run["values"]) == 2
 
 
@@ -477,11 +481,9 @@ def test_spoiled_record_is_refused_by_name_and_set_aside(cell: Cell, undisturbed
     expected = aggregate_slice(cell.study, "table", CODE, cell.folder / "verify")
     cells = [each for each in expected.records if each[:2] == ("w8", "1.0")]
     expected = replace(expected, records=cells)
-    options = (
-        "--domain=table", f"--spec={canonical(expected)}", "--records", str(cell.out),
-        f"--meta={cell.meta}", f"--out={table}",
-    )  # fmt: skip
-    status, said = ended(cell.start("aggregate.py", *options))
+    files = {"records": [cell.out], "verified": [], "meta": cell.meta}
+    job = job_of(as_json(expected), files, {"observations": table}, domain="table")
+    status, said = ended(cell.start("aggregate.py", job))
     assert status == 2 and not table.exists()
     line = last_line(said)
     assert str(cell.out) in line and words in line
@@ -489,5 +491,5 @@ def test_spoiled_record_is_refused_by_name_and_set_aside(cell: Cell, undisturbed
     # To Snakemake the record is missing, and so it is made again.
     assert not cell.out.exists()
     cell.out.write_text(before)
-    assert ended(cell.start("aggregate.py", *options))[0] == 0
+    assert ended(cell.start("aggregate.py", job))[0] == 0
     assert table.read_text().count("table,w8,1.0") == 2

@@ -24,6 +24,7 @@ from alphascale.records.typed import as_json, parse
 from alphascale.slices import data_spec
 from alphascale.training import checkpoints, job, loop
 from alphascale.training.next_token import NextToken
+from running import job_of
 
 META = Meta("tokens", 12, (8,), 12, None, None, None, (3.0, 2.5, 2.0))
 SIZES = {
@@ -237,13 +238,14 @@ def test_a_killed_train_program_ends_with_the_record_of_one_never_killed(root, t
 
     def start(out: str, checkpoints: str) -> subprocess.Popen:
         scripts = root / "workflow" / "scripts"
+        files = {"data": tmp_path / "d.safetensors", "meta": tmp_path / "d.json"}
+        job = job_of(spec, files, {"record": tmp_path / out}, "0" * 64, domain="made")
         words = {
-            "spec": json.dumps(spec), "code": "0" * 64, "data": tmp_path / "d.safetensors",
-            "meta": tmp_path / "d.json", "out": tmp_path / out, "threads": 1, "jobs-per-gpu": 1,
+            "device": "cpu", "threads": 1, "jobs-per-gpu": 1,
             "checkpoints": tmp_path / checkpoints, "log": tmp_path / f"{out}.log",
         }  # fmt: skip
         return subprocess.Popen(
-            [sys.executable, "-c", EAGER, scripts, scripts / "train.py"]
+            [sys.executable, "-c", EAGER, scripts, scripts / "train.py", job]
             + [f"--{name}={value}" for name, value in words.items()],
             stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"},
         )  # fmt: skip

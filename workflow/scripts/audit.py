@@ -5,14 +5,14 @@ from alphascale.records.decision import DecisionRecord
 from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import AuditSpec
-from alphascale.records.typed import parse, read, write
+from alphascale.records.typed import read, write
 from alphascale.running import program
 
 
-def main(args):
-    spec, frame = parse(AuditSpec, args.spec, "--spec"), read_frame(args.observations)
-    fits, decision = read(args.fit, FitRecord), read(args.decision, DecisionRecord)
-    write(args.out, audit(spec, frame, fits, decision))
+def main(job):
+    spec, frame = job.parsed(AuditSpec), read_frame(job.input.observations)
+    fits, decision = read(job.input.fit, FitRecord), read(job.input.decision, DecisionRecord)
+    write(job.output.audit, audit(spec, frame, fits, decision))
 
 
-program.run(main, program.arguments(__doc__, "spec", "observations", "fit", "decision", "out"))
+program.run(main)

@@ -9,13 +9,13 @@ from alphascale.records.typed import read
 from alphascale.running import program
 
 
-def main(args):
-    audits = [read(path, AuditRecord) for path in args.audits]
-    write_table(args.checks, table_rows(audits))
-    write_table(args.scales, scale_rows(audits))
+def main(job):
+    audits = [read(path, AuditRecord) for path in job.input.audits]
+    write_table(job.output.checks, table_rows(audits))
+    write_table(job.output.scales, scale_rows(audits))
     figure = draw(audits)
-    for path in args.figures:
+    for path in job.output.figures:
         save(figure, path)
 
 
-program.run(main, program.arguments(__doc__, "checks", "scales", many=("audits", "figures")))
+program.run(main)

@@ -178,12 +178,11 @@ def _cell(value: float | None, key: str) -> str:
     )
 
 
-def main(args):
-    say = program.progress("curves", args.log)
-    tasks = read_tasks(files_of(args.spec))
-    rows = score(tasks, say)
+def main(job):
+    tasks = read_tasks(files_of(job.spec))
+    rows = score(tasks, job.say)
     lines = summarise(rows)
-    folder = Path(args.out)
+    folder = Path(job.output.tables[0]).parent
     write_table(folder / "tasks.csv", rows)
     write_table(folder / "summary.csv", lines)
     with replacing(folder / "summary.md") as temporary:
@@ -200,4 +199,4 @@ def main(args):
 
 
 if __name__ == "__main__":
-    program.run(main, program.arguments(__doc__, "spec", "out"))
+    program.run(main)

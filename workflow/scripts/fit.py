@@ -1,15 +1,15 @@
 """Fit the laws of a domain, per fraction and jointly: on all sizes, and without the largest."""
 
 from alphascale.fitting.domain import fit_domain
-from alphascale.records import typed
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import FitSpec
+from alphascale.records.typed import write
 from alphascale.running import program
 
 
-def main(args):
-    spec = typed.parse(FitSpec, args.spec, "--spec")
-    typed.write(args.out, fit_domain(args.domain, spec, read_frame(args.observations)))
+def main(job):
+    spec, frame = job.parsed(FitSpec), read_frame(job.input.observations)
+    write(job.output.fit, fit_domain(job.wildcards.domain, spec, frame))
 
 
-program.run(main, program.arguments(__doc__, "domain", "spec", "observations", "out"))
+program.run(main)

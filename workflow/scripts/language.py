@@ -3,19 +3,18 @@
 from pathlib import Path
 
 from alphascale.fitting.perplexity import judge_group, text
-from alphascale.records import typed
-from alphascale.records.files import replacing
+from alphascale.records.files import write_text
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import LanguageSpec
+from alphascale.records.typed import write
 from alphascale.running import program
 
 
-def main(args):
-    frames = {Path(path).stem: read_frame(path) for path in args.observations}
-    found = judge_group(typed.parse(LanguageSpec, args.spec, "--spec"), frames)
-    typed.write(args.out, found)
-    with replacing(args.text) as temporary:
-        temporary.write_text(text(found), encoding="utf-8")
+def main(job):
+    frames = {Path(path).stem: read_frame(path) for path in job.input.observations}
+    found = judge_group(job.parsed(LanguageSpec), frames)
+    write(job.output.laws, found)
+    write_text(job.output.text, text(found))
 
 
-program.run(main, program.arguments(__doc__, "spec", "out", "text", many=("observations",)))
+program.run(main)

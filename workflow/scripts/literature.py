@@ -67,8 +67,8 @@ TABLES = {
 }
 
 
-def main(args):
-    folder = Path(args.out)
+def main(job):
+    folder = Path(job.output.tables[0]).parent
     for name, rows in TABLES.items():
         write_table(folder / f"{name}.csv", list(rows()))
     for name, draw in FIGURES.items():
@@ -78,4 +78,4 @@ def main(args):
 
 
 if __name__ == "__main__":
-    program.run(main, program.arguments(__doc__, "out"))
+    program.run(main)

@@ -1,17 +1,24 @@
-"""Plan the next runs of a domain: those that narrow its answer most for a budget of FLOPs."""
+"""All domains' plans: a page that is printed, and a fragment of YAML that trains them."""
 
-from alphascale.planning.plan import plan
-from alphascale.records.data import read_prepared
-from alphascale.records.fit import FitRecord
-from alphascale.records.observations import read_frame
-from alphascale.records.specs import PlanSpec
-from alphascale.records.typed import parse, read, write
+from pathlib import Path
+
+from alphascale.errors import UserError
+from alphascale.planning.text import fragment, nothing_planned, text
+from alphascale.records.files import write_text
+from alphascale.records.plan import PlanRecord
+from alphascale.records.typed import read
 from alphascale.running import program
 
 
-def main(args):
-    spec, fits = parse(PlanSpec, args.spec, "--spec"), read(args.fit, FitRecord)
-    write(args.out, plan(spec, read_frame(args.observations), fits, read_prepared(args.meta)))
+def main(job):
+    plans = [read(path, PlanRecord) for path in job.input.plans]
+    # Beside the page, undeclared: rules/plan.smk says why.
+    yaml = Path(job.output.text).with_suffix(".yaml")
+    if reason := nothing_planned(plans):
+        raise UserError(reason)
+    write_text(yaml, fragment(plans, yaml))
+    write_text(job.output.text, text(plans, yaml))
+    print("\n" + text(plans, yaml), end="")
 
 
-program.run(main, program.arguments(__doc__, "spec", "observations", "meta", "fit", "out"))
+program.run(main)

@@ -1,13 +1,16 @@
 """Draw the figures of language domains that belong together, from their laws alone."""
 
+from pathlib import Path
+
 from alphascale.plots.draw import DRAW_LANGUAGE, draw_all
-from alphascale.records import typed
 from alphascale.records.language import LanguageRecord
+from alphascale.records.typed import read
 from alphascale.running import program
 
 
-def main(args):
-    draw_all(DRAW_LANGUAGE, typed.read(args.laws, LanguageRecord), args.folder)
+def main(job):
+    folder = Path(job.output.figures[0]).parent
+    draw_all(DRAW_LANGUAGE, read(job.input.laws, LanguageRecord), folder)
 
 
-program.run(main, program.arguments(__doc__, "laws", "folder"))
+program.run(main)

@@ -2,15 +2,15 @@
 
 from alphascale.plots.style import save
 from alphascale.plots.table import draw
-from alphascale.records import typed
 from alphascale.records.decision import DecisionRecord
+from alphascale.records.typed import read
 from alphascale.running import program
 
 
-def main(args):
-    figure = draw([typed.read(path, DecisionRecord) for path in args.decisions])
-    for path in args.out:
+def main(job):
+    figure = draw([read(path, DecisionRecord) for path in job.input.decisions])
+    for path in job.output.figures:
         save(figure, path)
 
 
-program.run(main, program.arguments(__doc__, many=("decisions", "out")))
+program.run(main)

@@ -5,17 +5,16 @@ import json
 from alphascale.data.checks import check_fractions
 from alphascale.data.make import prepare
 from alphascale.records.data import DataSpec
-from alphascale.records.typed import parse
 from alphascale.running import program
 
 
-def main(args):
-    say = program.progress(args.domain, args.log)
-    spec = parse(DataSpec, args.spec, "--spec")
-    prepared = prepare(args.domain, spec, args.out, args.meta, say)
-    check_fractions(args.domain, prepared, json.loads(args.fractions)[args.domain])
+def main(job):
+    domain = job.wildcards.domain
+    data, meta = job.output.data, job.output.meta
+    prepared = prepare(domain, job.parsed(DataSpec), data, meta, job.say)
+    check_fractions(domain, prepared, json.loads(job.options.fractions)[domain])
     for note in prepared.notes:
-        say(f"note: {note}")
+        job.say(f"note: {note}")
 
 
-program.run(main, program.arguments(__doc__, "domain", "spec", "fractions", "out", "meta"))
+program.run(main, "fractions")

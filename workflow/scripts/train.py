@@ -1,49 +1,57 @@
 """Train all members of one (domain, scale, fraction) and write their record."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+from alphascale.data.store import open_tensors
+from alphascale.errors import UserError
+from alphascale.records.data import read_prepared
 from alphascale.records.files import digest, write_sealed
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import read_record
-from alphascale.records.typed import as_json, parse
+from alphascale.records.typed import as_json
 from alphascale.running import program
 from alphascale.running.devices import lease
 from alphascale.running.signals import asked_later
 
 
-def main(args):
+def main(job):
     # Before torch is imported: the thread count and the device are read once, at import.
-    os.environ["OMP_NUM_THREADS"] = args.threads
-    made_from, spec = digest(args.spec), parse(TrainSpec, args.spec, "--spec")
-    say = program.progress("train", args.log)
-    with lease(spec.device, say, int(args.jobs_per_gpu)):
+    os.environ["OMP_NUM_THREADS"] = job.options.threads
+    checkpoints = Path(job.options.checkpoints) / f"{digest(job.spec)}-{job.code[:16]}"
+    if not os.environ.get("ALPHASCALE_FORCED") and recorded(job):
+        job.say("this very training, on these very data, has a record: it is kept")
+        return
+    with lease(job.options.device, job.say, int(job.options.jobs_per_gpu)):
         import torch
-        from alphascale.data.store import open_tensors
-        from alphascale.records.data import read_prepared
         from alphascale.training.checkpoints import exclusive
         from alphascale.training.job import run
 
-        torch.set_num_threads(int(args.threads))
-        checkpoints = Path(args.checkpoints) / f"{made_from}-{args.code[:16]}"
-        with exclusive(checkpoints, say) as waited:
-            meta = read_prepared(args.meta)
-            sha256 = meta.sha256
-            if waited and Path(args.out).exists():
-                read_record(args.out, made_from, args.code, sha256)
-                say("the other process has finished: its record is kept")
+        torch.set_num_threads(int(job.options.threads))
+        with exclusive(checkpoints, job.say) as waited:
+            if waited and recorded(job):
+                job.say("the other process has finished: its record is kept")
                 return
-            tensors = open_tensors(args.data, sha256)
+            spec, meta = job.parsed(TrainSpec), read_prepared(job.input.meta)
             record = run(
-                spec, tensors, meta, say, checkpoints, sha256=sha256, code=args.code,
-                asked=asked_later,
+                replace(spec, device=job.options.device),
+                open_tensors(job.input.data, meta.sha256),
+                meta, job.say, checkpoints, sha256=meta.sha256, code=job.code, asked=asked_later,
             )  # fmt: skip
-            write_sealed(args.out, as_json(record))
+            write_sealed(job.output.record, as_json(replace(record, spec=spec)))
 
 
-program.run(
-    main,
-    program.arguments(
-        __doc__, "spec", "code", "data", "meta", "out", "checkpoints", "threads", "jobs-per-gpu"
-    ),
-)  # fmt: skip
+def recorded(job):
+    """Whether the record is there, whole, of this spec, code and data."""
+    if not Path(job.output.record).exists():
+        return False
+    try:
+        sha256 = read_prepared(job.input.meta).sha256
+        read_record(job.output.record, digest(job.spec), job.code, sha256)
+    except UserError:
+        return False
+    return True
+
+
+program.run(main, "device", "threads", "jobs_per_gpu", "checkpoints")

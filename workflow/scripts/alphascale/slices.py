@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +71,20 @@ def data_spec(data: Data, seed: int) -> DataSpec:
 
 def train_slice(study: Study, domain: str, scale: str, fraction: str) -> TrainSpec:
     """What one training job depends on."""
-    task = study.domains[domain]
-    own = task.runs.get(scale)
-    seeds = own.seeds if own and own.seeds else task.seeds
-    return train_spec(study, domain, scale, fraction, task.ladder[scale], seeds)
+    return trainings(study)(domain, scale, fraction)
+
+
+def trainings(study: Study) -> Callable[[str, str, str], TrainSpec]:
+    """`train_slice` of one study, for many cells: what those of a domain share is cut once."""
+
+    @cache
+    def of_scale(domain: str, scale: str) -> TrainSpec:
+        task = study.domains[domain]
+        own = task.runs.get(scale)
+        seeds = own.seeds if own and own.seeds else task.seeds
+        return train_spec(study, domain, scale, "", task.ladder[scale], seeds)
+
+    return lambda domain, scale, fraction: replace(of_scale(domain, scale), fraction=fraction)
 
 
 def train_spec(
@@ -153,8 +165,9 @@ def verify_slice(study: Study, domain: str) -> VerifySpec:
 
 def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> AggregateSpec:
     """The records an aggregate expects, by digest (whole specs would outgrow a command line)."""
+    cut = trainings(study)
     records = [
-        ExpectedRecord(scale, fraction, digest_of(train_slice(study, domain, scale, fraction)))
+        ExpectedRecord(scale, fraction, digest_of(cut(domain, scale, fraction)))
         for scale, fraction in cells(study, domain)
     ]
     kept = verified(study, domain, code, folder)

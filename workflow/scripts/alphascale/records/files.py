@@ -72,13 +72,18 @@ def _remove_abandoned(target: Path) -> None:
                 continue
 
 
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a page of text, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write `value` as readable JSON, sorted keys, whole or not at all; NaN is an error."""
     text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
     # Half of a surrogate pair, as in somebody's JSON lines, is no text: it stays an escape.
     content = re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
-    with replacing(path) as temporary:
-        temporary.write_text(content, encoding="utf-8")
+    write_text(path, content)
 
 
 def read_json(path: str | os.PathLike) -> Any:

@@ -39,6 +39,18 @@ def visible_devices() -> tuple[str, ...]:
     return tuple(listing.stdout.split())
 
 
+def same_device(device: str, local: bool) -> str:
+    """One name for one device, however the study spells it: part of what a training depends on.
+
+    Where trainings run on this machine: `auto` is `cpu` if no GPU is visible, else `cuda`. Where
+    they are submitted (not `local`) each name stays as it is: the node that trains decides what
+    `auto` means, and what the submitting machine shows says nothing of it.
+    """
+    if device != "auto" or not local:
+        return device
+    return "cuda" if visible_devices() else "cpu"
+
+
 def gpus_per_job(device: str, local: bool) -> int:
     """What a training job asks for: one GPU where one is wanted and there.
 

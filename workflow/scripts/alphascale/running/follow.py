@@ -1,6 +1,8 @@
 """A line after every job that a person can follow: done, running, to come, and how long still.
 
-Snakemake counts what is done. This listens to its log events and adds the rest, in its log.
+Snakemake counts what is done. This listens to its log events and adds the rest, in its log. It is
+no logger plugin of Snakemake 9: those are found only as installed packages, named on the command
+line or in a profile, and then `snakemake --cores all` would fail where alphascale is not installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every program of a rule shares: arguments in, one clear line out when something is wrong."""
+"""What every program of a rule shares: its job in, one clear line out when something is wrong."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 from ..errors import UserError
+from ..records.typed import parse
 from .signals import Stopped, install
 
+T = TypeVar("T")
 # What the system says of a disk, and what to do about it.
 DISK = {
     errno.ENOSPC: "free some space",
@@ -43,46 +49,79 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
-def arguments(summary: str | None, *names: str, many: tuple[str, ...] = ()) -> argparse.Namespace:
-    """Parse `--name value` for each name; `--spec` is decoded from JSON; `many` take lists.
+@dataclass(frozen=True)
+class Job:
+    """What a rule hands to its program.
 
-    Every program also accepts `--log FILE` (progress goes there too) and `--faults FILE` (its
-    error line is appended there, for the workflow to repeat at the end) and `--ends PID` (a fault
-    interrupts that process, as Ctrl-C would: nothing that is left to do would be of use).
+    spec: the job's slice of the study, as its rule cuts it.
+    code: digest of the code that makes its result.
+    wildcards: the rule's, by name.
+    input, output: the rule's files by name, a path or a list of them.
+    log: file of its lines of progress, None for none.
+    options: what the program asks for beside these, by name: it makes no result stale.
     """
-    parser = OneLineParser(description=summary, allow_abbrev=False)
-    for name in names:
-        parser.add_argument(f"--{name}", required=True, type=json.loads if name == "spec" else str)
-    for name in many:
-        parser.add_argument(f"--{name}", required=True, nargs="+")
+
+    spec: Any
+    code: str
+    wildcards: SimpleNamespace
+    input: SimpleNamespace
+    output: SimpleNamespace
+    log: str | None = None
+    options: SimpleNamespace = field(default_factory=SimpleNamespace)
+
+    @cached_property
+    def say(self) -> Callable[[str], None]:
+        """A function that writes a line of progress, with the job's name, to stderr and the log."""
+        named = (Path(sys.argv[0]).stem, getattr(self.wildcards, "domain", ""))
+        return progress(" ".join(named).strip(), self.log)
+
+    def parsed(self, kind: type[T]) -> T:
+        """The job's slice as the dataclass that it is."""
+        return parse(kind, self.spec, f"the slice of {self.made}")
+
+    @property
+    def made(self) -> str:
+        """What it makes, as people know it: its first file, or the folder of several."""
+        first = next(iter(vars(self.output).values()), sys.argv[0])
+        return first if isinstance(first, str) else str(Path(first[0]).parent)
+
+
+def run(main: Callable[[Job], None], *options: str) -> None:
+    """Call `main(job)`; whatever ends it early becomes one line on stderr, the log and the faults.
+
+    The command line is one argument, the job as JSON (`described`), and `--log FILE` (progress goes
+    there too), `--faults FILE` (the error line is appended there, for the workflow to repeat at the
+    end), `--ends PID` (a fault interrupts that process, as Ctrl-C would: nothing that is left to do
+    would be of use) and `--NAME VALUE` for each of `options`. Exit status: 2 for what the user can
+    mend, 128 + n for signal n, 1 for what nobody foresaw: its traceback goes to the log.
+    """
+    parser = OneLineParser(description=sys.modules["__main__"].__doc__, allow_abbrev=False)
+    parser.add_argument("job", type=json.loads)
+    for name in options:
+        parser.add_argument(f"--{name.replace('_', '-')}", required=True)
     parser.add_argument("--log")
     parser.add_argument("--faults")
     parser.add_argument("--ends", type=int)
-    return parser.parse_args()
-
-
-def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> None:
-    """Call `main(args)`; whatever ends it early becomes one line on stderr, the log and the faults.
-
-    Exit status: 2 for what the user can mend, 128 + n for signal n, 1 for what nobody foresaw: its
-    traceback goes to the log.
-    """
+    args = parser.parse_args()
+    files = {part: SimpleNamespace(**args.job[part]) for part in ("wildcards", "input", "output")}
+    own = SimpleNamespace(**{name: getattr(args, name) for name in options})
+    job = Job(args.job["spec"], args.job["code"], **files, log=args.log, options=own)
     install()
     trace = ""
     try:
-        main(args)
+        main(job)
         return
     except UserError as fault:
         line, status = str(fault), 2
     except Stopped as stopped:
-        line, status = f"{_what(args)}: {_ended(stopped)}", 128 + stopped.number
+        line, status = f"{job.made}: {_ended(stopped)}", 128 + stopped.number
     except Exception as fault:
         line, status = describe(fault), 2
         if line is None:
             trace = traceback.format_exc()
             where = f"its traceback is in {args.log}" if args.log else "its traceback stands above"
             line, status = f"{_unexpected(fault)}; {where}", 1
-        line = f"{_what(args)}: {line}"
+        line = f"{job.made}: {line}"
     line = f"error: {' '.join(line.splitlines())}\n"
     with suppress(OSError):
         sys.stderr.write((trace if not args.log else "") + line)
@@ -94,6 +133,17 @@ def run(main: Callable[[argparse.Namespace], None], args: argparse.Namespace) ->
     if args.ends and status < 128:
         os.kill(args.ends, signal.SIGINT)
     sys.exit(status)
+
+
+def described(
+    spec: str, code: str, wildcards: Mapping[str, Any], input: Mapping, output: Mapping
+) -> str:
+    """A job as programs take it, JSON in one line; spec: JSON already."""
+    files = json.dumps(
+        {"code": code, "wildcards": wildcards, "input": input, "output": output},
+        separators=(",", ":"),
+    )
+    return f'{{"spec":{spec},{files[1:]}'
 
 
 def describe(fault: Exception) -> str | None:
@@ -109,15 +159,6 @@ def describe(fault: Exception) -> str | None:
         where = f"{fault.filename}: " if fault.filename else ""
         return f"{where}{fault.strerror or fault}; {DISK[fault.errno]}; then run snakemake again"
     return None
-
-
-def _what(args: argparse.Namespace) -> str:
-    """What a program was making, as its rule names it."""
-    return next(
-        (str(getattr(args, name)) for name in ("out", "meta", "folder", "table", "domain", "checks")
-         if getattr(args, name, None)),
-        sys.argv[0],
-    )  # fmt: skip
 
 
 def _ended(stopped: Stopped) -> str:

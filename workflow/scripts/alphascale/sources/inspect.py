@@ -16,6 +16,9 @@ from . import source
 if TYPE_CHECKING:
     from ..records.data import DataSpec
 
+# Folders up to here are told by their content, so that a copy of one is the same: 0.1 s a parse.
+MOST_FILES, MOST_BYTES = 2_000, 64_000_000
+
 
 def check_source(name: str, data: DataSpec) -> None:
     """Raise UserError if the file or folder of domain `name` cannot be what its section says."""
@@ -38,8 +41,7 @@ def source_state(data: DataSpec) -> str:
     """A short digest of what `input_files` cannot say: it changes when the source does.
 
     Of embedded data: their content, or the version of torch. Of a folder, a pretrained tokenizer's
-    too: names, sizes and modification times of its files. Empty for everything else; what is
-    downloaded has one content for ever.
+    too: `folder_state`. Empty for everything else; what is downloaded has one content for ever.
     """
     state = source(data.source).state
     parts = [state(data)] if state else []
@@ -49,14 +51,21 @@ def source_state(data: DataSpec) -> str:
 
 
 def folder_state(folder: str) -> str:
-    """Names, sizes and modification times of all files below a folder."""
-    lines = []
+    """Names, sizes and content of all files below a folder; of a large one, whose reading would
+    hold up every parse of the Snakefile, the times of modification instead of the content."""
+    found = []
     for parent, children, files in os.walk(folder):
         children.sort()
-        for file in sorted(files):
-            state = os.stat(os.path.join(parent, file))
-            inside = os.path.relpath(os.path.join(parent, file), folder)
-            lines.append(f"{inside} {state.st_size} {state.st_mtime_ns}")
+        found += [os.path.join(parent, file) for file in sorted(files)]
+    states = [os.stat(path) for path in found]
+    small = len(found) <= MOST_FILES and sum(state.st_size for state in states) <= MOST_BYTES
+    lines = []
+    for path, state in zip(found, states, strict=True):
+        content = str(state.st_mtime_ns)
+        if small:
+            with open(path, "rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").hexdigest()
+        lines.append(f"{os.path.relpath(path, folder)} {state.st_size} {content}")
     return "\n".join(lines)
 
 

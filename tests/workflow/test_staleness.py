@@ -1,0 +1,166 @@
+"""What runs again after an edit, a move or a copy: exactly the jobs whose numbers may differ.
+
+By dry run, on a copy of a finished study.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import edited, snakemake, stale
+from test_workflow import SIZES, trainings
+
+LIBRARY = "workflow/scripts/alphascale"
+PREPARED = {domain: {f"prepare the data of {domain}"} for domain in SIZES}
+
+
+@pytest.fixture(scope="module")
+def study(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished study that these tests may edit: every file as young as the copying
+    made it, in the order of the folder."""
+    folder = tmp_path_factory.mktemp("copied") / "another folder"
+    subprocess.run(["cp", "-r", finished, folder], check=True)
+    return folder
+
+
+@pytest.fixture
+def edit(study: Path) -> Iterator:
+    """A function that edits a file of the study, which is put back at the end."""
+    before: dict[Path, str | None] = {}
+
+    def change(path: str, old: str, new: str) -> None:
+        file = study / path
+        text = file.read_text() if file.exists() else None
+        before.setdefault(file, text)
+        assert old in (text or "")
+        file.write_text((text or "").replace(old, new) if old else new)
+
+    yield change
+    for file, text in before.items():
+        if text is None:
+            file.unlink()
+        else:
+            file.write_text(text)
+
+
+def trained(jobs: set[str]) -> set[str]:
+    return {job for job in jobs if job.startswith(("train ", "prepare "))}
+
+
+@pytest.mark.parametrize("how", ["cp -r", "cp -a", "mv"])
+def test_a_study_in_another_folder_has_nothing_to_do(
+    study: Path, finished: Path, tmp_path: Path, how: str
+) -> None:
+    if how == "cp -r":
+        assert stale(study) == set()
+        return
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-a", finished, copy], check=True)
+    if how == "mv":
+        copy = shutil.move(copy, tmp_path / "moved")
+    assert stale(Path(copy)) == set()
+
+
+def test_whatever_is_youngest_nothing_runs(study: Path) -> None:
+    """As a copy may leave it: what others are made from is younger than all of them."""
+    results = study / "results" / "own"
+    for pattern in ("data/*.safetensors", "data/*.json", "train/*/*/*.json", "observations/*.csv"):
+        for path in results.glob(pattern):
+            os.utime(path)
+    assert stale(study) == set()
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_the_same_device_by_another_name(
+    study: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    """`auto` is the CPU on a machine that shows no GPU, as this one does not for the test."""
+    monkeypatch.setitem(__import__("running").ENV, "CUDA_VISIBLE_DEVICES", "")
+    with edited(study, lambda s: s.update(device=device)):
+        assert stale(study) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("training/job.py", "going on from a checkpoint", "carries on from a checkpoint"),
+        ("training/device.py", "torch finds no GPU here", "there is no GPU here"),
+        ("data/store.py", "not a file of prepared data", "no prepared data"),
+        ("records/files.py", "not valid JSON", "no JSON at all"),
+        ("training/job.py", "def _entry(", "def unused():\n    return run\n\n\ndef _entry("),
+        ("families/another.py", "", "FAMILY = None\n"),
+        ("sources/another.py", "", "SOURCE = None\n"),
+        ("auditing/audit.py", "def audit(", "MORE = 1\n\n\ndef audit("),
+        ("__init__.py", '__version__ = "', '__version__ = "9.'),
+    ],
+    ids=["progress", "error of training", "error of data", "error of records", "unused function",
+         "new family", "new source", "audit", "release"],
+)  # fmt: skip
+def test_what_changes_no_number_trains_nothing(
+    study: Path, edit, file: str, old: str, new: str
+) -> None:
+    edit(f"{LIBRARY}/{file}", old, new)
+    assert trained(stale(study)) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "domains"),
+    [
+        ("training/optimise.py", "BETA1, BETA2, EPSILON = 0.9,", "BETA1, BETA2, EPSILON = 0.8,",
+         SIZES),
+        ("training/choice.py", "def choose_rate(", "@staticmethod\ndef choose_rate(", SIZES),
+    ],
+    ids=["optimiser", "choice of the rate"],
+)  # fmt: skip
+def test_what_changes_numbers_trains_what_uses_it(
+    study: Path, edit, file: str, old: str, new: str, domains
+) -> None:
+    edit(f"{LIBRARY}/{file}", old, new)
+    assert trained(stale(study)) == set.union(*(trainings(domain) for domain in domains))
+
+
+def by_file(folder: str) -> bool:
+    return (Path(__file__).parents[2] / LIBRARY / folder / "descriptor.py").exists()
+
+
+@pytest.mark.skipif(not by_file("families"), reason="families do not lie in files of their own yet")
+@pytest.mark.parametrize(
+    ("family", "domain"), [("mlp", "table"), ("cnn", "images"), ("transformer", "text")]
+)
+def test_a_changed_forward_pass_trains_its_family(study, edit, family: str, domain: str) -> None:
+    edit(f"{LIBRARY}/networks/{family}.py", "def forward(", "@staticmethod\n    def forward(")
+    assert trained(stale(study)) == trainings(domain)
+
+
+@pytest.mark.skipif(not by_file("sources"), reason="sources do not lie in files of their own yet")
+@pytest.mark.parametrize(
+    ("encoder", "domain"), [("tables", "table"), ("images", "images"), ("texts", "text")]
+)
+def test_a_changed_encoding_prepares_and_trains_its_data(study, edit, encoder, domain) -> None:
+    edit(f"{LIBRARY}/data/{encoder}.py", "def encode(", "@staticmethod\ndef encode(")
+    assert trained(stale(study)) == PREPARED[domain] | trainings(domain)
+
+
+def test_equal_data_prepared_again_train_nothing_unless_forced(study: Path) -> None:
+    """Snakemake starts the trainings; each finds its own record, of the same spec, code, data."""
+    target = "results/own/train/table/w2/1.0.json"
+    record = (study / target).read_bytes()
+    path = study / "data" / "people.csv"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\r\n", b"\n"))
+    assert path.read_bytes() != content
+    try:
+        done = snakemake(study, target)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert "has a record: it is kept" in done.stderr
+        assert (study / target).read_bytes() == record
+        done = snakemake(study, "--forcerun", "train", "--", target)
+        assert done.returncode == 0 and "it is kept" not in done.stderr
+        assert (study / target).read_bytes() != record
+    finally:
+        path.write_bytes(content)

@@ -1,0 +1,18 @@
+"""Plan the next runs of a domain: those that narrow its answer most for a budget of FLOPs."""
+
+from alphascale.planning.plan import plan
+from alphascale.records.data import read_prepared
+from alphascale.records.fit import FitRecord
+from alphascale.records.observations import read_frame
+from alphascale.records.specs import PlanSpec
+from alphascale.records.typed import read, write
+from alphascale.running import program
+
+
+def main(job):
+    spec, fits = job.parsed(PlanSpec), read(job.input.fit, FitRecord)
+    frame, meta = read_frame(job.input.observations), read_prepared(job.input.meta)
+    write(job.output.plan, plan(spec, frame, fits, meta))
+
+
+program.run(main)

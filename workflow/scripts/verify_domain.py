@@ -1,0 +1,68 @@
+"""Train the architecture that was recommended, as the ladder was, and judge the prediction."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from alphascale.errors import UserError
+from alphascale.records.data import read_prepared
+from alphascale.records.decision import DecisionRecord
+from alphascale.records.specs import VerifySpec
+from alphascale.records.typed import digest_of, read, write
+from alphascale.running import program
+from alphascale.running.signals import Stopped
+from alphascale.slices import canonical, verify_name
+from alphascale.verifying.verify import judge, promises, trained_before
+
+TRAIN = Path(__file__).with_name("train.py")
+
+
+def main(job):
+    wanted, trained_by = job.parsed(VerifySpec), job.options.trained_by
+    decision = read(job.input.decision, DecisionRecord)
+    sha256 = read_prepared(job.input.meta).sha256
+    # Beside the report, undeclared: rules/verify.smk says why.
+    folder = Path(job.output.report).with_suffix("")
+    for promise in promises(decision, wanted):
+        spec = promise.trained(wanted.train)
+        record = folder / verify_name(digest_of(spec), trained_by)
+        if trained_before(record, spec, trained_by, sha256):
+            job.say(f"{promise.role} model {promise.size}: was trained before")
+            continue
+        # The promise is written before the measurement, and not touched once there is one.
+        write(record.with_suffix(".promise.json"), promise)
+        job.say(f"trains the {promise.role} model: {promise.params:,} parameters")
+        status = wait([sys.executable, str(TRAIN), *training(job, spec, record)])
+        if status:
+            how = f"was killed by signal {-status}" if status < 0 else "failed"
+            raise UserError(
+                f"{job.wildcards.domain}: the training of {promise.size} {how}; see above"
+            )
+    write(job.output.report, judge(decision, wanted, folder, trained_by, sha256))
+
+
+def training(job, spec, record):
+    """The arguments of a training, as its rule would give them."""
+    files = {"data": job.input.data, "meta": job.input.meta}
+    options = vars(job.options) | {"trained_by": None}
+    return [
+        program.described(
+            canonical(spec), job.options.trained_by, {"domain": job.wildcards.domain}, files,
+            {"record": str(record)},
+        ),
+        *(f"--{k.replace('_', '-')}={v}" for k, v in options.items() if v is not None),
+    ]  # fmt: skip
+
+
+def wait(command):
+    """Exit status of a training; asked to end, have it save its state first."""
+    child = subprocess.Popen(command)
+    try:
+        return child.wait()
+    except Stopped as stopped:
+        child.terminate()
+        child.wait()
+        raise Stopped(stopped.number, "the state of its training is saved") from None
+
+
+program.run(main, "trained_by", "device", "threads", "jobs_per_gpu", "checkpoints")
