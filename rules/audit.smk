@@ -10,6 +10,8 @@ rule audit:
         audit=out("audit/{domain}.json"),
     log:
         out("logs/audit/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("audit", of_domain(slices.audit_slice)),
     message:
@@ -45,6 +47,8 @@ rule audit_summary:
         ],
     log:
         out("logs/audit_summary.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("audit_summary"),
     message:

@@ -9,8 +9,9 @@ import re
 import shlex
 import sys
 from pathlib import Path
-
 from types import SimpleNamespace
+
+from snakemake.settings.types import DeploymentMethod
 
 DEFAULT_STUDY = "config/config.yaml"
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
@@ -86,10 +87,12 @@ def words(*parts):
     return line.replace("{", "{{").replace("}", "}}")
 
 
-# How rules run the programs of their names, by one interpreter, the one that runs Snakemake: what
-# its job is stands in `params.job`. What stands beside it makes no result stale.
+# How rules run the programs of their names, by one interpreter: the one that runs Snakemake, or with
+# `--sdm conda` that of the rule's environment. What its job is stands in `params.job`. What stands
+# beside it makes no result stale.
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 RUN = (
-    f"{words(sys.executable, SCRIPTS)}/{{rule}}.py {{params.job:q}} --log={{log:q}} "
+    f"{words('python' if CONDA else sys.executable, SCRIPTS)}/{{rule}}.py {{params.job:q}} --log={{log:q}} "
     f"{words(f'--faults={FAULTS}')}"
 )
 TRAIN = f"{RUN} --threads={{threads}} " + words(

@@ -15,6 +15,8 @@ rule curves_benchmark:
         ],
     log:
         f"{CURVES}/benchmark.log",
+    conda:
+        "../envs/training.yaml"
     params:
         job=job("curves_benchmark", benchmark_spec),
     message:

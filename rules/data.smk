@@ -14,6 +14,8 @@ rule prepare:
     # would do it too, but Snakemake 9.27 then skips the other reasons that a training job may have
     # to run, even through `ancient`.
     priority: 100
+    conda:
+        "../envs/training.yaml"
     threads: 64
     params:
         job=job("prepare", of_domain(slices.data_slice), source),

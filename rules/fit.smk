@@ -8,6 +8,8 @@ rule fit:
         fit=out("fit/{domain}.json"),
     log:
         out("logs/fit/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("fit", of_domain(slices.fit_slice)),
     message:
@@ -24,6 +26,8 @@ rule bootstrap:
         bootstrap=out("bootstrap/{domain}.json"),
     log:
         out("logs/bootstrap/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("bootstrap", of_domain(slices.bootstrap_slice)),
     message:

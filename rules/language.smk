@@ -12,6 +12,8 @@ rule language:
         text=out("language/{domain}.txt"),
     log:
         out("logs/language/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("language", of_domain(slices.language_slice)),
     message:
@@ -36,6 +38,8 @@ rule plot_language:
         ],
     log:
         out("logs/plot_language/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("plot_language"),
     message:

@@ -26,6 +26,8 @@ rule literature:
         ],
     log:
         f"{LITERATURE}/literature.log",
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("literature"),
     message:

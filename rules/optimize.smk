@@ -11,6 +11,8 @@ rule optimize:
         decision=out("decision/{domain}.json"),
     log:
         out("logs/optimize/{domain}.log"),
+    conda:
+        "../envs/training.yaml"
     params:
         job=job("optimize", of_domain(slices.decision_slice)),
     message:
@@ -32,6 +34,8 @@ rule summary:
         text=out("summary.txt"),
     log:
         out("logs/summary.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("summary"),
     message:

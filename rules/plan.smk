@@ -10,6 +10,8 @@ rule plan_domain:
         plan=out("plan/{domain}.json"),
     log:
         out("logs/plan/{domain}.log"),
+    conda:
+        "../envs/training.yaml"
     params:
         job=job("plan_domain", plan_spec),
     message:
@@ -27,6 +29,8 @@ rule plan:
         text=out("plan.txt"),
     log:
         out("logs/plan.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("plan"),
     message:

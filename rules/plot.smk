@@ -24,6 +24,8 @@ rule plot:
         ],
     log:
         out("logs/plot/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("plot"),
     message:
@@ -47,6 +49,8 @@ rule plot_summary:
         ],
     log:
         out("logs/plot_summary.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("plot_summary"),
     message:

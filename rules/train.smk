@@ -9,6 +9,8 @@ rule train:
         record=update(out("train/{domain}/{scale}/{fraction}.json")),
     log:
         out("logs/train/{domain}/{scale}/{fraction}.log"),
+    conda:
+        "../envs/training.yaml"
     threads: 1
     resources:
         **TRAIN_RESOURCES,
@@ -29,6 +31,8 @@ rule aggregate:
         observations=out("observations/{domain}.csv"),
     log:
         out("logs/aggregate/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("aggregate", expected_records),
     message:
@@ -44,6 +48,8 @@ rule observations:
         table=out("observations.csv"),
     log:
         out("logs/observations.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("observations"),
     message:

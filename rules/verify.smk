@@ -12,6 +12,8 @@ rule verify_domain:
         report=out("verify/{domain}.json"),
     log:
         out("logs/verify/{domain}.log"),
+    conda:
+        "../envs/training.yaml"
     threads: 1
     resources:
         **TRAIN_RESOURCES,
@@ -32,6 +34,8 @@ rule verify:
         text=out("verify.txt"),
     log:
         out("logs/verify.log"),
+    conda:
+        "../envs/analysis.yaml"
     params:
         job=job("verify"),
     message:
