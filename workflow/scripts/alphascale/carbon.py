@@ -22,21 +22,15 @@ WORLD_SOURCE = "world average 2024 (IEA, Electricity 2025)"
 
 
 class Country(NamedTuple):
-    """One row of the table.
+    """One row of the table."""
 
-    name: in English.
-    alpha2, alpha3: codes of ISO 3166-1.
-    g_per_kwh: g CO₂ equivalent per kWh generated.
-    year: of that number.
-    source: who published it.
-    """
-
-    name: str
+    name: str  # in English
+    # alpha2, alpha3: codes of ISO 3166-1
     alpha2: str
     alpha3: str
-    g_per_kwh: float
-    year: int
-    source: str
+    g_per_kwh: float  # g CO₂ equivalent per kWh generated
+    year: int  # of that number
+    source: str  # who published it
 
 
 @lru_cache

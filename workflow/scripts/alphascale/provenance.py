@@ -112,22 +112,19 @@ def file_digest(path: Path) -> str:
 
 @dataclass
 class _Module:
-    """One parsed file.
+    """One parsed file."""
 
-    path, package: its file; the dotted parts of the package it lies in.
-    lazy: whether annotations are only text in it.
-    defined: name → the statements that define it.
-    bound: name → what imports at the top level bind it to, dotted; of the project or not.
-    stars: modules whose every name it imports, dotted.
-    loose: statements at the top level that define nothing.
-    """
-
+    # path, package: its file; the dotted parts of the package it lies in
     path: Path
     package: tuple[str, ...]
-    lazy: bool
+    lazy: bool  # whether annotations are only text in it
+    # name → the statements that define it
     defined: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    # name → what imports at the top level bind it to, dotted; of the project or not
     bound: Bound = field(default_factory=dict)
+    # modules whose every name it imports, dotted
     stars: list[tuple[str, ...]] = field(default_factory=list)
+    # statements at the top level that define nothing
     loose: list[ast.stmt] = field(default_factory=list)
 
 

@@ -33,16 +33,11 @@ class Signal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What curves show.
+    """What curves show."""
 
-    level: the highest of the signals', LOW without any, None where no run ended well.
-    signals: those that were raised.
-    best_epoch: 1-based, of the run, or the median over runs.
-    """
-
-    level: str | None
-    signals: list[Signal]
-    best_epoch: int | None
+    level: str | None  # the highest of the signals', LOW without any, None where no run ended well
+    signals: list[Signal]  # those that were raised
+    best_epoch: int | None  # 1-based, of the run, or the median over runs
 
 
 def judge(curves: Curves, best_epoch: int) -> Verdict:

@@ -23,29 +23,21 @@ from alphascale.laws.published import PF_DAY
 
 @dataclass(frozen=True)
 class Allocation:
-    """How one law would spend a budget.
-
-    flops: C, FLOP.
-    params: N as the law counts it.
-    tokens: D, tokens processed.
-    loss: predicted, None for a rule that predicts none.
-    how: closed form, numerical, or the paper's rule.
-    batch, steps: B, tokens, and S, of laws that know batches, else None.
-    min_flops, min_steps: C_min, FLOP, and S_min, of the same laws.
-    notes: what a reader should know.
-    """
+    """How one law would spend a budget."""
 
     law: str
-    flops: float
-    params: float
-    tokens: float
-    loss: float | None
-    how: str
+    flops: float  # C, FLOP
+    params: float  # N as the law counts it
+    tokens: float  # D, tokens processed
+    loss: float | None  # predicted, None for a rule that predicts none
+    how: str  # closed form, numerical, or the paper's rule
+    # batch, steps: B, tokens, and S, of laws that know batches, else None
     batch: float | None = None
     steps: float | None = None
+    # min_flops, min_steps: C_min, FLOP, and S_min, of the same laws
     min_flops: float | None = None
     min_steps: float | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what a reader should know
 
     @property
     def tokens_per_param(self) -> float:

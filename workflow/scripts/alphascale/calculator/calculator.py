@@ -75,19 +75,14 @@ def run_of(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A law at one point.
+    """A law at one point."""
 
-    law, response: the law's name, and what it predicts.
-    value: nats, or the unit of the fitted column.
-    at: every quantity that was given or follows from what was, by name.
-    notes: what a reader should know.
-    """
-
+    # law, response: the law's name, and what it predicts
     law: str
     response: str
-    value: float
-    at: dict[str, float]
-    notes: tuple[str, ...] = ()
+    value: float  # nats, or the unit of the fitted column
+    at: dict[str, float]  # every quantity that was given or follows from what was, by name
+    notes: tuple[str, ...] = ()  # what a reader should know
 
     def as_dict(self) -> dict:
         found = dict(self.at)

@@ -21,21 +21,14 @@ from alphascale.laws.published import PF_DAY
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model.
-
-    params: N.
-    tokens: D seen in training.
-    flops: C as reported, FLOP, or None for 6·N·D.
-    loss: as measured, nats, or None.
-    source: where the figures come from.
-    """
+    """A trained model."""
 
     name: str
-    params: float
-    tokens: float
-    flops: float | None = None
-    loss: float | None = None
-    source: str = ""
+    params: float  # N
+    tokens: float  # D seen in training
+    flops: float | None = None  # C as reported, FLOP, or None for 6·N·D
+    loss: float | None = None  # as measured, nats, or None
+    source: str = ""  # where the figures come from
 
     @property
     def budget(self) -> float:
@@ -81,34 +74,28 @@ COMPARED = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """One model against one law.
+    """One model against one law."""
 
-    name, law: the model's and the law's.
-    params, tokens, flops: the model's N, D and C.
-    loss: predicted at (params, tokens), None for a rule without a loss of N and D.
-    measured: the model's own loss, or None.
-    best_params, best_tokens, best_loss: the law's allocation of the same budget.
-    params_ratio, tokens_ratio: model over optimum.
-    flops_needed: the least budget whose allocation reaches the same predicted loss, FLOP.
-    wasted: 1 − flops_needed/flops.
-    notes: what a reader should know.
-    """
-
+    # name, law: the model's and the law's
     name: str
     law: str
+    # params, tokens, flops: the model's N, D and C
     params: float
     tokens: float
     flops: float
-    loss: float | None
-    measured: float | None
+    loss: float | None  # predicted at (params, tokens), None for a rule without a loss of N and D
+    measured: float | None  # the model's own loss, or None
+    # best_params, best_tokens, best_loss: the law's allocation of the same budget
     best_params: float
     best_tokens: float
     best_loss: float | None
+    # params_ratio, tokens_ratio: model over optimum
     params_ratio: float
     tokens_ratio: float
+    # the least budget whose allocation reaches the same predicted loss, FLOP
     flops_needed: float | None
-    wasted: float | None
-    notes: tuple[str, ...] = ()
+    wasted: float | None  # 1 − flops_needed/flops
+    notes: tuple[str, ...] = ()  # what a reader should know
 
     def as_dict(self) -> dict:
         return {**asdict(self), "notes": list(self.notes), "pf_days": self.flops / PF_DAY}

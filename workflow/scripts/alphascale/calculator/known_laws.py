@@ -67,28 +67,19 @@ TINY = 1e-6
 
 @dataclass(frozen=True)
 class Law:
-    """One law, ready to be evaluated.
+    """One law, ready to be evaluated."""
 
-    name: with hyphens.
-    variables: what its curve takes, in order (keys of VARIABLES); empty for a rule that only
-        allocates.
-    counts: what its N counts.
-    source: paper and equation, or the file.
-    form: entry of FORMS, or ''.
-    constants: by the source's own names.
-    response: what the curve gives: "loss", or the column that was fitted.
-    ranges: variable → (low, high) of the points it was fitted on, where known.
-    curve: (roles, n) -> (n,).
-    """
-
-    name: str
+    name: str  # with hyphens
+    # what its curve takes, in order (keys of VARIABLES); empty for a rule that only allocates
     variables: tuple[str, ...]
-    counts: str
-    source: str
-    form: str = ""
-    constants: Mapping[str, float] = field(default_factory=dict)
-    response: str = "loss"
+    counts: str  # what its N counts
+    source: str  # paper and equation, or the file
+    form: str = ""  # entry of FORMS, or ''
+    constants: Mapping[str, float] = field(default_factory=dict)  # by the source's own names
+    response: str = "loss"  # what the curve gives: "loss", or the column that was fitted
+    # variable → (low, high) of the points it was fitted on, where known
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    # (roles, n) -> (n,)
     curve: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
 
     def value(self, **at: float) -> float:

@@ -97,27 +97,17 @@ def _ends_at(params: float, worth: Callable[[float], float]) -> float:
 
 @dataclass(frozen=True)
 class Strategy:
-    """One way to spend a budget.
-
-    flops: C, FLOP.
-    params: N, non-embedding.
-    batch: B, tokens.
-    steps: S.
-    loss: at the end, nats.
-    critical_batch: B_crit at that loss, tokens.
-    min_steps: S_min.
-    min_flops: C_min, FLOP.
-    """
+    """One way to spend a budget."""
 
     name: str
-    flops: float
-    params: float
-    batch: float
-    steps: float
-    loss: float
-    critical_batch: float
-    min_steps: float
-    min_flops: float
+    flops: float  # C, FLOP
+    params: float  # N, non-embedding
+    batch: float  # B, tokens
+    steps: float  # S
+    loss: float  # at the end, nats
+    critical_batch: float  # B_crit at that loss, tokens
+    min_steps: float  # S_min
+    min_flops: float  # C_min, FLOP
 
     @property
     def tokens(self) -> float:

@@ -24,62 +24,46 @@ MISSING_WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "<na>", "null", "none
 
 @dataclass(frozen=True)
 class Pool:
-    """All samples of a source, read but not yet prepared: nothing is computed from them so far.
+    """All samples of a source, read but not yet prepared: nothing is computed from them so far."""
 
-    kind: `image`, `tabular` or `text`.
-    x: uint8 [n, C, H, W], a pandas DataFrame of n rows, or n strings.
-    y: int64 [n], positions in class_names.
-    source: where they are from.
-    own_test: bool [n], True where the source itself says that a sample is for testing; None where
-        it does not.
-    groups: int [n], samples of one group must stay on one side of a split; None for each its own.
-    notes: what was dropped or changed in reading, in words.
-    """
-
-    kind: str
-    x: Any
-    y: np.ndarray
+    kind: str  # `image`, `tabular` or `text`
+    x: Any  # uint8 [n, C, H, W], a pandas DataFrame of n rows, or n strings
+    y: np.ndarray  # int64 [n], positions in class_names
     class_names: list[str]
-    source: Origin
+    source: Origin  # where they are from
+    # bool [n], True where the source itself says that a sample is for testing; None where it does
+    # not
     own_test: np.ndarray | None = None
+    # int [n], samples of one group must stay on one side of a split; None for each its own
     groups: np.ndarray | None = None
+    # what was dropped or changed in reading, in words
     notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Running text of a source: no document is ever on two sides of a split.
+    """Running text of a source: no document is ever on two sides of a split."""
 
-    documents: the texts.
-    source: where they are from.
-    own_split: the split of each document, where the source itself has one.
-    notes: as in Pool.
-    """
-
-    documents: list[str]
-    source: Origin
+    documents: list[str]  # the texts
+    source: Origin  # where they are from
+    # the split of each document, where the source itself has one
     own_split: list[str] | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # as in Pool
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Tensors-to-be of the three splits and the statistics they were made with.
+    """Tensors-to-be of the three splits and the statistics they were made with."""
 
-    x: split → array with the rows of the positions asked for.
-    columns: names of the F numbers of a tabular sample.
-    shape, vocabulary, pad, mean, std: as in `records.data.Meta`.
-    notes: as in Pool.
-    """
-
-    x: dict[str, np.ndarray]
+    x: dict[str, np.ndarray]  # split → array with the rows of the positions asked for
+    # shape, vocabulary, pad, mean, std: as in `records.data.Meta`
     shape: tuple[int, ...]
     vocabulary: int | None = None
     pad: int | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    columns: list[str] | None = None
-    notes: list[str] = field(default_factory=list)
+    columns: list[str] | None = None  # names of the F numbers of a tabular sample
+    notes: list[str] = field(default_factory=list)  # as in Pool
 
 
 def index_labels(labels: Iterable[str]) -> tuple[np.ndarray, list[str]]:

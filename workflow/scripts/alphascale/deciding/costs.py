@@ -28,14 +28,10 @@ JOULES_PER_KWH = 3.6e6
 
 @dataclass(frozen=True)
 class Power:
-    """What one job draws while it trains.
+    """What one job draws while it trains."""
 
-    watts: on average.
-    how: where the number is from.
-    """
-
-    watts: float
-    how: str
+    watts: float  # on average
+    how: str  # where the number is from
 
 
 def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -> Throughput:

@@ -20,26 +20,17 @@ KINDS = ("image", "tabular", "text", "tokens")
 
 @dataclass(frozen=True)
 class Key:
-    """One key of a size.
+    """One key of a size."""
 
-    type: int, float, str or bool.
-    least: smallest value allowed.
-    below: value that it stays below, None for no bound.
-    default: value where it is not given, None where it must be.
-    even: only even integers.
-    choices: it is one of these instead.
-    nearest: between two sizes of a ladder it has the value of the nearer, never one between them.
-    meaning: for the reference.
-    """
-
-    type: type
-    least: float = 0
-    below: float | None = None
-    default: Any = None
-    even: bool = False
-    choices: tuple[Any, ...] = ()
+    type: type  # int, float, str or bool
+    least: float = 0  # smallest value allowed
+    below: float | None = None  # value that it stays below, None for no bound
+    default: Any = None  # value where it is not given, None where it must be
+    even: bool = False  # only even integers
+    choices: tuple[Any, ...] = ()  # it is one of these instead
+    # between two sizes of a ladder it has the value of the nearer, never one between them
     nearest: bool = False
-    meaning: str = ""
+    meaning: str = ""  # for the reference
 
     def describe(self) -> str:
         if self.choices:
@@ -74,46 +65,37 @@ def nothing_known(size: Size) -> int:
 
 @dataclass(frozen=True)
 class Family:
-    """All that is true of a family of models.
+    """All that is true of a family of models."""
 
-    name: as a study writes it. title: as figures and documents write it.
-    description: one line for the reference.
-    place: where it stands in lists; of those that take a kind of data, the first is the one to
-        begin with.
-    kinds: of KINDS, what it takes.
-    build: called as build(members, meta, **size) under a default device, gives the nn.Module of
-        `members` models: module(x, masks) is [M, B, classes], of a language model
-        [M, B, length, vocabulary]. Its parameters are [members, ...]; networks/members.py has
-        layers of that form, networks/plain.py makes one of an ordinary module.
-    widest: called as widest(size, shape, vocabulary), gives how many numbers the widest activation
-        of a sample holds; shape is that of a sample.
-    cached: on a CPU, as many of them as stay in the cache: so many members are computed together.
-    keys: of a size; None for a model of the user's own, which takes any.
-    turned: the key that the search for N* turns; None for a model of the user's own.
-    step: called as step(shape, sizes), gives by how much it is turned; shape is the size to be
-        built but for that key, sizes are the ladder's.
-    rough_params: weights of a complete size's body, to a factor of two, for a scheduler.
-    derive: fills in what follows from other keys.
-    check: called as check(size, where) with a complete size, raises UserError for what no key by
-        itself shows.
-    together_on_gpu: whether members are computed as one on a GPU.
-    """
-
-    name: str
-    title: str
-    description: str
-    kinds: tuple[str, ...]
+    name: str  # as a study writes it
+    title: str  # as figures and documents write it
+    description: str  # one line for the reference
+    kinds: tuple[str, ...]  # of KINDS, what it takes
+    # called as build(members, meta, **size) under a default device, gives the nn.Module of
+    # `members` models: module(x, masks) is [M, B, classes], of a language model [M, B, length,
+    # vocabulary]. Its parameters are [members, ...]; networks/members.py has layers of that form,
+    # networks/plain.py makes one of an ordinary module.
     build: Callable[..., nn.Module]
+    # called as widest(size, shape, vocabulary), gives how many numbers the widest activation of a
+    # sample holds; shape is that of a sample
     widest: Callable[[Size, tuple[int, ...], int | None], int]
+    # on a CPU, as many of them as stay in the cache: so many members are computed together
     cached: int
-    keys: dict[str, Key] | None
-    turned: str | None
+    keys: dict[str, Key] | None  # of a size; None for a model of the user's own, which takes any
+    turned: str | None  # the key that the search for N* turns; None for a model of the user's own
+    # called as step(shape, sizes), gives by how much it is turned; shape is the size to be built
+    # but for that key, sizes are the ladder's
     step: Callable[[Size, list[Size]], float] | None
+    # where it stands in lists; of those that take a kind of data, the first is the one to begin
+    # with
     place: int = 100
+    # weights of a complete size's body, to a factor of two, for a scheduler
     rough_params: Callable[[Size], int] = nothing_known
-    derive: Callable[[Size], Size] | None = None
+    derive: Callable[[Size], Size] | None = None  # fills in what follows from other keys
+    # called as check(size, where) with a complete size, raises UserError for what no key by itself
+    # shows
     check: Callable[[Size, str], None] | None = None
-    together_on_gpu: bool = True
+    together_on_gpu: bool = True  # whether members are computed as one on a GPU
 
     def complete(self, size: Size) -> Size:
         """A size with its defaults filled in, values in the types of the keys; not checked."""

@@ -36,43 +36,31 @@ LEAST_GAIN = 1e-3
 
 @dataclass(frozen=True)
 class Scatter:
-    """Variances around the curve, of log y or y as the law's residuals are.
+    """Variances around the curve, of log y or y as the law's residuals are."""
 
-    offset: of a configuration, shared by its runs.
-    run: of a run within its configuration.
-    """
-
-    offset: float
-    run: float
+    offset: float  # of a configuration, shared by its runs
+    run: float  # of a run within its configuration
 
 
 @dataclass(frozen=True)
 class Design:
-    """Runs that were chosen.
+    """Runs that were chosen."""
 
-    counts: (c,) runs (seeds) of every candidate.
-    flops: what they cost.
-    ratio: standard deviation of the log curve, after over before, geometric mean over the places.
-    """
-
-    counts: FloatArray
-    flops: float
+    counts: FloatArray  # (c,) runs (seeds) of every candidate
+    flops: float  # what they cost
+    # standard deviation of the log curve, after over before, geometric mean over the places
     ratio: float
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """One interval of the answer.
+    """One interval of the answer."""
 
-    point: the law's own.
-    lower, upper: ends of the interval, inf where it is open.
-    out_of_reach: share of resamples that never reach the target.
-    """
-
-    point: float
+    point: float  # the law's own
+    # lower, upper: ends of the interval, inf where it is open
     lower: float
     upper: float
-    out_of_reach: float
+    out_of_reach: float  # share of resamples that never reach the target
 
     @property
     def width(self) -> float:

@@ -36,20 +36,16 @@ PER_DECADE = 12
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that could be made.
+    """A run that could be made."""
 
-    size, params: the architecture, and its parameters by group.
-    fraction, samples: of the data.
-    flops: of one seed at every learning rate, trained to the last epoch.
-    used: seeds that it was trained with before.
-    """
-
+    # size, params: the architecture, and its parameters by group
     size: Size
     params: dict[str, int]
+    # fraction, samples: of the data
     fraction: str
     samples: int
-    flops: float
-    used: frozenset[int]
+    flops: float  # of one seed at every learning rate, trained to the last epoch
+    used: frozenset[int]  # seeds that it was trained with before
 
 
 def plan(spec: PlanSpec, frame: pandas.DataFrame, fits: FitRecord, meta: Meta) -> PlanRecord:

@@ -48,26 +48,16 @@ FALLBACK = "power_floor"
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be narrowed.
+    """What is to be narrowed."""
 
-    narrows: `n_star`, `cheapest_flops` or `best_reachable`.
-    fit: the law with its resamples.
-    columns: what it was made of.
-    cluster: the column whose value the runs of one configuration share.
-    places: predictors where the answer may lie.
-    refit: makes the law anew from columns.
-    measure: reads a law's interval.
-    notes: sentences for the plan.
-    """
-
-    narrows: str
-    fit: laws.Fit
-    columns: dict[str, np.ndarray]
-    cluster: str
-    places: dict[str, np.ndarray]
-    refit: Callable[[dict[str, np.ndarray]], laws.Fit]
-    measure: Callable[[laws.Fit], Outlook]
-    notes: tuple[str, ...] = ()
+    narrows: str  # `n_star`, `cheapest_flops` or `best_reachable`
+    fit: laws.Fit  # the law with its resamples
+    columns: dict[str, np.ndarray]  # what it was made of
+    cluster: str  # the column whose value the runs of one configuration share
+    places: dict[str, np.ndarray]  # predictors where the answer may lie
+    refit: Callable[[dict[str, np.ndarray]], laws.Fit]  # makes the law anew from columns
+    measure: Callable[[laws.Fit], Outlook]  # reads a law's interval
+    notes: tuple[str, ...] = ()  # sentences for the plan
 
 
 def n_star(

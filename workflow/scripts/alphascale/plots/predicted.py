@@ -15,21 +15,15 @@ from .records import Records, curve
 
 @dataclass(frozen=True)
 class Points:
-    """Sizes of one fraction as drawn, each (k,).
+    """Sizes of one fraction as drawn, each (k,)."""
 
-    n: parameters, as counted.
-    measured: mean over the seeds.
-    predicted: by the fit.
-    lower, upper: interval of a single run; the prediction itself for sizes the fit has seen.
-    withheld: whether it has not.
-    """
-
-    n: np.ndarray
-    measured: np.ndarray
-    predicted: np.ndarray
+    n: np.ndarray  # parameters, as counted
+    measured: np.ndarray  # mean over the seeds
+    predicted: np.ndarray  # by the fit
+    # lower, upper: interval of a single run; the prediction itself for sizes the fit has seen
     lower: np.ndarray
     upper: np.ndarray
-    withheld: bool
+    withheld: bool  # whether it has not
 
 
 @style.styled

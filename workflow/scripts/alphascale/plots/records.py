@@ -32,19 +32,13 @@ COUNT_LABEL = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """The target's metric as drawn.
+    """The target's metric as drawn."""
 
-    name: of the metric.
-    label: of an axis, with the unit.
-    unit: `%` or `nats`.
-    stored: what records hold, `error` or `loss`.
-    scale, offset: turn a stored value into the drawn one.
-    """
-
-    name: str
-    label: str
-    unit: str
-    stored: str
+    name: str  # of the metric
+    label: str  # of an axis, with the unit
+    unit: str  # `%` or `nats`
+    stored: str  # what records hold, `error` or `loss`
+    # scale, offset: turn a stored value into the drawn one
     scale: float
     offset: float
 
@@ -82,13 +76,10 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Records:
-    """One domain's results.
+    """One domain's results."""
 
-    frame: observations.
-    fit, bootstrap, decision: the records of these stages.
-    """
-
-    frame: pandas.DataFrame
+    frame: pandas.DataFrame  # observations
+    # fit, bootstrap, decision: the records of these stages
     fit: FitRecord
     bootstrap: BootstrapRecord
     decision: DecisionRecord

@@ -10,50 +10,34 @@ from .typed import SchemaVersion
 
 @dataclass(frozen=True)
 class Check:
-    """One question.
+    """One question."""
 
-    check: its name.
-    status: `passed`, `warned` or `failed`.
-    figure: what was found, with its number.
-    """
-
-    check: str
-    status: str
-    figure: str
+    check: str  # its name
+    status: str  # `passed`, `warned` or `failed`
+    figure: str  # what was found, with its number
 
 
 @dataclass(frozen=True)
 class CellLevel:
-    """How the training of one cell went.
+    """How the training of one cell went."""
 
-    scale, params, fraction: which cell, and its parameters in all.
-    level: LOW, MEDIUM or HIGH, the worst generalisation warning of its seeds; None if all diverged.
-    best_epochs: of the seeds that ended well, 1-based.
-    epochs: that were asked for.
-    """
-
+    # scale, params, fraction: which cell, and its parameters in all
     scale: str
     params: int
     fraction: str
+    # LOW, MEDIUM or HIGH, the worst generalisation warning of its seeds; None if all diverged
     level: str | None
-    best_epochs: list[int]
-    epochs: int
+    best_epochs: list[int]  # of the seeds that ended well, 1-based
+    epochs: int  # that were asked for
 
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """The audit of a domain.
-
-    fraction: the one that was decided on.
-    checks: each once.
-    tally: status → how many.
-    scales: every cell, smallest first.
-    schema: version of the file.
-    """
+    """The audit of a domain."""
 
     domain: str
-    fraction: str
-    checks: list[Check]
-    tally: dict[str, int]
-    scales: list[CellLevel]
-    schema: SchemaVersion = SCHEMA
+    fraction: str  # the one that was decided on
+    checks: list[Check]  # each once
+    tally: dict[str, int]  # status → how many
+    scales: list[CellLevel]  # every cell, smallest first
+    schema: SchemaVersion = SCHEMA  # version of the file

@@ -11,42 +11,27 @@ from .typed import Refused, SchemaVersion
 
 @dataclass(frozen=True)
 class JointDraws:
-    """A law with its resamples: that of N and D.
+    """A law with its resamples: that of N and D."""
 
-    fit: the law, saved.
-    failed_resamples: how many could not be fitted; 0 under law auto, which draws none.
-    """
-
-    fit: SavedLaw
-    failed_resamples: int
+    fit: SavedLaw  # the law, saved
+    failed_resamples: int  # how many could not be fitted; 0 under law auto, which draws none
 
 
 @dataclass(frozen=True)
 class FractionDraws(JointDraws):
-    """The law of one fraction.
+    """The law of one fraction."""
 
-    band: its curve, from half the smallest to 30 × the largest size.
-    """
-
-    band: Band
+    band: Band  # its curve, from half the smallest to 30 × the largest size
 
 
 @dataclass(frozen=True)
 class BootstrapRecord:
-    """All resampled laws of a domain.
-
-    metric: `error` or `loss`.
-    resamples: asked for, of each law.
-    level: coverage of every interval, in (0, 1).
-    fractions: fraction → its law, smallest first.
-    joint: the law of N and D.
-    schema: version of the file.
-    """
+    """All resampled laws of a domain."""
 
     domain: str
-    metric: str
-    resamples: int
-    level: float
-    fractions: dict[str, FractionDraws | Refused]
-    joint: JointDraws | Refused
-    schema: SchemaVersion = SCHEMA
+    metric: str  # `error` or `loss`
+    resamples: int  # asked for, of each law
+    level: float  # coverage of every interval, in (0, 1)
+    fractions: dict[str, FractionDraws | Refused]  # fraction → its law, smallest first
+    joint: JointDraws | Refused  # the law of N and D
+    schema: SchemaVersion = SCHEMA  # version of the file

@@ -21,16 +21,13 @@ class DataSpec:
 
     A key that its source does not read is None here and absent in JSON, so that an edit of it
     changes nothing. config.Data says what each key means and may be.
-
-    source: name of the source. seed: of splits and order.
-    test, validation: share in (0, 1) or number of samples. limit: most samples, None for all.
     """
 
-    source: str
-    seed: int
-    test: float | int
-    validation: float | int
-    limit: int | None = None
+    source: str  # its name
+    seed: int  # of splits and order
+    test: float | int  # share in (0, 1) or number of samples
+    validation: float | int  # the same
+    limit: int | None = None  # most samples, None for all
     path: str | None = None
     label: str | None = None
     text: list[str] | None = None
@@ -47,73 +44,55 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Meta:
-    """What a model and its training need to know of a domain's data.
+    """What a model and its training need to know of a domain's data."""
 
-    kind: `image`, `tabular`, `text` or, for language models, `tokens`.
-    classes: number of classes K; of tokens, the vocabulary.
-    shape: of one sample, (C, H, W), (F,) or (length,).
-    vocabulary: number of token ids; None unless text or tokens.
-    pad: id that fills up short texts; None unless text.
-    mean, std: per channel over the training part, in the units of the stored uint8 values, so a
-        model sees (x − mean) / std; None unless image.
-    bytes_per_token: of the training, validation and test split; None unless tokens.
-    """
-
-    kind: str
-    classes: int
-    shape: tuple[int, ...]
-    vocabulary: int | None
-    pad: int | None
+    kind: str  # `image`, `tabular`, `text` or, for language models, `tokens`
+    classes: int  # number of classes K; of tokens, the vocabulary
+    shape: tuple[int, ...]  # of one sample, (C, H, W), (F,) or (length,)
+    vocabulary: int | None  # number of token ids; None unless text or tokens
+    pad: int | None  # id that fills up short texts; None unless text
+    # mean, std: per channel over the training part, in the units of the stored uint8 values, so a
+    # model sees (x − mean) / std; None unless image
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None
+    # of the training, validation and test split; None unless tokens
     bytes_per_token: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where data are from.
+    """Where data are from."""
 
-    name: of the source, or of the user's file. provenance: a citation, or the path.
-    licence: in words. files: what was read → SHA-256.
-    """
-
-    name: str
-    provenance: str
-    licence: str
-    files: dict[str, str]
+    name: str  # of the source, or of the user's file
+    provenance: str  # a citation, or the path
+    licence: str  # in words
+    files: dict[str, str]  # what was read → SHA-256
 
 
 @dataclass(frozen=True)
 class PreparedData(Meta):
-    """The description that lies beside a file of tensors: Meta, and what people and checks need.
+    """The description that lies beside a file of tensors: Meta, and what people and checks need."""
 
-    class_names: by class; none of tokens.
-    columns: names of the F numbers of a table.
-    sizes: split → samples. class_counts: split → samples by class; none of tokens.
-    first_rows: row of the training part at which each class first appears.
-    smallest_prefix: fewest training rows that hold every class.
-    source: where they are from.
-    spec: section that they were made by. seed: its own, of splits and order.
-    notes: what was dropped, filled, cut or looks odd, in words.
-    documents, tokens, bytes: split → number of them; None unless tokens.
-    end: id that closes every document; None unless tokens.
-    sha256: of the file of tensors; empty while that is not written.
-    """
-
-    class_names: list[str] = field(kw_only=True)
+    class_names: list[str] = field(kw_only=True)  # by class; none of tokens
+    # names of the F numbers of a table
     columns: list[str] | None = field(default=None, kw_only=True)
-    sizes: dict[str, int] = field(kw_only=True)
+    sizes: dict[str, int] = field(kw_only=True)  # split → samples
+    # split → samples by class; none of tokens
     class_counts: dict[str, list[int]] = field(kw_only=True)
+    # row of the training part at which each class first appears
     first_rows: list[int] = field(kw_only=True)
-    smallest_prefix: int = field(kw_only=True)
-    source: Origin = field(kw_only=True)
-    spec: DataSpec = field(kw_only=True)
-    seed: int = field(kw_only=True)
-    notes: list[str] = field(kw_only=True)
+    smallest_prefix: int = field(kw_only=True)  # fewest training rows that hold every class
+    source: Origin = field(kw_only=True)  # where they are from
+    spec: DataSpec = field(kw_only=True)  # section that they were made by
+    seed: int = field(kw_only=True)  # its own, of splits and order
+    notes: list[str] = field(kw_only=True)  # what was dropped, filled, cut or looks odd, in words
+    # documents, tokens, bytes: split → number of them; None unless tokens
     documents: dict[str, int] | None = field(default=None, kw_only=True)
     tokens: dict[str, int] | None = field(default=None, kw_only=True)
     bytes: dict[str, int] | None = field(default=None, kw_only=True)
+    # id that closes every document; None unless tokens
     end: int | None = field(default=None, kw_only=True)
+    # of the file of tensors; empty while that is not written
     sha256: str = field(default="", kw_only=True)
     schema: int = field(default=SCHEMA, kw_only=True)
 

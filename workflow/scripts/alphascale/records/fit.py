@@ -14,107 +14,77 @@ SavedLaw = dict[str, Any]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A predicted value with its interval, in the metric's unit.
+    """A predicted value with its interval, in the metric's unit."""
 
-    mean: of the law.
-    lower, upper: ends of the interval.
-    """
-
-    mean: float
+    mean: float  # of the law
+    # lower, upper: ends of the interval
     lower: float
     upper: float
 
 
 @dataclass(frozen=True)
 class Band:
-    """A law's curve at sizes (n,), each in the metric's unit.
+    """A law's curve at sizes (n,), each in the metric's unit."""
 
-    params: sizes, as counted.
-    mean: the curve.
-    lower, upper: interval of the curve.
-    run_lower, run_upper: interval of a single run.
-    """
-
-    params: list[float]
-    mean: list[float]
+    params: list[float]  # sizes, as counted
+    mean: list[float]  # the curve
+    # lower, upper: interval of the curve
     lower: list[float]
     upper: list[float]
+    # run_lower, run_upper: interval of a single run
     run_lower: list[float]
     run_upper: list[float]
 
 
 @dataclass(frozen=True)
 class FittedLaw:
-    """One law fitted to runs.
+    """One law fitted to runs."""
 
-    law: name of its form.
-    params: its parameters by name; under law auto, the weights of the laws.
-    warnings: sentences.
-    objective: the least value found; None under law auto, as all that follow.
-    starts_agree: starts that ended in the same optimum.
-    bounds_hit: parameters that ended on a bound.
-    condition: of the fit, None where it is infinite or undefined.
-    in_sample: r2, mae, aic, n, clusters: a description, no evidence of prediction.
-    saved: the whole law under law auto, which is no form with parameters.
-    """
-
-    law: str
-    params: dict[str, float]
-    warnings: list[str]
-    objective: float | None
-    starts_agree: int | None
-    bounds_hit: list[str] | None
-    condition: float | None
+    law: str  # name of its form
+    params: dict[str, float]  # its parameters by name; under law auto, the weights of the laws
+    warnings: list[str]  # sentences
+    objective: float | None  # the least value found; None under law auto, as all that follow
+    starts_agree: int | None  # starts that ended in the same optimum
+    bounds_hit: list[str] | None  # parameters that ended on a bound
+    condition: float | None  # of the fit, None where it is infinite or undefined
+    # r2, mae, aic, n, clusters: a description, no evidence of prediction
     in_sample: dict[str, float | None] | None
-    saved: SavedLaw | None
+    saved: SavedLaw | None  # the whole law under law auto, which is no form with parameters
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Mean error on the withheld cells.
+    """Mean error on the withheld cells."""
 
-    law: of the law.
-    carry: of repeating the largest size seen; None where none was seen at these fractions.
-    line: of a log-log line through the largest sizes seen; None where it cannot be drawn.
-    """
-
-    law: float
+    law: float  # of the law
+    # of repeating the largest size seen; None where none was seen at these fractions
     carry: float | None
+    # of a log-log line through the largest sizes seen; None where it cannot be drawn
     line: float | None
 
 
 @dataclass(frozen=True)
 class WithheldCell:
-    """A withheld size at a fraction: what was predicted of it, and what it reached.
+    """A withheld size at a fraction: what was predicted of it, and what it reached."""
 
-    scale, fraction: which cell.
-    params: its size, as counted.
-    predicted: by the law fitted without the withheld sizes.
-    lower, upper: interval of a single run, None for a law fitted without resamples.
-    measured: mean over its runs.
-    """
-
+    # scale, fraction: which cell
     scale: str
     fraction: str
-    params: float
-    predicted: float
+    params: float  # its size, as counted
+    predicted: float  # by the law fitted without the withheld sizes
+    # lower, upper: interval of a single run, None for a law fitted without resamples
     lower: float | None
     upper: float | None
-    measured: float
+    measured: float  # mean over its runs
 
 
 @dataclass(frozen=True)
 class WithheldFit(FittedLaw):
-    """A law fitted without the largest sizes, and what it predicted of them.
+    """A law fitted without the largest sizes, and what it predicted of them."""
 
-    measure: what the errors are, a key of `fitting.withheld.MEASURES`.
-    errors: of the law and of predictors that know no law.
-    predictions: a cell each, smallest first.
-    """
-
-    measure: str
-    errors: Errors
-    predictions: list[WithheldCell]
+    measure: str  # what the errors are, a key of `fitting.withheld.MEASURES`
+    errors: Errors  # of the law and of predictors that know no law
+    predictions: list[WithheldCell]  # a cell each, smallest first
 
     @property
     def beats_naive(self) -> bool:
@@ -125,33 +95,25 @@ class WithheldFit(FittedLaw):
 
 @dataclass(frozen=True)
 class LadderFit(FittedLaw):
-    """The law of one fraction and metric, on all sizes.
+    """The law of one fraction and metric, on all sizes."""
 
-    withheld: how it predicts sizes it has not seen.
-    """
-
-    withheld: WithheldFit | Refused
+    withheld: WithheldFit | Refused  # how it predicts sizes it has not seen
 
 
 @dataclass(frozen=True)
 class LadderPoint:
-    """One size of the ladder at a fraction, and what its seeds reached.
+    """One size of the ladder at a fraction, and what its seeds reached."""
 
-    scale: its name.
-    total, non_embedding: parameters, counted either way.
-    flops: of one training, mean over runs that ended well; None if none did.
-    errors, losses: of those runs, test error (a share) and loss (nats).
-    withheld: whether the second fit did without it.
-    level: worst generalisation warning, LOW, MEDIUM or HIGH; None if every run diverged.
-    """
-
-    scale: str
+    scale: str  # its name
+    # total, non_embedding: parameters, counted either way
     total: int
     non_embedding: int
-    flops: float | None
+    flops: float | None  # of one training, mean over runs that ended well; None if none did
+    # errors, losses: of those runs, test error (a share) and loss (nats)
     errors: list[float]
     losses: list[float]
-    withheld: bool
+    withheld: bool  # whether the second fit did without it
+    # worst generalisation warning, LOW, MEDIUM or HIGH; None if every run diverged
     level: str | None
 
     def params(self, counted: str) -> int:
@@ -165,17 +127,12 @@ class LadderPoint:
 
 @dataclass(frozen=True)
 class FractionFit:
-    """One fraction of a domain's data.
+    """One fraction of a domain's data."""
 
-    samples: unique training samples.
-    diverged: runs that have no number.
-    points: its sizes, smallest first.
-    error, loss: the laws of either metric.
-    """
-
-    samples: int
-    diverged: int
-    points: list[LadderPoint]
+    samples: int  # unique training samples
+    diverged: int  # runs that have no number
+    points: list[LadderPoint]  # its sizes, smallest first
+    # error, loss: the laws of either metric
     error: LadderFit | Refused
     loss: LadderFit | Refused
 
@@ -186,32 +143,21 @@ class FractionFit:
 
 @dataclass(frozen=True)
 class JointFit(FittedLaw):
-    """The law of N and D over all fractions, for one metric.
+    """The law of N and D over all fractions, for one metric."""
 
-    expression: its formula.
-    chosen_by: how it was chosen among the candidates.
-    candidates: law → how it predicts the largest sizes of every fraction.
-    """
-
-    expression: str
-    chosen_by: str
+    expression: str  # its formula
+    chosen_by: str  # how it was chosen among the candidates
+    # law → how it predicts the largest sizes of every fraction
     candidates: dict[str, WithheldFit | Refused]
 
 
 @dataclass(frozen=True)
 class FitRecord:
-    """All laws of a domain.
-
-    law: form fitted at each fraction.
-    counted: what N counts, `total` or `non_embedding`.
-    fractions: fraction → its laws, smallest first.
-    joint: metric → the law of N and D.
-    schema: version of the file.
-    """
+    """All laws of a domain."""
 
     domain: str
-    law: str
-    counted: str
-    fractions: dict[str, FractionFit]
-    joint: dict[str, JointFit | Refused]
-    schema: SchemaVersion = SCHEMA
+    law: str  # form fitted at each fraction
+    counted: str  # what N counts, `total` or `non_embedding`
+    fractions: dict[str, FractionFit]  # fraction → its laws, smallest first
+    joint: dict[str, JointFit | Refused]  # metric → the law of N and D
+    schema: SchemaVersion = SCHEMA  # version of the file

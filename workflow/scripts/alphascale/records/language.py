@@ -12,20 +12,16 @@ from .typed import Refused, SchemaVersion
 
 @dataclass(frozen=True)
 class LanguagePoint(LadderPoint):
-    """One size of a language ladder.
+    """One size of a language ladder."""
 
-    d_model, n_layers: its shape, None for a family without them.
-    perplexity, bits_per_byte: of its runs, on the test split.
-    seconds: of one training, its share of the job's.
-    peak_memory_bytes: the largest of its jobs.
-    """
-
+    # d_model, n_layers: its shape, None for a family without them
     d_model: float | None
     n_layers: float | None
+    # perplexity, bits_per_byte: of its runs, on the test split
     perplexity: list[float]
     bits_per_byte: list[float]
-    seconds: float
-    peak_memory_bytes: float
+    seconds: float  # of one training, its share of the job's
+    peak_memory_bytes: float  # the largest of its jobs
 
     @property
     def mean_perplexity(self) -> float:
@@ -35,30 +31,20 @@ class LanguagePoint(LadderPoint):
 
 @dataclass(frozen=True)
 class LawKey:
-    """Which law.
+    """Which law."""
 
-    law: name of its form.
-    counted: what N counts, `total` or `non_embedding`.
-    """
-
-    law: str
-    counted: str
+    law: str  # name of its form
+    counted: str  # what N counts, `total` or `non_embedding`
 
 
 @dataclass(frozen=True)
 class PerplexityFit(FittedLaw):
-    """A law of perplexity in N.
+    """A law of perplexity in N."""
 
-    interval: parameter → ends of its interval.
-    failed_resamples: how many could not be fitted.
-    withheld: how it predicts sizes it has not seen.
-    band: its curve over the sizes trained.
-    """
-
-    interval: dict[str, tuple[float, float]]
-    failed_resamples: int
-    withheld: WithheldFit | Refused
-    band: Band
+    interval: dict[str, tuple[float, float]]  # parameter → ends of its interval
+    failed_resamples: int  # how many could not be fitted
+    withheld: WithheldFit | Refused  # how it predicts sizes it has not seen
+    band: Band  # its curve over the sizes trained
 
     @property
     def withheld_error(self) -> float | None:
@@ -79,36 +65,23 @@ class PerplexityLaw(LawKey):
 
 @dataclass(frozen=True)
 class PlaneFit(FittedLaw):
-    """Kaplan's law of the loss in N and D.
+    """Kaplan's law of the loss in N and D."""
 
-    derived: N_c and D_c of the paper.
-    interval: parameter → ends of its interval.
-    """
-
-    derived: dict[str, float]
-    interval: dict[str, tuple[float, float]]
+    derived: dict[str, float]  # N_c and D_c of the paper
+    interval: dict[str, tuple[float, float]]  # parameter → ends of its interval
 
 
 @dataclass(frozen=True)
 class PerplexityDomain:
-    """One domain of a group.
+    """One domain of a group."""
 
-    family: of its ladder.
-    fraction: the largest, which the laws in N are of; None where every run diverged.
-    unigram_perplexity: what token frequencies alone reach, None if not known.
-    points: its sizes by total parameters.
-    laws: every law at every count.
-    best: the one that predicts the withheld sizes best, None if none was tested.
-    params_and_data: the law in N and D over all fractions.
-    """
-
-    family: str
-    fraction: str | None
-    unigram_perplexity: float | None
-    points: list[LanguagePoint]
-    laws: list[PerplexityLaw]
-    best: LawKey | None
-    params_and_data: PlaneFit | Refused
+    family: str  # of its ladder
+    fraction: str | None  # the largest, which the laws in N are of; None where every run diverged
+    unigram_perplexity: float | None  # what token frequencies alone reach, None if not known
+    points: list[LanguagePoint]  # its sizes by total parameters
+    laws: list[PerplexityLaw]  # every law at every count
+    best: LawKey | None  # the one that predicts the withheld sizes best, None if none was tested
+    params_and_data: PlaneFit | Refused  # the law in N and D over all fractions
 
     @property
     def best_fit(self) -> PerplexityFit | None:
@@ -120,62 +93,40 @@ class PerplexityDomain:
 
 @dataclass(frozen=True)
 class ExponentDifference:
-    """Exponent b of one law minus that of another.
+    """Exponent b of one law minus that of another."""
 
-    difference: of the fitted laws.
-    interval: of the difference.
-    resamples: pairs that it rests on.
-    failed_resamples: pairs of which one could not be fitted.
-    differ: whether the interval excludes 0.
-    """
-
-    difference: float
-    interval: tuple[float, float]
-    resamples: int
-    failed_resamples: int
-    differ: bool
+    difference: float  # of the fitted laws
+    interval: tuple[float, float]  # of the difference
+    resamples: int  # pairs that it rests on
+    failed_resamples: int  # pairs of which one could not be fitted
+    differ: bool  # whether the interval excludes 0
 
 
 @dataclass(frozen=True)
 class ExponentRow(LawKey):
-    """The exponents of two domains by one law.
+    """The exponents of two domains by one law."""
 
-    exponents: domain → b, empty if refused.
-    found: their difference.
-    """
-
-    exponents: dict[str, float]
-    found: ExponentDifference | Refused
+    exponents: dict[str, float]  # domain → b, empty if refused
+    found: ExponentDifference | Refused  # their difference
 
 
 @dataclass(frozen=True)
 class FamilyComparison:
-    """Whether two domains' families scale alike.
+    """Whether two domains' families scale alike."""
 
-    domains, families: the domain and the one it is compared with.
-    exponents: by every law.
-    says: the verdict, a sentence.
-    """
-
+    # domains, families: the domain and the one it is compared with
     domains: tuple[str, str]
     families: tuple[str, str]
-    exponents: list[ExponentRow]
-    says: str
+    exponents: list[ExponentRow]  # by every law
+    says: str  # the verdict, a sentence
 
 
 @dataclass(frozen=True)
 class LanguageRecord:
-    """A group of language domains.
+    """A group of language domains."""
 
-    level: coverage of every interval, in (0, 1).
-    resamples: of each law.
-    domains: by name; the first is what the others are compared with.
-    comparisons: each of the others with the first.
-    schema: version of the file.
-    """
-
-    level: float
-    resamples: int
-    domains: dict[str, PerplexityDomain]
-    comparisons: list[FamilyComparison]
-    schema: SchemaVersion = SCHEMA
+    level: float  # coverage of every interval, in (0, 1)
+    resamples: int  # of each law
+    domains: dict[str, PerplexityDomain]  # by name; the first is what the others are compared with
+    comparisons: list[FamilyComparison]  # each of the others with the first
+    schema: SchemaVersion = SCHEMA  # version of the file

@@ -17,79 +17,55 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Observation:
-    """One run; its fields are the table's columns, None an empty cell.
+    """One run; its fields are the table's columns, None an empty cell."""
 
-    domain, scale, fraction: its cell.
-    seed: of the run.
-    role: `ladder`, or `verify` where verification trained it.
-    family: of the model.
-    status: `ok` or `diverged`; a diverged run has no numbers of loss or accuracy.
-    params, non_embedding, embedding, head: parameters, as in training.Params.
-    samples: of the training fraction.
-    samples_seen: samples × epochs run.
-    learning_rate: the one chosen for the cell.
-    best_epoch: 1-based, of the lowest validation loss.
-    epochs_run: epochs trained.
-    train_loss: nats, in the best epoch.
-    validation_loss: nats, with the best epoch's weights, like all that follow.
-    validation_accuracy, test_accuracy: shares.
-    test_loss: nats.
-    test_error: 1 − test_accuracy.
-    level: LOW, MEDIUM or HIGH, the generalisation warning of the run's curves.
-    forward_flops, step_flops: per sample, of a forward pass and of a training step.
-    flops: of the run.
-    job_flops, job_seconds, job_members: FLOPs, seconds and runs of the whole job.
-    joules: of the whole job, where they were measured.
-    energy_how: how they were, or why not.
-    device, precision: what was computed on, and in.
-    warnings: codes of the cell's warnings, separated by spaces.
-    d_model, n_layers: of a language model, like all that follow but the last.
-    tokens: of the training fraction.
-    bits_per_byte: on the test split.
-    unigram_perplexity: of the test split.
-    peak_memory_bytes: of the job.
-    """
-
+    # domain, scale, fraction: its cell
     domain: str
     scale: str
     fraction: str
-    seed: int
-    role: str
-    family: str
-    status: str
+    seed: int  # of the run
+    role: str  # `ladder`, or `verify` where verification trained it
+    family: str  # of the model
+    status: str  # `ok` or `diverged`; a diverged run has no numbers of loss or accuracy
+    # params, non_embedding, embedding, head: parameters, as in training.Params
     params: int
     non_embedding: int
     embedding: int
     head: int
-    samples: int
-    samples_seen: int
-    learning_rate: float
-    best_epoch: int | None
-    epochs_run: int
-    train_loss: float | None
-    validation_loss: float | None
+    samples: int  # of the training fraction
+    samples_seen: int  # samples × epochs run
+    learning_rate: float  # the one chosen for the cell
+    best_epoch: int | None  # 1-based, of the lowest validation loss
+    epochs_run: int  # epochs trained
+    train_loss: float | None  # nats, in the best epoch
+    validation_loss: float | None  # nats, with the best epoch's weights, like all that follow
+    # validation_accuracy, test_accuracy: shares
     validation_accuracy: float | None
-    test_loss: float | None
+    test_loss: float | None  # nats
     test_accuracy: float | None
-    test_error: float | None
-    level: str | None
+    test_error: float | None  # 1 − test_accuracy
+    level: str | None  # LOW, MEDIUM or HIGH, the generalisation warning of the run's curves
+    # forward_flops, step_flops: per sample, of a forward pass and of a training step
     forward_flops: int
     step_flops: int
-    flops: int
+    flops: int  # of the run
+    # job_flops, job_seconds, job_members: FLOPs, seconds and runs of the whole job
     job_flops: int
     job_seconds: float
     job_members: int
-    joules: float | None
-    energy_how: str
+    joules: float | None  # of the whole job, where they were measured
+    energy_how: str  # how they were, or why not
+    # device, precision: what was computed on, and in
     device: str
     precision: str
-    warnings: str
+    warnings: str  # codes of the cell's warnings, separated by spaces
+    # d_model, n_layers: of a language model, like all that follow but the last
     d_model: int | None
     n_layers: int | None
-    tokens: int | None
-    bits_per_byte: float | None
-    unigram_perplexity: float | None
-    peak_memory_bytes: int
+    tokens: int | None  # of the training fraction
+    bits_per_byte: float | None  # on the test split
+    unigram_perplexity: float | None  # of the test split
+    peak_memory_bytes: int  # of the job
 
 
 # Column → its type as written above: `int`, `float | None`, ….

@@ -17,85 +17,55 @@ from .typed import SchemaVersion, parse
 
 @dataclass(frozen=True)
 class Params:
-    """Parameters of one model, by group.
+    """Parameters of one model, by group."""
 
-    total: all of them.
-    non_embedding: total − embedding.
-    embedding: tables of tokens and positions.
-    body: neither embedding nor head.
-    head: the last layer.
-    """
-
-    total: int
-    non_embedding: int
-    embedding: int
-    body: int
-    head: int
+    total: int  # all of them
+    non_embedding: int  # total − embedding
+    embedding: int  # tables of tokens and positions
+    body: int  # neither embedding nor head
+    head: int  # the last layer
 
 
 @dataclass(frozen=True)
 class Flops:
-    """Training FLOPs, 2 per multiply-add.
+    """Training FLOPs, 2 per multiply-add."""
 
-    forward_per_sample: of a forward pass.
-    training_per_sample: of a forward and a backward pass.
-    per_run: of one run to the last epoch.
-    job: of all runs of the job, each as long as it went.
-    counted_by: how they were counted.
-    """
-
-    forward_per_sample: int
-    training_per_sample: int
-    per_run: int
-    job: int
-    counted_by: str
+    forward_per_sample: int  # of a forward pass
+    training_per_sample: int  # of a forward and a backward pass
+    per_run: int  # of one run to the last epoch
+    job: int  # of all runs of the job, each as long as it went
+    counted_by: str  # how they were counted
 
 
 @dataclass(frozen=True)
 class Curves:
-    """One value an epoch, of all epochs whose numbers are finite.
+    """One value an epoch, of all epochs whose numbers are finite."""
 
-    train_loss: nats, mean over the epoch's steps.
-    train_accuracy: share, mean over the epoch's steps.
-    validation_loss: nats, after the epoch.
-    validation_accuracy: share, after the epoch.
-    """
-
-    train_loss: list[float] = field(default_factory=list)
-    train_accuracy: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    validation_accuracy: list[float] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)  # nats, mean over the epoch's steps
+    train_accuracy: list[float] = field(default_factory=list)  # share, mean over the epoch's steps
+    validation_loss: list[float] = field(default_factory=list)  # nats, after the epoch
+    validation_accuracy: list[float] = field(default_factory=list)  # share, after the epoch
 
 
 @dataclass(frozen=True)
 class Scores:
-    """A split, measured with the weights of the best epoch.
+    """A split, measured with the weights of the best epoch."""
 
-    loss: nats.
-    accuracy: share.
-    error: 1 − accuracy.
-    """
-
-    loss: float
-    accuracy: float
-    error: float
+    loss: float  # nats
+    accuracy: float  # share
+    error: float  # 1 − accuracy
 
 
 @dataclass(frozen=True)
 class Perplexity:
-    """e to the loss in nats per token, at most e^700.
+    """e to the loss in nats per token, at most e^700."""
 
-    train_epochs, validation_epochs: by epoch.
-    validation_final: after the last epoch.
-    validation_best: the lowest.
-    test: with the weights of the best epoch.
-    """
-
+    # train_epochs, validation_epochs: by epoch
     train_epochs: list[float]
     validation_epochs: list[float]
-    validation_final: float
-    validation_best: float
-    test: float
+    validation_final: float  # after the last epoch
+    validation_best: float  # the lowest
+    test: float  # with the weights of the best epoch
 
 
 @dataclass(frozen=True)
@@ -108,78 +78,55 @@ class BySplit:
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One run at the learning rate that was chosen.
+    """One run at the learning rate that was chosen."""
 
-    seed: of weights, order, augmentation and dropout.
-    learning_rate: peak of the schedule.
-    status: `ok`, or `diverged`: a loss that is not finite.
-    epochs_run: epochs trained, the last of a diverged run among them.
-    best_epoch: 1-based, of the lowest validation loss; None where the run diverged.
-    curves: loss and accuracy by epoch.
-    validation, test: with the weights of the best epoch; None where the run diverged.
-    flops: of this run.
-    perplexity: of a language model; None elsewhere and where the run diverged.
-    bits_per_byte: the same, of data whose bytes are known.
-    """
-
-    seed: int
-    learning_rate: float
-    status: str
-    epochs_run: int
-    best_epoch: int | None
-    curves: Curves
+    seed: int  # of weights, order, augmentation and dropout
+    learning_rate: float  # peak of the schedule
+    status: str  # `ok`, or `diverged`: a loss that is not finite
+    epochs_run: int  # epochs trained, the last of a diverged run among them
+    best_epoch: int | None  # 1-based, of the lowest validation loss; None where the run diverged
+    curves: Curves  # loss and accuracy by epoch
+    # validation, test: with the weights of the best epoch; None where the run diverged
     validation: Scores | None
     test: Scores | None
-    flops: int
+    flops: int  # of this run
+    # of a language model; None elsewhere and where the run diverged
     perplexity: Perplexity | None = None
-    bits_per_byte: BySplit | None = None
+    bits_per_byte: BySplit | None = None  # the same, of data whose bytes are known
 
 
 @dataclass(frozen=True)
 class SweepRun:
-    """One run of the search for a learning rate.
+    """One run of the search for a learning rate."""
 
-    learning_rate, seed, status: as in SeedRun.
-    validation_loss: nats, at its best epoch; None where the run diverged.
-    """
-
+    # learning_rate, seed, status: as in SeedRun
     learning_rate: float
     seed: int
-    validation_loss: float | None
+    validation_loss: float | None  # nats, at its best epoch; None where the run diverged
     status: str
 
 
 @dataclass(frozen=True)
 class Language:
-    """What is known of a job that trains a language model.
+    """What is known of a job that trains a language model."""
 
-    d_model, n_layers: of the model, None where its size has no such key.
-    length: tokens of a window, which is one sample.
-    vocabulary: number of token ids.
-    tokens: of the training fraction.
-    unigram_perplexity: of the model that knows the frequency of each token and nothing else.
-    """
-
+    # d_model, n_layers: of the model, None where its size has no such key
     d_model: int | None
     n_layers: int | None
-    length: int
-    vocabulary: int
-    tokens: int
+    length: int  # tokens of a window, which is one sample
+    vocabulary: int  # number of token ids
+    tokens: int  # of the training fraction
+    # of the model that knows the frequency of each token and nothing else
     unigram_perplexity: BySplit
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds.
+    """Seconds."""
 
-    train_s: of training alone, those before a checkpoint among them.
-    total_s: of the program's job, from its start or resumption.
-    cpu_s: of processor time in total_s.
-    """
-
-    train_s: float
-    total_s: float
-    cpu_s: float
+    train_s: float  # of training alone, those before a checkpoint among them
+    total_s: float  # of the program's job, from its start or resumption
+    cpu_s: float  # of processor time in total_s
 
 
 @dataclass(frozen=True)
@@ -192,18 +139,12 @@ class Energy:
 
 @dataclass(frozen=True)
 class Device:
-    """What was computed on.
+    """What was computed on."""
 
-    type: `cpu` or `cuda`.
-    name: of the processor or GPU.
-    precision: `float32` or `bfloat16`.
-    threads: of torch on the CPU.
-    """
-
-    type: str
-    name: str
-    precision: str
-    threads: int
+    type: str  # `cpu` or `cuda`
+    name: str  # of the processor or GPU
+    precision: str  # `float32` or `bfloat16`
+    threads: int  # of torch on the CPU
 
 
 @dataclass(frozen=True)
@@ -217,47 +158,29 @@ class Versions:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """One training job and its provenance.
+    """One training job and its provenance."""
 
-    spec: the slice of the study that it was made from: domain, scale, fraction, family, size, ….
-    code: digest of the training's code.
-    data_sha256: of the tensor file it was trained on.
-    params: of one model.
-    samples: of the training fraction, each seen once an epoch.
-    samples_seen, steps: of the longest run at the chosen learning rate.
-    flops: of training.
-    learning_rate: the one chosen for all seeds.
-    sweep: every run of the job, seeds × learning rates.
-    seeds: the runs at the chosen learning rate.
-    pieces: in which a batch was computed, more than 1 where it did not fit into memory.
-    time: seconds.
-    energy: joules.
-    peak_memory_bytes: the most that torch held on the GPU, or the process on the CPU.
-    device: what was computed on.
-    versions: of what trained.
-    language: of language models; None elsewhere.
-    schema: version of the file.
-    """
-
+    # the slice of the study that it was made from: domain, scale, fraction, family, size, …
     spec: TrainSpec
-    code: str
-    data_sha256: str
-    params: Params
-    samples: int
+    code: str  # digest of the training's code
+    data_sha256: str  # of the tensor file it was trained on
+    params: Params  # of one model
+    samples: int  # of the training fraction, each seen once an epoch
+    # samples_seen, steps: of the longest run at the chosen learning rate
     samples_seen: int
     steps: int
-    flops: Flops
-    learning_rate: float
-    sweep: list[SweepRun]
-    seeds: list[SeedRun]
-    pieces: int
-    time: Times
-    energy: Energy
-    peak_memory_bytes: int
-    device: Device
-    versions: Versions
-    language: Language | None = None
-    schema: SchemaVersion = SCHEMA
+    flops: Flops  # of training
+    learning_rate: float  # the one chosen for all seeds
+    sweep: list[SweepRun]  # every run of the job, seeds × learning rates
+    seeds: list[SeedRun]  # the runs at the chosen learning rate
+    pieces: int  # in which a batch was computed, more than 1 where it did not fit into memory
+    time: Times  # seconds
+    energy: Energy  # joules
+    peak_memory_bytes: int  # the most that torch held on the GPU, or the process on the CPU
+    device: Device  # what was computed on
+    versions: Versions  # of what trained
+    language: Language | None = None  # of language models; None elsewhere
+    schema: SchemaVersion = SCHEMA  # version of the file
 
 
 def read_record(

@@ -24,12 +24,9 @@ SchemaVersion = Literal[SCHEMA]
 
 @dataclass(frozen=True)
 class Refused:
-    """Stands where there is no result, and says why.
+    """Stands where there is no result, and says why."""
 
-    refused: the reason, a sentence without a full stop.
-    """
-
-    refused: str
+    refused: str  # the reason, a sentence without a full stop
 
 
 @lru_cache

@@ -14,30 +14,20 @@ from .typed import SchemaVersion
 
 @dataclass(frozen=True)
 class Promise:
-    """The prediction of one architecture by a law that has not seen it, kept beside its record.
+    """The prediction of one architecture by a law that has not seen it, kept beside its record."""
 
-    role: `recommended` or `naive`.
-    scale, fraction, size: what is trained.
-    params: parameters in all.
-    metric: `error` or `loss`, what is predicted.
-    target: what the model must reach.
-    level: coverage of the interval.
-    predicted: in the metric.
-    largest_trained: parameters of the ladder's largest size, as counted.
-    law: that predicted.
-    """
-
-    role: str
+    role: str  # `recommended` or `naive`
+    # scale, fraction, size: what is trained
     scale: str
     fraction: str
     size: Size
-    params: int
-    metric: str
-    target: Target
-    level: float
-    predicted: Estimate
-    largest_trained: int
-    law: str
+    params: int  # parameters in all
+    metric: str  # `error` or `loss`, what is predicted
+    target: Target  # what the model must reach
+    level: float  # coverage of the interval
+    predicted: Estimate  # in the metric
+    largest_trained: int  # parameters of the ladder's largest size, as counted
+    law: str  # that predicted
 
     def trained(self, like: TrainSpec) -> TrainSpec:
         """The training of this model, like another but for what is trained."""
@@ -47,23 +37,15 @@ class Promise:
 
 @dataclass(frozen=True)
 class VerifiedRun(Promise):
-    """A promise, and what became of it.
+    """A promise, and what became of it."""
 
-    measured: mean of the runs in the metric, None where all diverged.
-    values: of the runs that ended well.
-    diverged: how many did not.
-    inside: whether the mean of the runs lies within the interval of one.
-    runs_inside: how many runs do.
-    reached: whether the mean reaches the target.
-    flops, seconds, energy: of the whole job.
-    """
-
-    measured: float | None
-    values: list[float]
-    diverged: int
-    inside: bool
-    runs_inside: int
-    reached: bool
+    measured: float | None  # mean of the runs in the metric, None where all diverged
+    values: list[float]  # of the runs that ended well
+    diverged: int  # how many did not
+    inside: bool  # whether the mean of the runs lies within the interval of one
+    runs_inside: int  # how many runs do
+    reached: bool  # whether the mean reaches the target
+    # flops, seconds, energy: of the whole job
     flops: float
     seconds: float
     energy: Energy
@@ -71,14 +53,9 @@ class VerifiedRun(Promise):
 
 @dataclass(frozen=True)
 class VerificationRecord:
-    """Every promise of a domain whose training is there.
-
-    runs: smallest first.
-    nothing_to_build: why no architecture was recommended, None where one was.
-    schema: version of the file.
-    """
+    """Every promise of a domain whose training is there."""
 
     domain: str
-    runs: list[VerifiedRun]
-    nothing_to_build: str | None
-    schema: SchemaVersion = SCHEMA
+    runs: list[VerifiedRun]  # smallest first
+    nothing_to_build: str | None  # why no architecture was recommended, None where one was
+    schema: SchemaVersion = SCHEMA  # version of the file

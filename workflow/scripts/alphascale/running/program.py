@@ -51,22 +51,16 @@ class OneLineParser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Job:
-    """What a rule hands to its program.
+    """What a rule hands to its program."""
 
-    spec: the job's slice of the study, as its rule cuts it.
-    code: digest of the code that makes its result.
-    wildcards: the rule's, by name.
-    input, output: the rule's files by name, a path or a list of them.
-    log: file of its lines of progress, None for none.
-    options: what the program asks for beside these, by name: it makes no result stale.
-    """
-
-    spec: Any
-    code: str
-    wildcards: SimpleNamespace
+    spec: Any  # the job's slice of the study, as its rule cuts it
+    code: str  # digest of the code that makes its result
+    wildcards: SimpleNamespace  # the rule's, by name
+    # input, output: the rule's files by name, a path or a list of them
     input: SimpleNamespace
     output: SimpleNamespace
-    log: str | None = None
+    log: str | None = None  # file of its lines of progress, None for none
+    # what the program asks for beside these, by name: it makes no result stale
     options: SimpleNamespace = field(default_factory=SimpleNamespace)
 
     @cached_property

@@ -25,28 +25,22 @@ BY_KIND = {"image": (), "tabular": (), "text": TOKENS, "tokens": TOKENS}
 
 @dataclass(frozen=True)
 class Source:
-    """All that is true of a source of data.
+    """All that is true of a source of data."""
 
-    name: as a study writes it.
-    kind: `image`, `tabular`, `text` (a class each) or, for language models, `tokens`.
-    origin: of ORIGINS; a source of the user's own needs the key `path`.
-    description: one line for the reference.
-    read: gives the samples, a Pool, or of kind `tokens` the documents, a Corpus.
-    keys: of the `data` section, those that it reads beside what its kind does.
-    check: looks at names and first lines, before anything runs; raises UserError beginning with
-        the key that is to blame.
-    files: single files of the user's own whose edit makes prepared data stale.
-    state: changes when the source does, in a way that `files` cannot say.
-    """
-
-    name: str
-    kind: str
-    origin: str
-    description: str
+    name: str  # as a study writes it
+    kind: str  # `image`, `tabular`, `text` (a class each) or, for language models, `tokens`
+    origin: str  # of ORIGINS; a source of the user's own needs the key `path`
+    description: str  # one line for the reference
+    # gives the samples, a Pool, or of kind `tokens` the documents, a Corpus
     read: Callable[[DataSpec], Pool | Corpus]
+    # of the `data` section, those that it reads beside what its kind does
     keys: tuple[str, ...] = ()
+    # looks at names and first lines, before anything runs; raises UserError beginning with the key
+    # that is to blame
     check: Callable[[DataSpec], object] | None = None
+    # single files of the user's own whose edit makes prepared data stale
     files: Callable[[DataSpec], list[str]] | None = None
+    # changes when the source does, in a way that `files` cannot say
     state: Callable[[DataSpec], str] | None = None
 
     @property

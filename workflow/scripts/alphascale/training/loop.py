@@ -29,23 +29,15 @@ CURVES = tuple(each.name for each in fields(Curves))  # in the order in which th
 
 @dataclass
 class Member:
-    """One training run and what has become of it: `records.training.SeedRun` in the making.
+    """One training run and what has become of it: `records.training.SeedRun` in the making."""
 
-    seed: of weights, order, augmentation and dropout.
-    learning_rate: peak of the schedule.
-    status: `ok`, or `diverged`: a loss that is not finite.
-    epochs_run: epochs trained so far.
-    best_epoch: 1-based, of the lowest validation loss; 0 as long as there is none.
-    curves: loss and accuracy by epoch.
-    validation, test: with the weights of the best epoch, at the end.
-    """
-
-    seed: int
-    learning_rate: float
-    status: str = "ok"
-    epochs_run: int = 0
-    best_epoch: int = 0
-    curves: Curves = field(default_factory=Curves)
+    seed: int  # of weights, order, augmentation and dropout
+    learning_rate: float  # peak of the schedule
+    status: str = "ok"  # `ok`, or `diverged`: a loss that is not finite
+    epochs_run: int = 0  # epochs trained so far
+    best_epoch: int = 0  # 1-based, of the lowest validation loss; 0 as long as there is none
+    curves: Curves = field(default_factory=Curves)  # loss and accuracy by epoch
+    # validation, test: with the weights of the best epoch, at the end
     validation: Scores | None = None
     test: Scores | None = None
 
@@ -62,19 +54,14 @@ def member_of(state: State) -> Member:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all members of a job have in common.
+    """What all members of a job have in common."""
 
-    family, size: what is built.
-    training: how, the configuration's section.
-    device: where.
-    bfloat16: whether to compute under bfloat16 autocast.
-    """
-
+    # family, size: what is built
     family: str
     size: Size
-    training: Training
-    device: torch.device
-    bfloat16: bool
+    training: Training  # how, the configuration's section
+    device: torch.device  # where
+    bfloat16: bool  # whether to compute under bfloat16 autocast
 
 
 @dataclass
