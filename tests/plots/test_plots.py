@@ -332,7 +332,7 @@ def test_programs_write_every_figure_the_workflow_expects(good, tmp_path, monkey
     svg = (tmp_path / "figures" / "accuracy.svg").read_text(encoding="utf-8")
     assert "Test accuracy (%)</text>" in svg  # words, not outlines
     figures = [tmp_path / "s.svg", tmp_path / "s.png"]
-    decisions = {"decisions": [records["decision"]]}
+    decisions = {"decisions": [made["decision"]]}
     run("plot_summary.py", job_of(None, decisions, {"figures": figures}))
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")
     assert "The study in numbers" in (tmp_path / "s.svg").read_text(encoding="utf-8")

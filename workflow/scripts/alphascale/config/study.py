@@ -52,7 +52,7 @@ class Costs(Section):
     carbon_g_per_kwh: float | str = Field(
         WORLD,
         description="Carbon intensity: a number, or a country by English name or ISO code (`France`"
-        ", `FR`), looked up in `alphascale/carbon.py`. Default: world average (IEA, Electricity "
+        ", `FR`), looked up in `alphascale/resources/carbon_intensity.csv`. Default: world average (IEA, Electricity "
         "2025).",
     )
     pue: Annotated[float, Field(ge=1)] = Field(
