@@ -52,8 +52,8 @@ class Costs(Section):
     carbon_g_per_kwh: float | str = Field(
         WORLD,
         description="Carbon intensity: a number, or a country by English name or ISO code (`France`"
-        ", `FR`), looked up in `alphascale/resources/carbon_intensity.csv`. Default: world average (IEA, Electricity "
-        "2025).",
+        ", `FR`), looked up in `alphascale/resources/carbon_intensity.csv`. Default: world average "
+        "(IEA, Electricity 2025).",
     )
     pue: Annotated[float, Field(ge=1)] = Field(
         1.0, description="Power usage effectiveness of the building: 1 is none lost."
