@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alphascale.config import Training
+from alphascale.records.data import DataSpec
 from alphascale.records.decision import DecisionRecord, LadderRange, Star, StudyPrice, Throughput
 from alphascale.records.fit import Estimate
 from alphascale.records.specs import Prices, Target, TrainSpec
@@ -42,8 +43,11 @@ def decision_made(star: Star | Refused = STAR, fraction: str = "1.0", **changes:
     return DecisionRecord(**fields | changes)
 
 
+DATA = DataSpec("letter", 0, 0.2, 0.1)
+
+
 def train_spec(scale: str = "s") -> TrainSpec:
-    return TrainSpec("d", scale, "1.0", "mlp", {}, [0, 1], Training(), "cpu", {})
+    return TrainSpec("d", scale, "1.0", "mlp", {}, [0, 1], Training(), "cpu", DATA)
 
 
 def seed_run(seed: int, error: float | None) -> SeedRun:

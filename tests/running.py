@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from alphascale.records.files import canonical_json
 from alphascale.running.program import described
+from alphascale.slices import canonical
 from study_made import write_study
 
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("SNAKEMAKE")}
 
 
-def job_of(spec, input: dict, output: dict, code: str = "code", **wildcards: str) -> str:
+def job_of(spec: object, input: dict, output: dict, code: str = "code", **wildcards: str) -> str:
     """The one argument that a rule gives its program; input, output: paths by name, or lists."""
 
     def plain(files: dict) -> dict:
@@ -28,7 +28,7 @@ def job_of(spec, input: dict, output: dict, code: str = "code", **wildcards: str
             for name, path in files.items()
         }
 
-    return described(canonical_json(spec), code, wildcards, plain(input), plain(output))
+    return described(canonical(spec), code, wildcards, plain(input), plain(output))
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess:

@@ -3,13 +3,13 @@
 from alphascale.auditing.gather import gather
 from alphascale.records.observations import write_table
 from alphascale.records.specs import AggregateSpec
-from alphascale.records.typed import as_json
+from alphascale.records.typed import as_json, spec_of
 from alphascale.running import program
 
 
 def main(job):
     records = [*job.input.records, *job.input.verified]
-    expected = job.parsed(AggregateSpec)
+    expected = spec_of(job, AggregateSpec)
     rows = gather(job.wildcards.domain, expected, records, job.input.meta, job.say)
     write_table(job.output.observations, [as_json(row) for row in rows])
 

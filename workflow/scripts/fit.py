@@ -3,12 +3,12 @@
 from alphascale.fitting.domain import fit_domain
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import FitSpec
-from alphascale.records.typed import write
+from alphascale.records.typed import spec_of, write
 from alphascale.running import program
 
 
 def main(job):
-    spec, frame = job.parsed(FitSpec), read_frame(job.input.observations)
+    spec, frame = spec_of(job, FitSpec), read_frame(job.input.observations)
     write(job.output.fit, fit_domain(job.wildcards.domain, spec, frame))
 
 

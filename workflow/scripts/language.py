@@ -6,13 +6,13 @@ from alphascale.fitting.perplexity import judge_group, text
 from alphascale.records.files import write_text
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import LanguageSpec
-from alphascale.records.typed import write
+from alphascale.records.typed import spec_of, write
 from alphascale.running import program
 
 
 def main(job):
     frames = {Path(path).stem: read_frame(path) for path in job.input.observations}
-    found = judge_group(job.parsed(LanguageSpec), frames)
+    found = judge_group(spec_of(job, LanguageSpec), frames)
     write(job.output.laws, found)
     write_text(job.output.text, text(found))
 

@@ -6,13 +6,13 @@ from alphascale.records.data import read_prepared
 from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import DecisionSpec
-from alphascale.records.typed import read, write
+from alphascale.records.typed import read, spec_of, write
 from alphascale.running import program
 
 
 def main(job):
     decision = decide(
-        job.parsed(DecisionSpec),
+        spec_of(job, DecisionSpec),
         read_frame(job.input.observations),
         read(job.input.fit, FitRecord),
         read(job.input.bootstrap, BootstrapRecord),

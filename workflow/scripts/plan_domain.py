@@ -5,12 +5,12 @@ from alphascale.records.data import read_prepared
 from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import PlanSpec
-from alphascale.records.typed import read, write
+from alphascale.records.typed import read, spec_of, write
 from alphascale.running import program
 
 
 def main(job):
-    spec, fits = job.parsed(PlanSpec), read(job.input.fit, FitRecord)
+    spec, fits = spec_of(job, PlanSpec), read(job.input.fit, FitRecord)
     frame, meta = read_frame(job.input.observations), read_prepared(job.input.meta)
     write(job.output.plan, plan(spec, frame, fits, meta))
 

@@ -10,7 +10,7 @@ from alphascale.records.data import read_prepared
 from alphascale.records.files import digest, write_sealed
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import read_record
-from alphascale.records.typed import as_json
+from alphascale.records.typed import as_json, spec_of
 from alphascale.running import program
 from alphascale.running.devices import lease
 from alphascale.running.signals import asked_later
@@ -33,7 +33,7 @@ def main(job):
             if waited and recorded(job):
                 job.say("the other process has finished: its record is kept")
                 return
-            spec, meta = job.parsed(TrainSpec), read_prepared(job.input.meta)
+            spec, meta = spec_of(job, TrainSpec), read_prepared(job.input.meta)
             record = run(
                 replace(spec, device=job.options.device),
                 open_tensors(job.input.data, meta.sha256),

@@ -8,7 +8,7 @@ from alphascale.errors import UserError
 from alphascale.records.data import read_prepared
 from alphascale.records.decision import DecisionRecord
 from alphascale.records.specs import VerifySpec
-from alphascale.records.typed import digest_of, read, write
+from alphascale.records.typed import digest_of, read, spec_of, write
 from alphascale.running import program
 from alphascale.running.signals import Stopped
 from alphascale.slices import canonical, verify_name
@@ -18,7 +18,7 @@ TRAIN = Path(__file__).with_name("train.py")
 
 
 def main(job):
-    wanted, trained_by = job.parsed(VerifySpec), job.options.trained_by
+    wanted, trained_by = spec_of(job, VerifySpec), job.options.trained_by
     decision = read(job.input.decision, DecisionRecord)
     sha256 = read_prepared(job.input.meta).sha256
     # Beside the report, undeclared: rules/verify.smk says why.

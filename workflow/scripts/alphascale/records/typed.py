@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ..errors import UserError
 from .files import REBUILD, SCHEMA, digest, read_json, write_json
+
+if TYPE_CHECKING:
+    from ..running.program import Job
 
 T = TypeVar("T")
 SchemaVersion = Literal[SCHEMA]
@@ -69,3 +72,8 @@ def read(path: str | os.PathLike, kind: type[T]) -> T:
 def digest_of(record: Any) -> str:
     """Short SHA-256 of a record's JSON: of a job's slice, which configuration it stands for."""
     return digest(as_json(record))
+
+
+def spec_of(job: Job, kind: type[T]) -> T:
+    """The slice of the study that a rule hands to its program."""
+    return parse(kind, job.spec, f"the slice of {job.made}")

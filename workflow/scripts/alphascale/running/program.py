@@ -16,13 +16,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import UserError
-from ..records.typed import parse
 from .signals import Stopped, install
 
-T = TypeVar("T")
 # What the system says of a disk, and what to do about it.
 DISK = {
     errno.ENOSPC: "free some space",
@@ -68,10 +66,6 @@ class Job:
         """A function that writes a line of progress, with the job's name, to stderr and the log."""
         named = (Path(sys.argv[0]).stem, getattr(self.wildcards, "domain", ""))
         return progress(" ".join(named).strip(), self.log)
-
-    def parsed(self, kind: type[T]) -> T:
-        """The job's slice as the dataclass that it is."""
-        return parse(kind, self.spec, f"the slice of {self.made}")
 
     @property
     def made(self) -> str:
