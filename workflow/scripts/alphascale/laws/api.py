@@ -17,10 +17,7 @@ from alphascale.laws.result import Fit, column
 from alphascale.laws.selection import auto
 from alphascale.laws.withheld import verdict, withheld_error
 
-SEVERAL = {
-    2: ("chinchilla", "kaplan_nd"),
-    3: ("data_constrained",),
-}  # what auto tries, by predictors
+SEVERAL = {3: ("data_constrained",)}  # what auto takes where the engine knows no form
 
 
 def fit(
@@ -30,7 +27,7 @@ def fit(
     *,
     x2: str | None = None,
     x3: str | None = None,
-    law: str = "power",
+    law: str = "auto",
     group: str | Sequence[str] | None = None,
     cluster: str | None = None,
     loss: str | None = None,
@@ -102,14 +99,16 @@ def _fit_one(
     method,
     withhold,
 ) -> Fit:
-    if law == "auto" and len(columns) == 1:
+    if law == "auto" and len(columns) <= 2:
         if loss is not None or weights is not None or bounds is not None:
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
-        X, Y = column(frame, columns[0]), column(frame, y)
+        X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
         if not len(Y):
             raise UserError(f"column {y!r} has no rows: nothing to fit")
-        chosen = auto(X, Y, cluster=_labels(frame, cluster), level=level)
-        return AutoLaw(columns, y, chosen, ((float(X.min()), float(X.max())),))
+        return auto(
+            X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
+            ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf,
+        )  # fmt: skip
     if law == "auto":
         return _best_of(frame, columns, y, SEVERAL[len(columns)], cluster=cluster, loss=loss,
                         weights=weights, bounds=bounds, level=level, resamples=resamples,

@@ -1,0 +1,153 @@
+"""Forms × discounts, fitted at every origin of a ladder, and draws of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaln
+
+from alphascale.laws.ladder import Levels, Origins, origins
+from alphascale.laws.posterior import Modes, draw, solve
+from alphascale.laws.priors import Belief, Beliefs
+from alphascale.laws.shapes import LEVEL, evaluate
+
+FloatArray = np.ndarray
+FIRST = (0.0, 0.5, 1.0)  # discounts of the first fit, whose residuals tell the noise
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Forms × discounts, fitted at every origin.
+
+    names, discounts, prior (K,). modes: of origin 0 (K rows). predicted (O, K, n): log y at all
+    levels. error (O, K, n): squared.
+    """
+
+    levels: Levels
+    origins: Origins
+    names: tuple[str, ...]
+    discounts: FloatArray
+    prior: FloatArray
+    modes: Modes
+    predicted: FloatArray
+    score: FloatArray
+    level_variance: float
+
+
+def noise_prior(levels: Levels, beliefs: Beliefs) -> tuple[float, float]:
+    """ν₀ and s₀ of a level's mean: the prior's, what the seeds say, what a first fit leaves."""
+    nu, s0 = beliefs.noise
+    total = nu * s0**2
+    if levels.seed_df:
+        more = min(levels.seed_df, beliefs.seeds)
+        total, nu = total + more * levels.seed_variance * float(np.mean(1 / levels.runs)), nu + more
+    more = min(len(levels.v) - 3, beliefs.residual)
+    if more <= 0:
+        return nu, float(np.sqrt(total / nu))
+    forms = beliefs.one if len(levels.logs) == 1 else beliefs.two
+    p = np.tile(FIRST, len(forms))
+    mean = np.repeat([f.mean for f in forms], len(FIRST), axis=0)
+    sd = np.repeat([f.sd for f in forms], len(FIRST), axis=0)
+    mean[:, LEVEL] = levels.v[-1]
+    C = levels.compute
+    at = levels.logs - levels.logs.max(axis=1)[:, None]
+    weights = np.exp(p[:, None] * np.minimum(C - C[-1], 0.0))
+    first = solve(np.broadcast_to(at, (len(p), *at.shape)), levels.v, weights, mean, sd, (nu, float(np.sqrt(total / nu))))
+    left = first.variance * first.count / np.maximum(first.count - first.used, 1.0)
+    left = min(float(np.quantile(left, 0.25)), _rough(levels))
+    return nu + more, float(np.sqrt((total + more * left) / (nu + more)))
+
+
+def _rough(levels: Levels) -> float:
+    """Variance of a level's mean by what lies off the line through its neighbours, in the later
+    half of a dense ladder of one predictor; inf where there is none."""
+    if len(levels.logs) > 1 or len(levels.v) < 12:
+        return np.inf
+    half = len(levels.v) // 2
+    u, v = levels.logs[0, half - 1 :], levels.v[half - 1 :]
+    share = (u[1:-1] - u[:-2]) / (u[2:] - u[:-2])
+    off = v[1:-1] - (1 - share) * v[:-2] - share * v[2:]
+    return float(np.mean(off**2 / (1 + share**2 + (1 - share) ** 2)))
+
+
+def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
+    r = len(levels.logs)
+    forms = beliefs.one if r == 1 else beliefs.two
+    ends = origins(levels, beliefs.step, beliefs.horizon, beliefs.origins)
+    discounts = np.array(beliefs.discounts)
+    K = len(forms) * len(discounts)
+    mean = np.repeat([f.mean for f in forms], len(discounts), axis=0)
+    sd = np.repeat([f.sd for f in forms], len(discounts), axis=0)
+    p = np.tile(discounts, len(forms))
+    prior = np.repeat([f.weight for f in forms], len(discounts)) * np.tile(beliefs.discount_weights, len(forms))
+    C = levels.compute
+    logs, weights, means = [], [], []
+    balance = 2.0 / (1.0 + np.mean(levels.runs) / levels.runs)
+    for seen, reference in zip(ends.seen, ends.reference, strict=True):
+        last = int(np.flatnonzero(seen)[-1])
+        at = levels.logs - reference[:, None]
+        logs.append(np.broadcast_to(at, (K, *at.shape)))
+        discount = np.exp(p[:, None] * np.minimum(C - C[last], 0.0))
+        weights.append(np.where(seen, discount * balance, 0.0))
+        start = mean.copy()
+        start[:, LEVEL] = levels.v[last]
+        means.append(start)
+    O = len(ends.seen)
+    logs = np.concatenate(logs)
+    modes = solve(
+        logs, levels.v, np.concatenate(weights), np.concatenate(means), np.tile(sd, (O, 1)),
+        noise_prior(levels, beliefs),
+    )  # fmt: skip
+    predicted, J = evaluate(logs, modes.P)
+    cov = np.linalg.inv(modes.precision)
+    J = np.where(modes.free[:, :, None], J, 0.0)
+    spread = np.einsum("bin,bin->bn", J, cov @ J)
+    base = evaluate(np.minimum(logs, 0.0), modes.P, slopes=False)[0]
+    spread = spread + (beliefs.stretch * (predicted - base)) ** 2 + modes.variance[:, None]
+    nu = beliefs.tail
+    z = (predicted - levels.v) ** 2 / spread
+    score = -0.5 * np.log(spread) - 0.5 * (nu + 1) * np.log1p(z / nu) + gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(np.pi * nu)
+    predicted, score = predicted.reshape(O, K, -1), score.reshape(O, K, -1)
+    names = tuple(f.name for f in forms for _ in discounts)
+    if levels.seed_df:
+        variance = levels.seed_variance * float(np.mean(1 / levels.runs))
+    else:
+        variance = float(np.quantile(modes.variance[:K], 0.1))
+    return Candidates(levels, ends, names, p, prior / prior.sum(), modes.take(slice(0, K)), predicted, score, variance)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """P (R, 8): parameters. which (R,): their candidates. noise (R,): sd of log y of a new run.
+    stretch (R, r): factors of the distances beyond the reference. reference (r,): logarithms.
+    """
+
+    P: FloatArray
+    which: FloatArray
+    noise: FloatArray
+    stretch: FloatArray
+    reference: FloatArray
+
+    def log_curves(self, logs: FloatArray) -> FloatArray:
+        """log y (R, n) at logarithms (r, n) of the predictors."""
+        at = logs - self.reference[:, None]
+        at = np.where(at > 0, at * self.stretch[:, :, None], at)
+        return evaluate(at, self.P, slopes=False)[0]
+
+
+def sample(found: Candidates, weight: FloatArray, beliefs: Beliefs, size: int, seed: int) -> Draws:
+    rng = np.random.default_rng(seed)
+    levels = found.levels
+    r = len(levels.logs)
+    edges = np.cumsum(weight)
+    which = np.searchsorted(edges, (np.arange(size) + rng.random()) / size * edges[-1])
+    which = np.minimum(which, len(weight) - 1)
+    again = max(min(len(levels.v) - 3, beliefs.residual), 0.0)  # counted twice: see noise_prior
+    P, variance = draw(found.modes, which, rng.standard_normal((size, 8)), rng.random(size), again)
+    stretch = np.exp(beliefs.stretch * rng.standard_normal((size, r)))
+    if levels.seed_df:
+        seeds = levels.seed_variance
+        between = np.maximum(variance - seeds * float(np.mean(1 / levels.runs)), 0.0)
+        variance = seeds + between
+    return Draws(P, which, np.sqrt(variance), stretch, found.origins.reference[0])
