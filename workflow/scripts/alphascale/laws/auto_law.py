@@ -103,11 +103,14 @@ class AutoLaw:
         """
         wanted, grid = _log_target(target), self._grid()
         if confidence == 0.5:
+
             def short(u):
                 return np.median(self._log_curves(u[None]), axis=0) > wanted
         else:
+
             def short(u):
                 return self.reach(np.exp(u), target) < confidence
+
         missed = short(grid)
         if missed[-1]:
             return math.inf

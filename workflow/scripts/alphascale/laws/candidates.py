@@ -5,34 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from alphascale.laws.ladder import Levels, Origins, origins
 from alphascale.laws.posterior import Modes, draw, solve
-from alphascale.laws.priors import Belief, Beliefs
+from alphascale.laws.priors import Beliefs
 from alphascale.laws.shapes import LEVEL, evaluate
 
 FloatArray = np.ndarray
+ROUGH = (6, 4)  # fewest levels, and fewest triples, that tell the noise by neighbours
 FIRST = (0.0, 0.5, 1.0)  # discounts of the first fit, whose residuals tell the noise
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Forms × discounts, fitted at every origin.
+    """Forms × discounts, fitted at O origins, × how far a form may be wrong beyond the runs.
 
-    names, discounts, prior (K,). modes: of origin 0 (K rows). predicted (O, K, n): log y at all
-    levels. error (O, K, n): squared.
+    names (K,): forms; prior (K,); modes: rows of those fitted at origin 0, row (K,): which of them
+    each candidate is; stretch (K,): see `Beliefs`. predicted, score (O, K, n): log y at all levels
+    by the modes, and the logarithm of the predictive density of what was measured there.
     """
 
     levels: Levels
     origins: Origins
     names: tuple[str, ...]
-    discounts: FloatArray
     prior: FloatArray
     modes: Modes
+    row: FloatArray
+    stretch: FloatArray
     predicted: FloatArray
     score: FloatArray
-    level_variance: float
 
 
 def noise_prior(levels: Levels, beliefs: Beliefs) -> tuple[float, float]:
@@ -53,7 +54,14 @@ def noise_prior(levels: Levels, beliefs: Beliefs) -> tuple[float, float]:
     C = levels.compute
     at = levels.logs - levels.logs.max(axis=1)[:, None]
     weights = np.exp(p[:, None] * np.minimum(C - C[-1], 0.0))
-    first = solve(np.broadcast_to(at, (len(p), *at.shape)), levels.v, weights, mean, sd, (nu, float(np.sqrt(total / nu))))
+    first = solve(
+        np.broadcast_to(at, (len(p), *at.shape)),
+        levels.v,
+        weights,
+        mean,
+        sd,
+        (nu, float(np.sqrt(total / nu))),
+    )
     left = first.variance * first.count / np.maximum(first.count - first.used, 1.0)
     left = min(float(np.quantile(left, 0.25)), _rough(levels))
     return nu + more, float(np.sqrt((total + more * left) / (nu + more)))
@@ -62,9 +70,9 @@ def noise_prior(levels: Levels, beliefs: Beliefs) -> tuple[float, float]:
 def _rough(levels: Levels) -> float:
     """Variance of a level's mean by what lies off the line through its neighbours, in the later
     half of a dense ladder of one predictor; inf where there is none."""
-    if len(levels.logs) > 1 or len(levels.v) < 12:
+    if len(levels.logs) > 1 or len(levels.v) < ROUGH[0]:
         return np.inf
-    half = len(levels.v) // 2
+    half = max(min(len(levels.v) // 2, len(levels.v) - ROUGH[1]), 1)
     u, v = levels.logs[0, half - 1 :], levels.v[half - 1 :]
     share = (u[1:-1] - u[:-2]) / (u[2:] - u[:-2])
     off = v[1:-1] - (1 - share) * v[:-2] - share * v[2:]
@@ -80,7 +88,9 @@ def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
     mean = np.repeat([f.mean for f in forms], len(discounts), axis=0)
     sd = np.repeat([f.sd for f in forms], len(discounts), axis=0)
     p = np.tile(discounts, len(forms))
-    prior = np.repeat([f.weight for f in forms], len(discounts)) * np.tile(beliefs.discount_weights, len(forms))
+    prior = np.repeat([f.weight for f in forms], len(discounts)) * np.tile(
+        beliefs.discount_weights, len(forms)
+    )
     C = levels.compute
     logs, weights, means = [], [], []
     balance = 2.0 / (1.0 + np.mean(levels.runs) / levels.runs)
@@ -93,28 +103,40 @@ def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
         start = mean.copy()
         start[:, LEVEL] = levels.v[last]
         means.append(start)
-    O = len(ends.seen)
+    count = len(ends.seen)
     logs = np.concatenate(logs)
     modes = solve(
-        logs, levels.v, np.concatenate(weights), np.concatenate(means), np.tile(sd, (O, 1)),
+        logs, levels.v, np.concatenate(weights), np.concatenate(means), np.tile(sd, (count, 1)),
         noise_prior(levels, beliefs),
     )  # fmt: skip
     predicted, J = evaluate(logs, modes.P)
-    cov = np.linalg.inv(modes.precision)
     J = np.where(modes.free[:, :, None], J, 0.0)
-    spread = np.einsum("bin,bin->bn", J, cov @ J)
-    base = evaluate(np.minimum(logs, 0.0), modes.P, slopes=False)[0]
-    spread = spread + (beliefs.stretch * (predicted - base)) ** 2 + modes.variance[:, None]
-    nu = beliefs.tail
-    z = (predicted - levels.v) ** 2 / spread
-    score = -0.5 * np.log(spread) - 0.5 * (nu + 1) * np.log1p(z / nu) + gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(np.pi * nu)
-    predicted, score = predicted.reshape(O, K, -1), score.reshape(O, K, -1)
+    spread = np.einsum("bin,bin->bn", J, np.linalg.inv(modes.precision) @ J)
+    spread += modes.variance[:, None]
+    drop = predicted - evaluate(np.minimum(logs, 0.0), modes.P, slopes=False)[0]
+    predicted, spread, drop = (v.reshape(count, K, -1) for v in (predicted, spread, drop))
+    S = len(beliefs.stretch)
+    score = [
+        _student(levels.v - predicted, spread + (sd * drop) ** 2, beliefs.tail)
+        for sd in beliefs.stretch
+    ]
     names = tuple(f.name for f in forms for _ in discounts)
-    if levels.seed_df:
-        variance = levels.seed_variance * float(np.mean(1 / levels.runs))
-    else:
-        variance = float(np.quantile(modes.variance[:K], 0.1))
-    return Candidates(levels, ends, names, p, prior / prior.sum(), modes.take(slice(0, K)), predicted, score, variance)
+    return Candidates(
+        levels=levels,
+        origins=ends,
+        names=names * S,
+        prior=np.tile(prior / prior.sum() / S, S),
+        modes=modes.take(slice(0, K)),
+        row=np.tile(np.arange(K), S),
+        stretch=np.repeat(beliefs.stretch, K),
+        predicted=np.tile(predicted, (1, S, 1)),
+        score=np.concatenate(score, axis=1),
+    )
+
+
+def _student(off: FloatArray, variance: FloatArray, nu: float) -> FloatArray:
+    """Log density at `off` of Student's t of ν degrees of freedom and this scale; no constant."""
+    return -0.5 * (np.log(variance) + (nu + 1) * np.log1p(off**2 / variance / nu))
 
 
 @dataclass(frozen=True)
@@ -144,8 +166,10 @@ def sample(found: Candidates, weight: FloatArray, beliefs: Beliefs, size: int, s
     which = np.searchsorted(edges, (np.arange(size) + rng.random()) / size * edges[-1])
     which = np.minimum(which, len(weight) - 1)
     again = max(min(len(levels.v) - 3, beliefs.residual), 0.0)  # counted twice: see noise_prior
-    P, variance = draw(found.modes, which, rng.standard_normal((size, 8)), rng.random(size), again)
-    stretch = np.exp(beliefs.stretch * rng.standard_normal((size, r)))
+    P, variance = draw(
+        found.modes, found.row[which], rng.standard_normal((size, 8)), rng.random(size), again
+    )
+    stretch = np.exp(found.stretch[which, None] * rng.standard_normal((size, r)))
     if levels.seed_df:
         seeds = levels.seed_variance
         between = np.maximum(variance - seeds * float(np.mean(1 / levels.runs)), 0.0)

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri
 
-from alphascale.laws.shapes import evaluate
+from alphascale.laws.shapes import FLOOR, evaluate
 
 FloatArray = np.ndarray
 ITERATIONS = 40
+START = 0.0  # logit of the floor's share that searches start from, at most
 SMALL = 1e-7  # a step that gains less of F ends the search
 
 
@@ -60,6 +61,7 @@ def solve(
         tight = np.where(free, 1.0 / np.where(free, sd, 1.0) ** 2, 0.0)
     B = len(W)
     P = mean.copy()
+    P[:, FLOOR] = np.where(free[:, FLOOR], np.minimum(P[:, FLOOR], START), P[:, FLOOR])
     count = nu + W.sum(axis=1)
     out_P, out_F, out_s = P.copy(), np.full(B, np.inf), np.ones(B)
     out_A = np.empty((B, 8, 8))
@@ -103,9 +105,7 @@ def solve(
         going = (gain > SMALL) | (~better & (damp < 1e5))
         if not going.any():
             break
-        rows, P, F, s2, wr, off, J, damp = (
-            x[going] for x in (rows, P, F, s2, wr, off, J, damp)
-        )
+        rows, P, F, s2, wr, off, J, damp = (x[going] for x in (rows, P, F, s2, wr, off, J, damp))
     spare = np.einsum("bii->bi", np.linalg.inv(out_A)) * tight
     used = np.sum(np.where(free, 1.0 - spare, 0.0), axis=1)
     return Modes(out_P, out_s, out_A, out_F, count, free, used)

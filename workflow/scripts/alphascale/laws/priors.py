@@ -11,15 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from alphascale.laws.shapes import (
-    ALPHA,
-    BETA,
     BOUND,
     FLOOR,
-    INNER,
     LEVEL,
     NAMES,
     NONE,
-    OUTER,
     SHARE,
 )
 
@@ -40,7 +36,7 @@ SKALING = dict(inner=(0.0, 0.3))
 RATIONAL = dict(bound=(-1.5, 1.0))
 KAPLAN = dict(alpha=_log(1.0, 0.6), beta=(0.0, 0.0), outer=_log(0.2, 0.7))
 M3 = dict(alpha=(0.0, 0.0), outer=_log(0.4, 0.6))
-FADING = dict(floor=(float(np.log(40.0)), 1.2), outer=_log(30.0, 0.0))
+FADING = dict(alpha=_log(0.35, 0.6), floor=(float(np.log(40.0)), 2.5), outer=_log(30.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -69,14 +65,14 @@ def _floored(weight: float, floor: tuple[float, float]) -> tuple[Belief, ...]:
         belief("power_floor", weight, **a),
         belief("sum", weight, **a, **SUM),
         belief("m3", weight, **(a | M3)),
-        belief("rational", weight, **a, **RATIONAL),
     )
 
 
 ONE = (
     *_floored(1.0, HEAVY),
     *_floored(0.25, LIGHT),
-    belief("fading", 1.0, alpha=EXPONENT, **FADING),
+    belief("rational", 0.25, alpha=EXPONENT, floor=LIGHT, **RATIONAL),
+    belief("fading", 1.5, **FADING),
     belief("power", 0.3, alpha=EXPONENT),
     belief("flat", 2.0, alpha=(0.0, 0.0), floor=(-NONE, 0.0)),
 )
@@ -94,35 +90,35 @@ TWO = (
 class Beliefs:
     """All that is fixed before a ladder is seen.
 
-    forms: by number of predictors. discounts: exponents p of the weight (C / C_max)^p of a run of
-    compute C (the product of its predictors). noise: ν₀ and s₀ of the noise of a level's log mean.
-    seeds: most degrees of freedom that the scatter of seeds adds to ν₀. power, enough: a
-    candidate's weight is its prior × (mean squared rolling error)^(−power/2 · m/(m + enough)) with
-    m levels to judge by. memory: an origin's weight falls by e^−memory an octave of compute.
-    step, horizon: origins lie a factor `step` apart in each predictor, and are judged a factor
-    `horizon` ahead in each. recent: so many of the largest levels count as an origin of their own,
-    in sample. stretch: sd of the logarithm of the factor by which a draw's distances beyond the
-    largest run are stretched: what a form may be wrong by.
+    one, two: forms by number of predictors. discounts: exponents p of the weight (C / C_max)^p of a
+    run of compute C (the product of its predictors), and their prior weights. noise: ν₀ and s₀ of
+    the noise of a level's log mean; seeds, residual: most degrees of freedom that the scatter of
+    seeds, and what a first fit leaves, add to ν₀. power: a candidate's weight is its prior ×
+    exp(power·√m × mean log predictive density), m being the levels beyond three. memory: an
+    origin's weight falls by e^−memory an octave. step, horizon: origins lie a factor `step` apart
+    in each predictor, and are judged a factor `horizon` ahead in each; at most `origins` of them.
+    recent, zero: so many of the largest levels count, in sample, as that many origins. tail:
+    degrees of freedom of the predictive density. stretch: sd of the logarithm of the factor by
+    which a draw's distances beyond the largest run are stretched (what a form may be wrong by);
+    which of them is weighed like the forms.
     """
 
     one: tuple[Belief, ...] = ONE
     two: tuple[Belief, ...] = TWO
     discounts: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+    discount_weights: tuple[float, ...] = (0.5, 0.7, 1.0, 1.0, 1.0, 0.7, 0.2)
     noise: tuple[float, float] = (1.0, 0.003)
     seeds: float = 4.0
+    residual: float = 1.0
     power: float = 2.0
-    enough: float = 0.5
     memory: float = 0.7
-    step: float = 1.4142135623730951
+    step: float = 2**0.5
     horizon: float = 2.3
     origins: int = 10
     recent: int = 3
-    stretch: float = 0.07
-    tail: float = 4.0
     zero: float = 3.0
-    residual: float = 1.0
-    discount_weights: tuple[float, ...] = (0.5, 0.7, 1.0, 1.0, 1.0, 0.7, 0.2)
+    tail: float = 4.0
+    stretch: tuple[float, ...] = (0.03, 0.1, 0.3)
 
 
 SHIPPED = Beliefs()
-_ = (ALPHA, BETA, INNER, OUTER)

@@ -85,9 +85,7 @@ def weigh(found: Candidates, beliefs: Beliefs, end: int = 0) -> FloatArray:
     ends = found.origins
     seen = ends.seen[end]
     recent = np.flatnonzero(seen)[-beliefs.recent :]
-    total, count = np.zeros(len(found.prior)), 1e-9
-    if beliefs.zero:
-        total, count = beliefs.zero * found.score[end][:, recent].mean(axis=1), beliefs.zero
+    total, count = beliefs.zero * found.score[end][:, recent].mean(axis=1), beliefs.zero
     for o in range(end + 1, len(ends.seen)):
         judged = ends.ahead[o] & seen
         if not judged.any():
@@ -112,7 +110,7 @@ def withheld_errors(found: Candidates, beliefs: Beliefs) -> dict[str, float] | s
             break
         seen, ahead = ends.seen[o], ends.ahead[o]
         x, y = np.exp(levels.logs), np.exp(levels.v)
-        guess = weigh(found, beliefs, o) @ found.predicted[o]
+        guess = _middle(found.predicted[o], weigh(found, beliefs, o))
         line = log_log_line(x[:, seen], y[seen], x[:, ahead])
         guesses = (guess[ahead], np.log(carry_last(x[:, seen], y[seen], x[:, ahead])), np.log(line))
         error = [float(np.sqrt(np.mean((g - levels.v[ahead]) ** 2))) for g in guesses]
@@ -121,7 +119,21 @@ def withheld_errors(found: Candidates, beliefs: Beliefs) -> dict[str, float] | s
     if not rows:
         return f"no size could be withheld: there are {len(levels.v)} levels"
     mean, beyond = np.mean(rows, axis=0), max(row[3] for row in rows)
-    return dict(law=mean[0], carry_last=mean[1], log_log_line=mean[2], origins=float(len(rows)), beyond=beyond)
+    return dict(
+        law=mean[0],
+        carry_last=mean[1],
+        log_log_line=mean[2],
+        origins=float(len(rows)),
+        beyond=beyond,
+    )
+
+
+def _middle(values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Weighted median (n,) of values (K, n)."""
+    order = np.argsort(values, axis=0)
+    passed = np.cumsum(weight[order], axis=0) >= 0.5 * weight.sum()
+    row = np.take_along_axis(order, passed.argmax(axis=0)[None], 0)
+    return np.take_along_axis(values, row, 0)[0]
 
 
 def notes(levels: Levels, withheld: dict[str, float] | str) -> list[str]:

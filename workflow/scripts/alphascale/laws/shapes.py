@@ -10,9 +10,9 @@ logarithm of the response there, and h a mean of powers,
 so that every form passes through e^c at the reference, and its other parameters say how it leaves
 from there: s is the share of that value which is floor, q the share of N in what can be gained.
 
-    ρ = 0, k = 1, γ = 1     E + A·N^−α + B·D^−β            Hoffmann et al. 2022; one predictor: q = 1
+    ρ = 0, k = 1, γ = 1     E + A·N^−α + B·D^−β            Hoffmann et al. 2022; of one, q = 1
     ρ = 0, k free, γ = 1    E + A·(N^−α + R·D^−β)^k        Skaling
-    ρ = 0, k = 1, γ free    (E + A·N^−α + B·D^−β)^γ        power of a sum; α = 1 of one predictor: M3
+    ρ = 0, k = 1, γ free    (E + A·N^−α + B·D^−β)^γ        power of a sum; of one, α = 1: M3
     s = 0, k = 1, β = 1     ((N_c/N)^(α/γ) + D_c/D)^γ      Kaplan et al. 2020, eq. 1.5
     k = 1, γ = 1, ρ free    E + (L0−E)·h/(1+h)             Bryant and Liu, arXiv:2605.09189
     γ large, s near 1       log y = a + b·e^(−θu)          a power law whose exponent fades
