@@ -228,8 +228,9 @@ class AutoLaw:
             first = self.knot_x[0]
             at = logs[0, inside]
             known = self._knots(np.maximum(at, first)).T
-            # Below the smallest level the curve goes on as it starts.
-            start = self._knots.c[-2][0]
+            # Below the smallest level its line to the next is carried on.
+            two = self._knots(self.knot_x[:2])
+            start = (two[1] - two[0]) / (self.knot_x[1] - first)
             out[:, inside] = known + start[:, None] * np.minimum(at - first, 0.0)
         return out
 

@@ -13,6 +13,7 @@ from alphascale.laws.shapes import LEVEL, evaluate
 
 FloatArray = np.ndarray
 ROUGH = (6, 4)  # fewest levels, and fewest triples, that tell the noise by neighbours
+DENSE = 3.0
 FIRST = (0.0, 0.5, 1.0)  # discounts of the first fit, whose residuals tell the noise
 
 
@@ -79,6 +80,16 @@ def _rough(levels: Levels) -> float:
     return float(np.mean(off**2 / (1 + share**2 + (1 - share) ** 2)))
 
 
+def _apart(levels: Levels) -> FloatArray:
+    """How much a level (n,) counts: those of a dense curve are points of one training run, whose
+    errors go together, and count as `DENSE` in an e-fold of x."""
+    if len(levels.logs) > 1:
+        return np.ones(len(levels.v))
+    u = levels.logs[0]
+    near = (np.abs(u - u[:, None]) <= 0.5).sum(axis=1)
+    return np.minimum(1.0, DENSE / near)
+
+
 def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
     r = len(levels.logs)
     forms = beliefs.one if r == 1 else beliefs.two
@@ -93,7 +104,7 @@ def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
     )
     C = levels.compute
     logs, weights, means = [], [], []
-    balance = 2.0 / (1.0 + np.mean(levels.runs) / levels.runs)
+    balance = 2.0 / (1.0 + np.mean(levels.runs) / levels.runs) * _apart(levels)
     for seen, reference in zip(ends.seen, ends.reference, strict=True):
         last = int(np.flatnonzero(seen)[-1])
         at = levels.logs - reference[:, None]

@@ -21,6 +21,7 @@ from alphascale.laws.shapes import FLOOR, evaluate
 
 FloatArray = np.ndarray
 ITERATIONS = 40
+LEAST = 3.0  # degrees of freedom of the noise, at least
 START = 0.0  # logit of the floor's share that searches start from, at most
 SMALL = 1e-7  # a step that gains less of F ends the search
 
@@ -117,7 +118,7 @@ def draw(modes: Modes, rows: FloatArray, normal: FloatArray, chi: FloatArray, ag
     normal (R, 8) standard normal, chi (R,) uniform: the randomness. The noise is drawn from its
     inverse chi-square, the parameters from the normal around the mode.
     """
-    dof = np.maximum(modes.count[rows] - modes.used[rows] - again, 1.0)
+    dof = np.maximum(modes.count[rows] - modes.used[rows] - again, LEAST)
     left = np.maximum(modes.count[rows] - modes.used[rows], 1.0)
     scale = modes.variance[rows] * modes.count[rows] / left
     variance = scale * dof / chdtri(dof, chi)

@@ -11,6 +11,8 @@ draws of all of them together are the posterior (`alphascale.laws.auto_law`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import ndtr
 
@@ -19,6 +21,7 @@ from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.candidates import Candidates, fit_candidates, sample
 from alphascale.laws.ladder import Levels, condense, gather, smooth
 from alphascale.laws.priors import SHIPPED, Beliefs
+from alphascale.laws.shapes import LEVEL
 from alphascale.laws.withheld import carry_last, log_log_line, verdict
 
 FloatArray = np.ndarray
@@ -31,7 +34,7 @@ def auto(
     x,
     y,
     *,
-    columns: tuple[str, ...] = ("x",),
+    columns: tuple[str, ...] | None = None,
     name: str = "y",
     cluster: FloatArray | None = None,
     level: float = 0.95,
@@ -46,7 +49,10 @@ def auto(
         raise UserError(f"law auto: x has {x.shape[1]} values and y has {len(y)}")
     everything = gather(x, y, cluster)
     levels = condense(everything, MOST)
-    found = fit_candidates(levels, beliefs)
+    # Relative to the last level, so that another unit changes no digit of the search.
+    zero, bottom = levels.logs[:, -1], float(levels.v[-1])
+    near = replace(levels, logs=levels.logs - zero[:, None], v=levels.v - bottom)
+    found = fit_candidates(near, beliefs)
     weight = weigh(found, beliefs)
     drawn = sample(found, weight, beliefs, draws, seed)
     params: dict[str, float] = {}
@@ -55,12 +61,12 @@ def auto(
     withheld = withheld_errors(found, beliefs)
     one = len(x) == 1
     nothing = np.empty(0)
-    knot_y, share = smooth(levels.logs[0], levels.v) if one else (nothing, nothing)
-    noise = float(np.median(drawn.noise))
+    knot_y, share = smooth(near.logs[0], near.v) if one else (nothing, nothing)
     seeds = levels.seed_variance if levels.seed_df else 0.0
-    spread = max(noise**2 - seeds, 0.0) + seeds / levels.runs
+    spread = max(float(np.median(drawn.noise)) ** 2 - seeds, 0.0) + seeds / levels.runs
+    drawn.P[:, LEVEL] += bottom
     return AutoLaw(
-        columns=columns,
+        columns=columns or ("x", "x2")[: len(x)],
         y=name,
         params=dict(sorted(params.items(), key=lambda item: -item[1])),
         x_range=tuple((float(row.min()), float(row.max())) for row in x),
@@ -73,9 +79,9 @@ def auto(
         P=drawn.P,
         noise=drawn.noise,
         stretch=drawn.stretch,
-        reference=drawn.reference,
+        reference=drawn.reference + zero,
         knot_x=levels.logs[0] if one else nothing,
-        knot_y=knot_y,
+        knot_y=knot_y + bottom,
         knot_sd=np.sqrt(share * spread) if one else nothing,
     )
 
