@@ -272,7 +272,7 @@ def test_inside_the_range_the_curve_follows_the_points():
     bent = np.where(x < 1e7, (x / 1e7) ** -0.05, (x / 1e7) ** -0.4)
     fit = auto(x, bent)
     assert log_rmse(fit.curve(x), bent) < 0.01
-    assert fit.curve([1e4])[0] == pytest.approx((1e4 / 1e7) ** -0.05, rel=1e-3)
+    assert fit.curve([1e4])[0] == pytest.approx((1e4 / 1e7) ** -0.05, rel=1e-2)
     end = fit.curve(x[-1] * (1 + np.array([-1e-9, 1e-9])))
     assert end[0] == pytest.approx(end[1], rel=1e-8)
 

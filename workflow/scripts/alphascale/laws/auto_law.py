@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr, ndtri
 
 from alphascale.errors import UserError
@@ -25,6 +24,7 @@ from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 FloatArray = np.ndarray
 FORMAT = "alphascale-auto-fit/2"
 FAR = 30.0  # solve looks up to e^30 times the largest x
+SECANTS = 30
 FINE = 10  # points a gap between levels on which a draw is inverted inside the range
 ARRAYS = ("P", "noise", "stretch", "reference", "knot_x", "knot_y", "knot_sd")
 
@@ -85,8 +85,8 @@ class AutoLaw:
         """The curve with an interval for one new run: quantiles of the draws' normals, mixed."""
         tail = 0.5 - self._level(level) / 2
         drawn = self._log_curves(self._logs(points))
-        ends = [_mixed(drawn, self.noise, share) for share in (0.5, tail, 1 - tail)]
-        ends[0] = np.median(drawn, axis=0)
+        lower, upper = _mixed(drawn, self.noise, tail)
+        ends = np.median(drawn, axis=0), lower, upper
         with np.errstate(over="ignore"):
             mean, lower, upper = (np.minimum(np.exp(e), self.ceiling) for e in ends)
         return Prediction(mean, np.minimum(lower, mean), np.maximum(upper, mean))
@@ -235,8 +235,10 @@ class AutoLaw:
         return out
 
     @cached_property
-    def _knots(self) -> PchipInterpolator:
+    def _knots(self):
         """Every draw through its own levels: smoothed means, their noise drawn, made to fall."""
+        from scipy.interpolate import PchipInterpolator  # a third of the import's time
+
         rng = np.random.default_rng([self.seed, 1])
         k = self.knot_y + self.knot_sd * rng.standard_normal((len(self.P), len(self.knot_x)))
         k[:, -1] = self.P[:, LEVEL]
@@ -273,12 +275,31 @@ def _log_target(target: float) -> float:
     return math.log(target)
 
 
-def _mixed(centre: FloatArray, sd: FloatArray, share: float) -> FloatArray:
-    """Quantile `share` (n,) of the equal mixture of normals around centre (R, n) with sd (R,)."""
-    ends = centre + sd[:, None] * ndtri(share)
-    low, high = ends.min(axis=0) - 1e-12, ends.max(axis=0) + 1e-12
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        below = ndtr((middle - centre) / sd[:, None]).mean(axis=0) < share
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return 0.5 * (low + high)
+def _mixed(centre: FloatArray, sd: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
+    """Quantiles `tail` and 1 − tail (n,) of the equal mixture of normals around centre (R, n) with
+    sd (R,): regula falsi on the cumulative distribution, Illinois variant, as probits.
+    """
+    out = []
+    for share in (tail, 1 - tail):
+        wanted = ndtri(share)
+        ends = centre + sd[:, None] * wanted
+        low, high = ends.min(axis=0) - 1e-9, ends.max(axis=0) + 1e-9
+        f_low, f_high = (_probit(at, centre, sd) - wanted for at in (low, high))
+        side = np.zeros(len(low))
+        for _ in range(SECANTS):
+            at = (low * f_high - high * f_low) / (f_high - f_low)
+            at = np.clip(np.where(np.isfinite(at), at, 0.5 * (low + high)), low, high)
+            f = _probit(at, centre, sd) - wanted
+            if np.max(np.abs(f)) < 1e-7:
+                break
+            up = f > 0
+            f_low = np.where(up & (side > 0), 0.5 * f_low, np.where(up, f_low, f))
+            f_high = np.where(~up & (side < 0), 0.5 * f_high, np.where(up, f, f_high))
+            low, high = np.where(up, low, at), np.where(up, at, high)
+            side = np.where(up, 1.0, -1.0)
+        out.append(at)
+    return out[0], out[1]
+
+
+def _probit(at: FloatArray, centre: FloatArray, sd: FloatArray) -> FloatArray:
+    return ndtri(ndtr((at - centre) / sd[:, None]).mean(axis=0))

@@ -23,7 +23,7 @@ FloatArray = np.ndarray
 ITERATIONS = 40
 LEAST = 3.0  # degrees of freedom of the noise, at least
 START = 0.0  # logit of the floor's share that searches start from, at most
-SMALL = 1e-7  # a step that gains less of F ends the search
+SMALL = 1e-5  # a step that gains less of F ends the search
 
 
 @dataclass(frozen=True)
