@@ -136,7 +136,7 @@ def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
         levels=levels,
         origins=ends,
         names=names * S,
-        prior=np.tile(prior / prior.sum() / S, S),
+        prior=np.outer(beliefs.stretch_weights, prior / prior.sum()).ravel(),
         modes=modes.take(slice(0, K)),
         row=np.tile(np.arange(K), S),
         stretch=np.repeat(beliefs.stretch, K),
