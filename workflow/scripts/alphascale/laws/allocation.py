@@ -90,11 +90,16 @@ def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
     if not (np.isfinite(value) and value > 0):
         raise UserError(f"{name} must be positive and finite, got {value}")
     if isinstance(fit, AutoLaw):
-        if len(fit.columns) != 2:
+        if len(fit.columns) < 2:
             raise UserError("law auto of one predictor has no N and D to divide a budget between")
-        if unique is not None:
-            raise UserError("law auto knows no unique tokens: leave --unique out")
-        return lambda ln, ld: np.exp(fit.at(np.stack([ln, ld], axis=1))), len(fit.P)
+        if (len(fit.columns) == 3) != (unique is not None):
+            raise UserError("unique tokens (--unique) belong to a law of three predictors")
+
+        def of_draws(ln, ld):
+            rows = [ln, ld] if unique is None else [ln, ld, np.full_like(ln, np.log(unique))]
+            return np.exp(fit.at(np.stack(rows, axis=1)))
+
+        return of_draws, len(fit.P)
     form, P = _check(fit, unique), _parameters(fit)
 
     def along(ln, ld):
@@ -141,7 +146,7 @@ def _report(fit: Fit | AutoLaw, split, flops: FloatArray) -> Optimum:
             point, others = float(values[0]), values[1:]
         triples.append((point, *interval_of(others, fit.level)))
     warnings = []
-    for name, (value, *_), (low, high) in zip(fit.columns, triples, fit.x_range, strict=False):
+    for name, (value, *_), (low, high) in zip(fit.columns[:2], triples, fit.x_range, strict=False):
         if np.isfinite(value) and not low / 10 <= value <= high * 10:
             warnings.append(
                 f"{name} = {value:.3g} is more than ten times outside the fitted range "

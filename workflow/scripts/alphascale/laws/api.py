@@ -16,8 +16,6 @@ from alphascale.laws.result import Fit, column
 from alphascale.laws.selection import auto
 from alphascale.laws.withheld import verdict, withheld_error
 
-SEVERAL = "data_constrained"  # what auto takes of three predictors
-
 
 def fit(
     frame,
@@ -40,8 +38,8 @@ def fit(
 ) -> Fit | AutoLaw | Fits:
     """Fit `law` to columns of `frame` (a mapping of column name to (n,) values, or a DataFrame).
 
-    law: auto, or a name of FORMS. auto: one posterior over weighted forms with priors, for one
-    predictor or two (an `AutoLaw`); with x3, data_constrained. x, x2, x3: columns of the
+    law: auto, or a name of FORMS. auto: one posterior over weighted forms with priors (an
+    `AutoLaw`), for one predictor, two (N and D) or three (N, D and the unique data). x, x2, x3: columns of the
     predictors, as many as the law has roles. y: the response; law auto holds a column named for an
     error at 1 or below. group: column(s) that divide the rows into separate fits; the result is
     then a `Fits`. cluster: column naming the configuration of each run, so that its seeds stay
@@ -101,7 +99,7 @@ def _fit_one(
     method,
     withhold,
 ) -> Fit:
-    if law == "auto" and len(columns) <= 2:
+    if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
         X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
@@ -111,8 +109,6 @@ def _fit_one(
             X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
             ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf,
         )  # fmt: skip
-    if law == "auto":
-        law = SEVERAL
     form = get_form(law)
     if len(columns) != len(form.roles):
         raise UserError(

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from alphascale.errors import UserError
+from alphascale.laws.ladder import effective
 from alphascale.laws.result import Prediction, interval_of, point_matrix
 from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 
@@ -26,7 +27,7 @@ FORMAT = "alphascale-auto-fit/2"
 FAR = 30.0  # solve looks up to e^30 times the largest x
 SECANTS = 30
 FINE = 10  # points a gap between levels on which a draw is inverted inside the range
-ARRAYS = ("P", "noise", "stretch", "reference", "knot_x", "knot_y", "knot_sd")
+ARRAYS = ("P", "noise", "stretch", "repeats", "reference", "knot_x", "knot_y", "knot_sd")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class AutoLaw:
 
     columns, y: of the table. params: weight of each form. P (R, 8): parameters of the draws
     (`alphascale.laws.shapes`); noise (R,): sd of log y of a new run; stretch (R, r): factors of
-    distances beyond reference (r,), the logarithms of the largest run. knot_x, knot_y, knot_sd
+    distances beyond reference (r,), the logarithms of the largest run (of N and D). repeats (R,):
+    R of repeated data (`alphascale.laws.ladder.effective`), or nan. knot_x, knot_y, knot_sd
     (k,): logarithms of the levels of a single predictor, their smoothed response and its sd (empty
     with several). x_range: of each predictor. ceiling: what y cannot exceed, or inf. withheld:
     errors on the larger of the given runs, or the sentence why there are none. in_sample: counts.
@@ -55,6 +57,7 @@ class AutoLaw:
     P: FloatArray = field(repr=False)
     noise: FloatArray = field(repr=False)
     stretch: FloatArray = field(repr=False)
+    repeats: FloatArray = field(repr=False)
     reference: FloatArray = field(repr=False)
     knot_x: FloatArray = field(repr=False)
     knot_y: FloatArray = field(repr=False)
@@ -168,8 +171,8 @@ class AutoLaw:
         """−d log y / d log x of each predictor at the largest run: median and interval."""
         out = {}
         step = 1e-4
-        for i, name in enumerate(self.columns):
-            at = np.zeros((len(self.P), len(self.columns), 1))
+        for i, name in enumerate(self.columns[:2]):
+            at = np.zeros((len(self.P), len(self.reference), 1))
             here = evaluate(at, self.P, slopes=False)[0]
             at[:, i] = step * self.stretch[:, i, None]
             drawn = (here - evaluate(at, self.P, slopes=False)[0])[:, 0] / step
@@ -184,7 +187,9 @@ class AutoLaw:
         )
 
     def at(self, logs: FloatArray) -> FloatArray:
-        """Each draw at its own places: log y (R, n) at logs (R, r, n) (several predictors)."""
+        """Each draw at its own places: log y (R, n) at logs (R, r, n)."""
+        if logs.shape[1] == 3:
+            logs = effective(logs, self.repeats)
         off = logs - self.reference[:, None]
         off = np.where(off > 0, off * self.stretch[:, :, None], off)
         return evaluate(off, self.P, slopes=False)[0]
@@ -197,7 +202,7 @@ class AutoLaw:
         data: dict = {"format": FORMAT}
         for key in self.__dataclass_fields__:
             value = getattr(self, key)
-            data[key] = value.tolist() if key in ARRAYS else value
+            data[key] = _listed(value) if key in ARRAYS else value
         data["ceiling"] = self.ceiling if math.isfinite(self.ceiling) else None
         return json.loads(json.dumps(data))
 
@@ -267,6 +272,10 @@ class AutoLaw:
         if not 0 < level < 1:
             raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
         return level
+
+
+def _listed(values: FloatArray) -> list:
+    return [] if np.isnan(values).any() else values.tolist()  # JSON knows no nan
 
 
 def _log_target(target: float) -> float:

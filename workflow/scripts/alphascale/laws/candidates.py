@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from alphascale.laws.ladder import Levels, Origins, origins
+from alphascale.laws.ladder import Levels, Origins, effective, origins
 from alphascale.laws.posterior import Modes, draw, solve
 from alphascale.laws.priors import Beliefs
 from alphascale.laws.shapes import LEVEL, evaluate
@@ -22,7 +22,8 @@ class Candidates:
     """Forms × discounts, fitted at O origins, × how far a form may be wrong beyond the runs.
 
     names (K,): forms; prior (K,); modes: rows of those fitted at origin 0, row (K,): which of them
-    each candidate is; stretch (K,): see `Beliefs`. predicted, score (O, K, n): log y at all levels
+    each candidate is; stretch (K,): see `Beliefs`; repeats (K,): R of
+    `alphascale.laws.ladder.effective`, or nan. predicted, score (O, K, n): log y at all levels
     by the modes, and the logarithm of the predictive density of what was measured there.
     """
 
@@ -33,6 +34,7 @@ class Candidates:
     modes: Modes
     row: FloatArray
     stretch: FloatArray
+    repeats: FloatArray
     predicted: FloatArray
     score: FloatArray
 
@@ -91,9 +93,34 @@ def _apart(levels: Levels) -> FloatArray:
 
 
 def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
+    """All candidates for `levels`; with three predictors, at each of a few values of R."""
+    whole = replace(levels, logs=levels.logs[:2])
+    ends = origins(whole, beliefs.step, beliefs.horizon, beliefs.origins)
+    if len(levels.logs) < 3:
+        return _fit(levels, ends, beliefs, np.nan)
+    parts = []
+    for R in beliefs.repeats:
+        logs = effective(levels.logs, np.array([R]))[0]
+        parts.append(_fit(replace(levels, logs=logs), ends, beliefs, R))
+    start = np.cumsum([0] + [len(part.modes.P) for part in parts[:-1]])
+    modes = [np.concatenate(v) for v in zip(*(part.modes.fields() for part in parts), strict=True)]
+    return Candidates(
+        levels=whole,
+        origins=ends,
+        names=sum((part.names for part in parts), ()),
+        prior=np.concatenate([part.prior for part in parts]),
+        modes=Modes(*modes),
+        row=np.concatenate([part.row + i for part, i in zip(parts, start, strict=True)]),
+        stretch=np.concatenate([part.stretch for part in parts]),
+        repeats=np.concatenate([part.repeats for part in parts]),
+        predicted=np.concatenate([part.predicted for part in parts], axis=1),
+        score=np.concatenate([part.score for part in parts], axis=1),
+    )
+
+
+def _fit(levels: Levels, ends: Origins, beliefs: Beliefs, repeats: float) -> Candidates:
     r = len(levels.logs)
     forms = beliefs.one if r == 1 else beliefs.two
-    ends = origins(levels, beliefs.step, beliefs.horizon, beliefs.origins)
     discounts = np.array(beliefs.discounts)
     K = len(forms) * len(discounts)
     mean = np.repeat([f.mean for f in forms], len(discounts), axis=0)
@@ -140,6 +167,7 @@ def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:
         modes=modes.take(slice(0, K)),
         row=np.tile(np.arange(K), S),
         stretch=np.repeat(beliefs.stretch, K),
+        repeats=np.full(S * K, float(repeats)),
         predicted=np.tile(predicted, (1, S, 1)),
         score=np.concatenate(score, axis=1),
     )
@@ -153,13 +181,15 @@ def _student(off: FloatArray, variance: FloatArray, nu: float) -> FloatArray:
 @dataclass(frozen=True)
 class Draws:
     """P (R, 8): parameters. which (R,): their candidates. noise (R,): sd of log y of a new run.
-    stretch (R, r): factors of the distances beyond the reference. reference (r,): logarithms.
+    stretch (R, r): factors of the distances beyond the reference (r,), logarithms. repeats
+    (R,): R of repeated data, or nan.
     """
 
     P: FloatArray
     which: FloatArray
     noise: FloatArray
     stretch: FloatArray
+    repeats: FloatArray
     reference: FloatArray
 
     def log_curves(self, logs: FloatArray) -> FloatArray:
@@ -185,4 +215,6 @@ def sample(found: Candidates, weight: FloatArray, beliefs: Beliefs, size: int, s
         seeds = levels.seed_variance
         between = np.maximum(variance - seeds * float(np.mean(1 / levels.runs)), 0.0)
         variance = seeds + between
-    return Draws(P, which, np.sqrt(variance), stretch, found.origins.reference[0])
+    return Draws(
+        P, which, np.sqrt(variance), stretch, found.repeats[which], found.origins.reference[0]
+    )

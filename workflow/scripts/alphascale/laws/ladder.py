@@ -27,8 +27,8 @@ class Levels:
 
     @property
     def compute(self) -> FloatArray:
-        """log of the product of the predictors (n,)."""
-        return self.logs.sum(axis=0)
+        """log of the product of the predictors (n,), of N·D where unique data are told too."""
+        return self.logs[:2].sum(axis=0)
 
 
 def gather(x: FloatArray, y: FloatArray, cluster: FloatArray | None = None) -> Levels:
@@ -61,8 +61,20 @@ def gather(x: FloatArray, y: FloatArray, cluster: FloatArray | None = None) -> L
     mean = np.bincount(key, v) / runs
     df = int(np.sum(runs - 1))
     within = float(np.sum((v - mean[key]) ** 2)) / max(df, 1)
-    rank = np.lexsort((*centre, centre.sum(axis=0).round(9)))
+    rank = np.lexsort((*centre, centre[:2].sum(axis=0).round(9)))
     return Levels(centre[:, rank], mean[rank], runs[rank], within, df)
+
+
+def effective(logs: FloatArray, repeats: FloatArray) -> FloatArray:
+    """log N and log D' (B, 2, n) from log N, log D, log U, (3, n) or (B, 3, n): of D samples seen U
+    are unique, and repeats count less and less, D' = U(1 + R(1 − e^(−(D/U − 1)/R))) with R (B,), as
+    in Muennighoff et al. 2023.
+    """
+    n, d, u = np.moveaxis(np.broadcast_to(logs, (len(repeats), *logs.shape[-2:])), 1, 0)
+    u = np.minimum(d, u)
+    R = repeats[:, None]
+    more = np.log1p(-R * np.expm1(-np.expm1(np.minimum(d - u, 300.0)) / R))
+    return np.stack([n, u + more], axis=1)
 
 
 def condense(levels: Levels, most: int) -> Levels:

@@ -41,8 +41,11 @@ class Modes:
     free: FloatArray
     used: FloatArray
 
+    def fields(self) -> list[FloatArray]:
+        return [getattr(self, k) for k in self.__dataclass_fields__]
+
     def take(self, rows) -> Modes:
-        return Modes(*(getattr(self, k)[rows] for k in self.__dataclass_fields__))
+        return Modes(*(value[rows] for value in self.fields()))
 
 
 def solve(

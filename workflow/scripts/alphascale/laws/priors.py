@@ -109,7 +109,8 @@ class Beliefs:
     recent, zero: so many of the largest levels count, in sample, as that many origins. tail:
     degrees of freedom of the predictive density. stretch: sd of the logarithm of the factor by
     which a draw's distances beyond the largest run are stretched (what a form may be wrong by);
-    which of them is weighed like the forms, from stretch_weights on.
+    which of them is weighed like the forms, from stretch_weights on. repeats: values of R, which
+    says how fast repeated data lose their value (15 in Muennighoff et al. 2023; 1e6: they do not).
     """
 
     one: tuple[Belief, ...] = ONE
@@ -127,6 +128,7 @@ class Beliefs:
     recent: int = 3
     zero: float = 3.0
     tail: float = 4.0
+    repeats: tuple[float, ...] = (4.0, 15.0, 60.0, 1e6)
     stretch: tuple[float, ...] = (0.03, 0.1, 0.3)
     stretch_weights: tuple[float, ...] = (1.0, 0.6, 0.2)
 

@@ -43,14 +43,20 @@ def auto(
     ceiling: float = np.inf,
     beliefs: Beliefs = SHIPPED,
 ) -> AutoLaw:
-    """The posterior of y (m,) > 0 at x (r, m) > 0, r = 1 or 2, as an `AutoLaw` of `draws` draws."""
+    """The posterior of y (m,) > 0 at x (r, m) > 0 as an `AutoLaw` of `draws` draws.
+
+    x: one predictor; or N and D; or N, D and unique data. Runs with equal cluster (m,), or at equal
+    x, are seeds of one level. ceiling: what y cannot exceed. Raises UserError, one line, for values
+    that are not positive and finite, and for fewer than two sizes.
+    """
     x, y = np.atleast_2d(np.asarray(x, float)), np.asarray(y, float).ravel()
     if x.shape[1] != len(y):
         raise UserError(f"law auto: x has {x.shape[1]} values and y has {len(y)}")
     everything = gather(x, y, cluster)
     levels = condense(everything, MOST)
     # Relative to the last level, so that another unit changes no digit of the search.
-    zero, bottom = levels.logs[:, -1], float(levels.v[-1])
+    zero, bottom = levels.logs[:, -1].copy(), float(levels.v[-1])
+    zero[2:] = zero[1:2]  # unique data are measured as data are
     near = replace(levels, logs=levels.logs - zero[:, None], v=levels.v - bottom)
     found = fit_candidates(near, beliefs)
     weight = weigh(found, beliefs)
@@ -66,7 +72,7 @@ def auto(
     spread = max(float(np.median(drawn.noise)) ** 2 - seeds, 0.0) + seeds / levels.runs
     drawn.P[:, LEVEL] += bottom
     return AutoLaw(
-        columns=columns or ("x", "x2")[: len(x)],
+        columns=columns or ("x", "x2", "x3")[: len(x)],
         y=name,
         params=dict(sorted(params.items(), key=lambda item: -item[1])),
         x_range=tuple((float(row.min()), float(row.max())) for row in x),
@@ -79,7 +85,8 @@ def auto(
         P=drawn.P,
         noise=drawn.noise,
         stretch=drawn.stretch,
-        reference=drawn.reference + zero,
+        repeats=drawn.repeats,
+        reference=drawn.reference + zero[:2],
         knot_x=levels.logs[0] if one else nothing,
         knot_y=knot_y + bottom,
         knot_sd=np.sqrt(share * spread) if one else nothing,
