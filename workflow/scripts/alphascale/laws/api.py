@@ -39,17 +39,17 @@ def fit(
     """Fit `law` to columns of `frame` (a mapping of column name to (n,) values, or a DataFrame).
 
     law: auto, or a name of FORMS. auto: one posterior over weighted forms with priors (an
-    `AutoLaw`), for one predictor, two (N and D) or three (N, D and the unique data). x, x2, x3: columns of the
-    predictors, as many as the law has roles. y: the response; law auto holds a column named for an
-    error at 1 or below. group: column(s) that divide the rows into separate fits; the result is
-    then a `Fits`. cluster: column naming the configuration of each run, so that its seeds stay
-    together;
-    without it, runs with equal predictors are one configuration. loss: see
-    `alphascale.laws.losses`; None is the law's own. weights: column. bounds: {parameter: (low,
-    high)} of floors and exponents, in the units of the columns. level: default of intervals.
-    resamples may be 0: no intervals then. method: auto, pairs, smooth or parametric (see
-    `alphascale.laws.bootstrap`). withhold: also fit without the largest sizes and report the error
-    on them. Raises UserError, one line, for what cannot be fitted.
+    `AutoLaw`), for one predictor, two (N and D) or three (N, D and the unique data). x, x2, x3:
+    columns of the predictors, as many as the law has roles. y: the response; law auto holds a
+    column named for an error at 1 or below. group: column(s) that divide the rows into separate
+    fits; the result is then a `Fits`. cluster: column naming the configuration of each run, so that
+    its seeds stay together; without it, runs with equal predictors are one configuration.
+    loss: see `alphascale.laws.losses`; None is the law's own. weights: column. bounds: {parameter:
+    (low, high)} of floors and exponents, in the units of the columns. level: default of intervals.
+    resamples, method (auto, pairs, smooth or parametric, see `alphascale.laws.bootstrap`) and
+    withhold (also fit without the largest sizes and report the error on them) are of named laws;
+    resamples may be 0: no intervals then. Law auto has 600 draws, always. Raises UserError, one
+    line, for what cannot be fitted.
     """
     options = dict(
         law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, level=level,
