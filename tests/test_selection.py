@@ -376,7 +376,7 @@ def test_two_predictors_are_extrapolated_from_small_grids(sizes):
 
 
 def test_the_language_ladders_kept_apart_by_role(shared_data):
-    """Each ladder's larger runs; no setting was found on it (docs/laws.md). .0099 when written."""
+    """Each ladder's larger runs from its smaller ones. .0098 when written."""
     error, inside = [], []
     with open(shared_data / "ladders" / "language.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -3,14 +3,14 @@
 Coordinates are those of `alphascale.laws.shapes`: everything is relative to the largest run given,
 so that no belief has a unit. Each (mean, sd) is of a normal; sd 0 pins the value.
 
-Learned from public runs: ladders of classifiers and language models, each left out in turn, the 240
-Chinchilla points cut by compute, and the training rows of the 92 learning curves, cut at a half and
-at a quarter of their largest x; never from a row that a ladder or task asks to predict, unless that
-ladder was left out. Exponents of the literature lie between .03 (Kaplan) and 2 (small tables); one
-sd around .45 is .22 to .9. Of the last value of a classifier's ladder in N most is floor: a prior
-of .73 instead of .99 raises the error on the four tables from .15 to .20. Training curves have
-hardly any, hence the second, lighter prior. How little the choice matters otherwise:
-docs/laws.md.
+Learned from public runs (../shared/data): four tables of classifiers, three suites of language
+models, the 240 Chinchilla points cut by compute, and the training rows of the 92 learning curves,
+cut at a half and at a quarter of their largest x. Set by hand with all of these in view;
+tests/benchmarks/auto_settings.py then leaves each ladder out (language .0098, and .0093 with the
+setting that is best on the other suites; docs/laws.md). Exponents of the literature lie between .03
+(Kaplan) and 2 (small tables); one sd around .45 is .22 to .9. Of the last value of a classifier's
+ladder in N most is floor: a prior of .73 instead of .99 raises the error on the four tables from
+.15 to .20. Training curves have hardly any, hence the second, lighter prior.
 """
 
 from __future__ import annotations
