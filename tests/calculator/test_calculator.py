@@ -490,7 +490,8 @@ def test_a_file_that_is_no_fit_is_told_by_name(capsys, tmp_path, content: str) -
 
 
 def test_a_fit_whose_columns_say_nothing_is_refused(capsys, tmp_path) -> None:
-    law = fit({"width": [1.0, 2, 4], "loss": [4.0, 3, 2]}, x="width", y="loss", resamples=0)
+    frame = {"width": [1.0, 2, 4], "loss": [4.0, 3, 2]}
+    law = fit(frame, x="width", y="loss", law="power", resamples=0)
     law.save(tmp_path / "fit.json")
     line = complaint(capsys, ["loss", "--law", str(tmp_path / "fit.json"), "--params", "3"])
     assert "width" in line and "params" in line

@@ -129,7 +129,8 @@ def test_bad_columns_and_settings_are_refused_by_name() -> None:
         ({"x": "size"}, "column 'size' is missing; the columns are x, y, word"),
         ({"y": "word"}, "column 'word', row 1: 'a' is not a number"),
         ({"law": "cubic"}, "law 'cubic' is not known"),
-        ({"x2": "x"}, "takes 1 predictor"),
+        ({"x2": "x"}, "must be different columns"),
+        ({"law": "auto", "weights": "y"}, "takes no loss, weights or bounds"),
         ({"law": "chinchilla"}, "takes 2 predictor"),
         ({"cluster": "runs"}, "column 'runs' is missing"),
         ({"loss": "absolute"}, "loss 'absolute' is not known"),
@@ -140,7 +141,7 @@ def test_bad_columns_and_settings_are_refused_by_name() -> None:
         ({"method": "jackknife"}, "method 'jackknife' is not known"),
     ]:
         with pytest.raises(UserError, match=message):
-            fit(frame, **({"x": "x", "y": "y"} | arguments))
+            fit(frame, **({"x": "x", "y": "y", "law": "power"} | arguments))
 
 
 def test_a_constant_response_is_called_so() -> None:

@@ -69,10 +69,14 @@ def test_groups_are_fitted_apart_and_refusals_kept() -> None:
     assert "at least 4 distinct values" in found.refused[("c",)]
     ahead = found.predict({"task": ["b", "a"], "x": [1e7, 1e7]})
     np.testing.assert_allclose(ahead.mean, [0.1 + 9 * 1e7**-0.5, 0.05 + 3 * 1e7**-0.35], rtol=1e-4)
+    both = found.predict({"task": ["c", "a"], "x": [1e7, 1e7]})
+    assert np.isnan(both.mean[0]) and both.mean[1] == ahead.mean[1]
+    assert "group c: law power_floor" in found.without({"task": ["c", "a"], "x": [1e7, 1e7]})[0]
     with pytest.raises(UserError, match="no prediction for group c"):
         found.predict({"task": ["c"], "x": [1e7]})
     with pytest.raises(UserError, match="none of 1 groups"):
-        fit({k: np.asarray(v)[-2:] for k, v in frame.items()}, "x", "y", group="task")
+        two = {k: np.asarray(v)[-2:] for k, v in frame.items()}
+        fit(two, "x", "y", law="power", group="task")
     with pytest.raises(UserError, match="group column 'model' is missing"):
         fit(frame, "x", "y", group="task,model")
 
@@ -99,7 +103,7 @@ def test_allocation_intervals_come_from_the_resamples() -> None:
     )
     assert best.params[1] < truth.params[0] < best.params[2]
     with pytest.raises(UserError, match="no N and D"):
-        optimum_for_flops(fit({"x": X, "y": X**-0.3}, "x", "y", resamples=0), 1e20)
+        optimum_for_flops(fit({"x": X, "y": X**-0.3}, "x", "y", law="power", resamples=0), 1e20)
 
 
 def test_isoflop_finds_the_valley_and_refuses_what_is_no_valley() -> None:
@@ -226,7 +230,7 @@ def test_the_command_line_divides_a_budget(tmp_path, capsys) -> None:
         writer.writerows(zip(*frame.values(), strict=True))
     arguments = ["--x", "N", "--x2", "D", "--y", "loss", "--resamples", "50", "--out", str(saved)]
     assert main(["fit", str(path), *arguments]) == 0
-    assert "took chinchilla" in capsys.readouterr().out
+    assert "chinchilla" in capsys.readouterr().out
     assert main(["optimum", str(saved), "--flops", "1e21"]) == 0
     assert "flops = 1e+21" in capsys.readouterr().out
 

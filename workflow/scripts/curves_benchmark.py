@@ -75,10 +75,11 @@ def score(tasks: list[Task], say: Callable[[str], None]) -> list[dict]:
             f"inside_{100 * level:.0f}": coverage(band.lower, band.upper, task.test_y)
             for level, band in bands.items()
         }
+        told = law.withheld if isinstance(law.withheld, dict) else {}
         more = {
-            "withheld": law.withheld.auto if law.withheld else "",
-            "withheld_naive": law.withheld.best_naive if law.withheld else "",
-            "running_best": law.running_best,
+            "withheld": told.get("law", ""),
+            "withheld_naive": min(told["carry_last"], told["log_log_line"]) if told else "",
+            "running_best": any("best value so far" in note for note in law.warnings),
         }
         error = log_rmse(bands[LEVELS[-1]].mean, task.test_y)
         rows.append(_row(task, "auto", error, took) | inside | more)

@@ -8,11 +8,13 @@ log N.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from alphascale.errors import UserError
+from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.form import Form, predict
 from alphascale.laws.forms import get_form
 from alphascale.laws.result import Fit, interval_of
@@ -39,72 +41,85 @@ class Optimum:
     warnings: tuple[str, ...]
 
 
-def allocate(
-    form: Form, P: FloatArray, flops: FloatArray, unique: float | None = None
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """N, D, L (B,) of lowest loss at N·D = flops (B,) for parameters P (B, p), all in the units of
-    P.
+def allocate(along: Callable, flops: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """N, D, L (B,) of lowest loss at N·D = flops (B,), in the units of `along`: losses (B, k) of B
+    curves, each at its own log N, log D (B, k).
     """
     budget = np.log(flops)
-    center, half = 0.5 * budget, np.full(len(P), SPAN)
-    rows = np.arange(len(P))
+    center, half = 0.5 * budget, np.full(len(flops), SPAN)
+    rows = np.arange(len(flops))
     for _ in range(ROUNDS):
         ln = center[:, None] + half[:, None] * np.linspace(-1, 1, 41)
-        value = _along(form, P, ln, budget[:, None] - ln, unique)
+        value = along(ln, budget[:, None] - ln)
         best = np.argmin(value, axis=1)
         center, half = ln[rows, best], half / 18
-    loss = _along(form, P, center[:, None], (budget - center)[:, None], unique)[:, 0]
+    loss = along(center[:, None], (budget - center)[:, None])[:, 0]
     return np.exp(center), np.exp(budget - center), loss
 
 
 def optimum_for_flops(
-    fit: Fit, flops: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
+    fit: Fit | AutoLaw, flops: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
 ) -> Optimum:
-    """The best N and D for `flops`, intervals over the fit's resamples. unique: tokens, for
+    """The best N and D for `flops`, intervals over the fit's draws. unique: tokens, for
     data_constrained.
     """
-    form = _check(fit, flops, "flops", unique)
-    P = _parameters(fit)
-    budget = np.full(len(P), flops / flops_per)
-    return _report(fit, allocate(form, P, budget, unique), np.full(len(P), float(flops)))
+    along, count = _surface(fit, flops, "flops", unique)
+    found = allocate(along, np.full(count, flops / flops_per))
+    return _report(fit, found, np.full(count, float(flops)))
 
 
 def optimum_for_target(
-    fit: Fit, target: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
+    fit: Fit | AutoLaw, target: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
 ) -> Optimum:
     """The cheapest N and D that reach `target`; inf where no budget does (bisection in log C)."""
-    form = _check(fit, target, "target", unique)
-    P = _parameters(fit)
-    low, high = np.full(len(P), 0.0), np.full(len(P), 160.0)
-    reach = allocate(form, P, np.exp(high), unique)[2] <= target
+    along, count = _surface(fit, target, "target", unique)
+    low, high = np.full(count, 0.0), np.full(count, 160.0)
+    reach = allocate(along, np.exp(high))[2] <= target
     for _ in range(45):
         middle = 0.5 * (low + high)
-        enough = allocate(form, P, np.exp(middle), unique)[2] <= target
+        enough = allocate(along, np.exp(middle))[2] <= target
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    n, d, loss = allocate(form, P, np.exp(high), unique)
+    n, d, loss = allocate(along, np.exp(high))
     n, d = np.where(reach, n, np.inf), np.where(reach, d, np.inf)
     return _report(fit, (n, d, loss), np.where(reach, flops_per * n * d, np.inf))
 
 
-def _along(form, P, ln, ld, unique) -> FloatArray:
-    """Losses (B, k) of each parameter vector at its own log N, log D (B, k)."""
-    rows = []
-    for p, a, b in zip(P, ln, ld, strict=True):
-        logs = [a, b] if unique is None else [a, b, np.full_like(a, np.log(unique))]
-        rows.append(predict(form, np.array(logs), p[None])[0])
-    value = np.array(rows)
-    return np.where(np.isfinite(value), value, np.inf)
+def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
+    """Losses of every curve of a fit at its own places, and how many curves there are: those of a
+    `Fit` begin with the fitted one, those of an `AutoLaw` are its draws."""
+    if not (np.isfinite(value) and value > 0):
+        raise UserError(f"{name} must be positive and finite, got {value}")
+    if isinstance(fit, AutoLaw):
+        if len(fit.columns) < 2:
+            raise UserError("law auto of one predictor has no N and D to divide a budget between")
+        if (len(fit.columns) == 3) != (unique is not None):
+            raise UserError("unique tokens (--unique) belong to a law of three predictors")
+
+        def of_draws(ln, ld):
+            rows = [ln, ld] if unique is None else [ln, ld, np.full_like(ln, np.log(unique))]
+            return np.exp(fit.at(np.stack(rows, axis=1)))
+
+        return of_draws, len(fit.P)
+    form, P = _check(fit, unique), _parameters(fit)
+
+    def along(ln, ld):
+        rows = []
+        for p, a, b in zip(P, ln, ld, strict=True):
+            logs = [a, b] if unique is None else [a, b, np.full_like(a, np.log(unique))]
+            rows.append(predict(form, np.array(logs), p[None])[0])
+        value = np.array(rows)
+        return np.where(np.isfinite(value), value, np.inf)
+
+    return along, len(P)
 
 
-def _check(fit: Fit, value: float, name: str, unique: float | None) -> Form:
+def _check(fit: Fit, unique: float | None) -> Form:
     form = get_form(fit.law)
     if not form.allocates:
         raise UserError(
             f"law {fit.law} has no N and D to divide a budget between; fit chinchilla, "
             "kaplan_nd or data_constrained with x the parameters, x2 the tokens"
         )
-    if not (np.isfinite(value) and value > 0):
-        raise UserError(f"{name} must be positive and finite, got {value}")
     if len(form.roles) == 3 and unique is None:
         raise UserError(f"law {fit.law} needs the number of unique tokens (--unique)")
     if len(form.roles) == 2 and unique is not None:
@@ -122,15 +137,19 @@ def _parameters(fit: Fit) -> FloatArray:
     return P
 
 
-def _report(fit: Fit, split, flops: FloatArray) -> Optimum:
-    n, d, loss = split
-    level = fit.level
+def _report(fit: Fit | AutoLaw, split, flops: FloatArray) -> Optimum:
+    triples = []
+    for values in (*split, flops):
+        if isinstance(fit, AutoLaw):
+            point, others = float(np.quantile(values, 0.5, method="inverted_cdf")), values
+        else:
+            point, others = float(values[0]), values[1:]
+        triples.append((point, *interval_of(others, fit.level)))
     warnings = []
-    for name, value, (low, high) in zip(fit.columns, (n[0], d[0]), fit.x_range, strict=False):
+    for name, (value, *_), (low, high) in zip(fit.columns[:2], triples, fit.x_range, strict=False):
         if np.isfinite(value) and not low / 10 <= value <= high * 10:
             warnings.append(
                 f"{name} = {value:.3g} is more than ten times outside the fitted range "
                 f"{low:.3g} … {high:.3g}: an extrapolation this far is a guess"
             )
-    triple = [(float(v[0]), *interval_of(v[1:], level)) for v in (n, d, loss, flops)]
-    return Optimum(*triple, tuple(warnings))
+    return Optimum(*triples, tuple(warnings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -17,11 +16,6 @@ from alphascale.laws.result import Fit, column
 from alphascale.laws.selection import auto
 from alphascale.laws.withheld import verdict, withheld_error
 
-SEVERAL = {
-    2: ("chinchilla", "kaplan_nd"),
-    3: ("data_constrained",),
-}  # what auto tries, by predictors
-
 
 def fit(
     frame,
@@ -30,7 +24,7 @@ def fit(
     *,
     x2: str | None = None,
     x3: str | None = None,
-    law: str = "power",
+    law: str = "auto",
     group: str | Sequence[str] | None = None,
     cluster: str | None = None,
     loss: str | None = None,
@@ -44,17 +38,18 @@ def fit(
 ) -> Fit | AutoLaw | Fits:
     """Fit `law` to columns of `frame` (a mapping of column name to (n,) values, or a DataFrame).
 
-    law: a name of FORMS, or auto: laws of one predictor weighted by what they predict (an
-    `AutoLaw`); with x2, the better of chinchilla and kaplan_nd on withheld sizes; with x3,
-    data_constrained. x, x2, x3: columns of the predictors, as many as the law has roles. y: the
-    response. group: column(s) that divide the rows into separate fits; the result is then a
-    `Fits`. cluster: column naming the configuration of each run, so that its seeds stay together;
-    without it, runs with equal predictors are one configuration. loss: see
-    `alphascale.laws.losses`; None is the law's own. weights: column. bounds: {parameter: (low,
-    high)} of floors and exponents, in the units of the columns. level: default of intervals.
-    resamples may be 0: no intervals then. method: auto, pairs, smooth or parametric (see
-    `alphascale.laws.bootstrap`). withhold: also fit without the largest sizes and report the error
-    on them. Raises UserError, one line, for what cannot be fitted.
+    law: auto, or a name of FORMS. auto: one posterior over weighted forms with priors (an
+    `AutoLaw`), for one predictor, two (N and D) or three (N, D and the unique data). x, x2, x3:
+    columns of the predictors, as many as the law has roles. y: the response; law auto holds a
+    column named for an error at 1 or below. group: column(s) that divide the rows into separate
+    fits; the result is then a `Fits`. cluster: column naming the configuration of each run, so that
+    its seeds stay together; without it, runs with equal predictors are one configuration.
+    loss: see `alphascale.laws.losses`; None is the law's own. weights: column. bounds: {parameter:
+    (low, high)} of floors and exponents, in the units of the columns. level: default of intervals.
+    resamples, method (auto, pairs, smooth or parametric, see `alphascale.laws.bootstrap`) and
+    withhold (also fit without the largest sizes and report the error on them) are of named laws;
+    resamples may be 0: no intervals then. Law auto has 600 draws, always. Raises UserError, one
+    line, for what cannot be fitted.
     """
     options = dict(
         law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, level=level,
@@ -63,6 +58,8 @@ def fit(
     columns = tuple(c for c in (x, x2, x3) if c is not None)
     if not 0 < level < 1:
         raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
+    if len(set(columns)) < len(columns):
+        raise UserError(f"x, x2 and x3 must be different columns; got {', '.join(columns)}")
     if group is None:
         return _fit_one(frame, columns, y, **options)
     names = tuple(group.split(",")) if isinstance(group, str) else tuple(group)
@@ -102,18 +99,16 @@ def _fit_one(
     method,
     withhold,
 ) -> Fit:
-    if law == "auto" and len(columns) == 1:
+    if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
-        X, Y = column(frame, columns[0]), column(frame, y)
+        X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
         if not len(Y):
             raise UserError(f"column {y!r} has no rows: nothing to fit")
-        chosen = auto(X, Y, cluster=_labels(frame, cluster), level=level)
-        return AutoLaw(columns, y, chosen, ((float(X.min()), float(X.max())),))
-    if law == "auto":
-        return _best_of(frame, columns, y, SEVERAL[len(columns)], cluster=cluster, loss=loss,
-                        weights=weights, bounds=bounds, level=level, resamples=resamples,
-                        seed=seed, method=method)  # fmt: skip
+        return auto(
+            X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
+            ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf,
+        )  # fmt: skip
     form = get_form(law)
     if len(columns) != len(form.roles):
         raise UserError(
@@ -171,20 +166,6 @@ def _fit_one(
         y_scale=p.y_scale,
         seed=seed,
     )
-
-
-def _best_of(frame, columns, y, laws, **options) -> Fit:
-    """The law with the smallest error on withheld sizes; the warning says which were compared."""
-    trials = {}
-    for law in laws:
-        trial = _fit_one(frame, columns, y, law=law, **(options | {"resamples": 0}), withhold=True)
-        error = trial.withheld
-        trials[law] = np.inf if isinstance(error, str) else error["law"]
-    best = min(trials, key=trials.get)
-    told = ", ".join(f"{law} {error:.4g}" for law, error in trials.items())
-    result = _fit_one(frame, columns, y, law=best, **options, withhold=True)
-    note = f"law auto took {best} by its error on withheld sizes ({told})"
-    return replace(result, warnings=(*result.warnings, note))
 
 
 def describe(fitted: FormFit, y: np.ndarray, clusters: np.ndarray) -> dict[str, float]:

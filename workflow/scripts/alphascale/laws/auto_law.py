@@ -1,115 +1,314 @@
-"""`law: auto` behind the same face as any other fit; the choice itself is
-`alphascale.laws.selection`.
+"""What `law: auto` returns: draws from one posterior, and all that is read off them.
+
+The curve is the median of the draws. Inside the range of a single predictor the draws follow the
+levels that were measured, joined monotonely; beyond it, and wherever there are several predictors,
+they follow their forms.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from alphascale.errors import UserError
-from alphascale.laws.autofit import AutoFit
-from alphascale.laws.result import Prediction, point_matrix
+from alphascale.laws.ladder import effective
+from alphascale.laws.result import Prediction, interval_of, point_matrix
+from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 
 FloatArray = np.ndarray
-FORMAT = "alphascale-auto-fit/1"
-QUANTILES = 400
+FORMAT = "alphascale-auto-fit/2"
+FAR = 30.0  # solve looks up to e^30 times the largest x
+SECANTS = 30
+FINE = 10  # points a gap between levels on which a draw is inverted inside the range
+ARRAYS = ("P", "noise", "stretch", "repeats", "reference", "knot_x", "knot_y", "knot_sd")
 
 
 @dataclass(frozen=True)
 class AutoLaw:
-    """Laws weighted by what they predict, fitted to columns of a table: a `Fit` in all that one
-    asks of it.
+    """Draws of a law of one or more predictors: a `Fit` in all that one asks of it.
 
-    columns: the one predictor's name. y: the response's. auto: the weighted laws. x_range: of the
-    predictor.
+    columns, y: of the table. params: weight of each form. P (R, 8): parameters of the draws
+    (`alphascale.laws.shapes`); noise (R,): sd of log y of a new run; stretch (R, r): factors of
+    distances beyond reference (r,), the logarithms of the largest run (of N and D). repeats (R,):
+    R of repeated data (`alphascale.laws.ladder.effective`), or nan. knot_x, knot_y, knot_sd
+    (k,): logarithms of the levels of a single predictor, their smoothed response and its sd (empty
+    with several). x_range: of each predictor. ceiling: what y cannot exceed, or inf. withheld:
+    errors on the larger of the given runs, or the sentence why there are none. in_sample: counts.
+    level: default of intervals.
     """
 
     columns: tuple[str, ...]
     y: str
-    auto: AutoFit
+    params: dict[str, float]
     x_range: tuple[tuple[float, float], ...]
+    in_sample: dict[str, float]
+    withheld: dict[str, float] | str
+    warnings: tuple[str, ...]
+    level: float
+    ceiling: float
+    seed: int
+    P: FloatArray = field(repr=False)
+    noise: FloatArray = field(repr=False)
+    stretch: FloatArray = field(repr=False)
+    repeats: FloatArray = field(repr=False)
+    reference: FloatArray = field(repr=False)
+    knot_x: FloatArray = field(repr=False)
+    knot_y: FloatArray = field(repr=False)
+    knot_sd: FloatArray = field(repr=False)
 
     law = "auto"
-    expression = "laws weighted by what they predict"
+    expression = "forms weighted by what they predict"
     log_noise = True
-
-    @property
-    def params(self) -> dict[str, float]:
-        """Weight of each law over all its stretches."""
-        return self.auto.law_weights()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return tuple(self.auto.warnings)
-
-    @property
-    def level(self) -> float:
-        return self.auto.level
-
-    @property
-    def withheld(self) -> dict[str, float] | str:
-        """Errors beyond rolling origins, under the names of `alphascale.laws.withheld`."""
-        w = self.auto.withheld
-        if w is None:
-            return f"no size could be withheld: there are {self.auto.levels} levels"
-        return {
-            "law": w.auto,
-            "carry_last": w.last_value,
-            "log_log_line": w.loglog_line,
-            "origins": float(w.origins),
-            "beyond": w.reach,
-        }
+    failed_resamples = 0
 
     def curve(self, points) -> FloatArray:
-        return self.auto.curve(point_matrix(points, self.columns)[0])
+        """The median of the draws (n,) at `points`: a mapping of the columns, or (r, n), or (n,).
 
-    def predict(self, points, level: float | None = None) -> Prediction:
-        """The curve with a prediction interval for one new run."""
-        return self.auto.predict(point_matrix(points, self.columns)[0], level)
+        Half of the draws lie below it, so N* = solve(τ) is where τ is reached with even chance.
+        """
+        return np.median(self.curves(points), axis=0)
+
+    def curves(self, points) -> FloatArray:
+        """Every draw's curve (R, n), without a run's noise."""
+        return np.minimum(np.exp(self._log_curves(self._logs(points))), self.ceiling)
 
     def band(self, points, level: float | None = None) -> Prediction:
-        """The curve with a confidence band, without a run's noise."""
-        return self.auto.band(point_matrix(points, self.columns)[0], level)
+        """The curve with a band for the curve itself, without a run's noise."""
+        drawn = self.curves(points)
+        return Prediction(np.median(drawn, axis=0), *interval_of(drawn, self._level(level)))
 
-    def interval(self, name: str | None = None, level: float | None = None):
-        """There is none: the weights of laws are no parameters of the task."""
-        raise UserError(
-            "law auto has no parameters to give an interval of; use predict, band or solve"
-        )
+    def predict(self, points, level: float | None = None) -> Prediction:
+        """The curve with an interval for one new run: quantiles of the draws' normals, mixed."""
+        tail = 0.5 - self._level(level) / 2
+        drawn = self._log_curves(self._logs(points))
+        lower, upper = _mixed(drawn, self.noise, tail)
+        ends = np.median(drawn, axis=0), lower, upper
+        with np.errstate(over="ignore"):
+            mean, lower, upper = (np.minimum(np.exp(e), self.ceiling) for e in ends)
+        return Prediction(mean, np.minimum(lower, mean), np.maximum(upper, mean))
 
-    def solve(self, target: float) -> float:
-        return self.auto.solve(target)
+    def reach(self, points, target: float) -> FloatArray:
+        """Probability (n,) that one new run at `points` is down to `target`."""
+        drawn = self._log_curves(self._logs(points))
+        return ndtr((_log_target(target) - drawn) / self.noise[:, None]).mean(axis=0)
 
-    def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
-        return self.auto.solve_interval(target, level)
+    def solve(self, target: float, confidence: float = 0.5) -> float:
+        """Smallest x at which the curve is down to `target` (one predictor); inf if never.
+
+        With a confidence other than ½: at which one new run is, with that probability.
+        """
+        wanted, grid = _log_target(target), self._grid()
+        if confidence == 0.5:
+
+            def short(u):
+                return np.median(self._log_curves(u[None]), axis=0) > wanted
+        else:
+
+            def short(u):
+                return self.reach(np.exp(u), target) < confidence
+
+        missed = short(grid)
+        if missed[-1]:
+            return math.inf
+        first = int(np.flatnonzero(missed)[-1]) + 1 if missed.any() else 0
+        low, high = grid[max(first - 1, 0)], grid[first]
+        for _ in range(50):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if short(np.array([middle]))[0] else (low, middle)
+        return float(np.exp(high))
 
     def solve_samples(self, target: float) -> FloatArray:
-        """Where each of 400 evenly spaced quantiles of the curve reaches `target`; inf where it
-        never does.
+        """The x (R,) at which each draw's curve is down to `target`: inf where it never is."""
+        wanted, grid = _log_target(target), self._grid()
+        missed = self._log_curves(grid[None]) > wanted
+        out = np.full(len(self.P), np.inf)
+        first = missed.shape[1] - np.argmax(missed[:, ::-1], axis=1)
+        first = np.where(missed.any(axis=1), first, 0)
+        found = np.flatnonzero(first < len(grid))
+        low, high = grid[np.maximum(first[found] - 1, 0)], grid[first[found]]
+        beyond = low >= self.reference[0] - 1e-9
+        values = self._log_curves(grid[None])[found]
+        rows = np.arange(len(found))
+        a, b = values[rows, np.maximum(first[found] - 1, 0)], values[rows, first[found]]
+        with np.errstate(all="ignore"):
+            share = np.where(a > b, (a - wanted) / (a - b), 1.0)
+        inside = low + np.clip(share, 0, 1) * (high - low)
+        for _ in range(45):
+            middle = 0.5 * (low + high)
+            at = (middle - self.reference[0]) * self.stretch[found, 0]
+            value = evaluate(at[:, None, None], self.P[found], slopes=False)[0][:, 0]
+            down = value <= wanted
+            low, high = np.where(down, low, middle), np.where(down, middle, high)
+        out[found] = np.exp(np.where(beyond, high, inside))
+        return out
 
-        Their own quantiles are the ends of `solve_interval`.
+    def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
+        """Interval of the x that reaches `target`; its upper end is inf when the target may be out
+        of reach.
         """
-        return self.auto.solve_quantiles(target, (np.arange(QUANTILES) + 0.5) / QUANTILES)
+        low, high = interval_of(self.solve_samples(target), self._level(level))
+        point = self.solve(target)
+        return min(low, point), max(high, point)
+
+    def out_of_reach(self, target: float) -> float:
+        """Share of the draws that never come down to `target`."""
+        return float(np.isinf(self.solve_samples(target)).mean())
+
+    def floor(self, level: float | None = None) -> tuple[float, float, float]:
+        """What is left with unlimited predictors: median and interval."""
+        s = np.logaddexp(0, -self.P[:, FLOOR])  # −log of the share
+        drawn = np.exp(self.P[:, LEVEL] - np.exp(self.P[:, OUTER]) * s)
+        return float(np.median(drawn)), *interval_of(drawn, self._level(level))
+
+    def exponents(self, level: float | None = None) -> dict[str, tuple[float, float, float]]:
+        """−d log y / d log x of each predictor at the largest run: median and interval."""
+        out = {}
+        step = 1e-4
+        for i, name in enumerate(self.columns[:2]):
+            at = np.zeros((len(self.P), len(self.reference), 1))
+            here = evaluate(at, self.P, slopes=False)[0]
+            at[:, i] = step * self.stretch[:, i, None]
+            drawn = (here - evaluate(at, self.P, slopes=False)[0])[:, 0] / step
+            out[name] = (float(np.median(drawn)), *interval_of(drawn, self._level(level)))
+        return out
+
+    def interval(self, name: str | None = None, level: float | None = None):
+        """There is none: the weights of forms are no parameters of the task."""
+        raise UserError(
+            "law auto has no parameters to give an interval of; use predict, band, solve, "
+            "exponents or floor"
+        )
+
+    def at(self, logs: FloatArray) -> FloatArray:
+        """Each draw at its own places: log y (R, n) at logs (R, r, n)."""
+        if logs.shape[1] == 3:
+            logs = effective(logs, self.repeats)
+        off = logs - self.reference[:, None]
+        off = np.where(off > 0, off * self.stretch[:, :, None], off)
+        return evaluate(off, self.P, slopes=False)[0]
 
     def save(self, path: str | Path) -> None:
-        """Write the fit as JSON."""
+        """Write the fit as JSON; `load` gives it back with the same predictions, bit for bit."""
         Path(path).write_text(json.dumps(self.to_json()) + "\n")
 
     def to_json(self) -> dict:
-        return {
-            "format": FORMAT,
-            "columns": list(self.columns),
-            "y": self.y,
-            "x_range": [list(r) for r in self.x_range],
-            "auto": self.auto.to_json(),
-        }
+        data: dict = {"format": FORMAT}
+        for key in self.__dataclass_fields__:
+            value = getattr(self, key)
+            data[key] = _listed(value) if key in ARRAYS else value
+        data["ceiling"] = self.ceiling if math.isfinite(self.ceiling) else None
+        return json.loads(json.dumps(data))
 
     @classmethod
     def from_json(cls, data: Mapping) -> AutoLaw:
-        ranges = tuple(tuple(r) for r in data["x_range"])
-        return cls(tuple(data["columns"]), data["y"], AutoFit.from_json(data["auto"]), ranges)
+        if data.get("format") != FORMAT:
+            raise UserError(
+                f"not a fit of this version: format {data.get('format')!r}, expected {FORMAT!r}"
+            )
+        kept = {k: data[k] for k in cls.__dataclass_fields__}
+        for key in ARRAYS:
+            kept[key] = np.array(kept[key], float)
+        kept["columns"], kept["warnings"] = tuple(kept["columns"]), tuple(kept["warnings"])
+        kept["x_range"] = tuple(tuple(v) for v in kept["x_range"])
+        kept["ceiling"] = math.inf if kept["ceiling"] is None else kept["ceiling"]
+        return cls(**kept)
+
+    def _logs(self, points) -> FloatArray:
+        return np.log(point_matrix(points, self.columns))
+
+    def _log_curves(self, logs: FloatArray) -> FloatArray:
+        """log y (R, n) at logs (r, n)."""
+        out = self.at(np.broadcast_to(logs, (len(self.P), *logs.shape)))
+        if len(self.knot_x) < 2:
+            return out
+        inside = logs[0] < self.reference[0]
+        if inside.any():
+            first = self.knot_x[0]
+            at = logs[0, inside]
+            known = self._knots(np.maximum(at, first)).T
+            # Below the smallest level its line to the next is carried on.
+            two = self._knots(self.knot_x[:2])
+            start = (two[1] - two[0]) / (self.knot_x[1] - first)
+            out[:, inside] = known + start[:, None] * np.minimum(at - first, 0.0)
+        return out
+
+    @cached_property
+    def _knots(self):
+        """Every draw through its own levels: smoothed means, their noise drawn, made to fall."""
+        from scipy.interpolate import PchipInterpolator  # a third of the import's time
+
+        rng = np.random.default_rng([self.seed, 1])
+        k = self.knot_y + self.knot_sd * rng.standard_normal((len(self.P), len(self.knot_x)))
+        k[:, -1] = self.P[:, LEVEL]
+        if self.knot_y[-1] < self.knot_y[0]:
+            k = np.maximum(k, k[:, -1:])
+            fallen = np.minimum.accumulate(k, axis=1)
+            rising = np.maximum.accumulate(k[:, ::-1], axis=1)[:, ::-1]
+            k = 0.5 * (fallen + rising)
+        return PchipInterpolator(self.knot_x, k.T, axis=0)
+
+    def _grid(self) -> FloatArray:
+        """Logarithms of x on which crossings are looked for: levels, between them, far beyond."""
+        if len(self.columns) != 1:
+            raise UserError(
+                f"the law has {len(self.columns)} predictors; solve needs one: use optimum"
+            )
+        last = self.reference[0]
+        inside = [
+            np.linspace(a, b, FINE, endpoint=False)
+            for a, b in zip(self.knot_x[:-1], self.knot_x[1:], strict=True)
+        ]
+        return np.concatenate([*inside, [last], last + np.geomspace(1e-3, FAR, 160)])
+
+    def _level(self, level: float | None) -> float:
+        level = self.level if level is None else level
+        if not 0 < level < 1:
+            raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
+        return level
+
+
+def _listed(values: FloatArray) -> list:
+    return [] if np.isnan(values).any() else values.tolist()  # JSON knows no nan
+
+
+def _log_target(target: float) -> float:
+    if not (math.isfinite(target) and target > 0):
+        raise UserError(f"target must be a positive, finite number, got {target}")
+    return math.log(target)
+
+
+def _mixed(centre: FloatArray, sd: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
+    """Quantiles `tail` and 1 − tail (n,) of the equal mixture of normals around centre (R, n) with
+    sd (R,): regula falsi on the cumulative distribution, Illinois variant, as probits.
+    """
+    out = []
+    for share in (tail, 1 - tail):
+        wanted = ndtri(share)
+        ends = centre + sd[:, None] * wanted
+        low, high = ends.min(axis=0) - 1e-9, ends.max(axis=0) + 1e-9
+        f_low, f_high = (_probit(at, centre, sd) - wanted for at in (low, high))
+        side = np.zeros(len(low))
+        for _ in range(SECANTS):
+            at = (low * f_high - high * f_low) / (f_high - f_low)
+            at = np.clip(np.where(np.isfinite(at), at, 0.5 * (low + high)), low, high)
+            f = _probit(at, centre, sd) - wanted
+            if np.max(np.abs(f)) < 1e-7:
+                break
+            up = f > 0
+            f_low = np.where(up & (side > 0), 0.5 * f_low, np.where(up, f_low, f))
+            f_high = np.where(~up & (side < 0), 0.5 * f_high, np.where(up, f, f_high))
+            low, high = np.where(up, low, at), np.where(up, at, high)
+            side = np.where(up, 1.0, -1.0)
+        out.append(at)
+    return out[0], out[1]
+
+
+def _probit(at: FloatArray, centre: FloatArray, sd: FloatArray) -> FloatArray:
+    return ndtri(ndtr((at - centre) / sd[:, None]).mean(axis=0))

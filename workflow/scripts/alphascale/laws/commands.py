@@ -6,6 +6,8 @@ import argparse
 import csv
 from pathlib import Path
 
+import numpy as np
+
 from alphascale.errors import UserError
 from alphascale.laws.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.laws.api import fit
@@ -79,7 +81,10 @@ def run_predict(args: argparse.Namespace) -> None:
         writer.writerow(head)
         for key, point, *numbers in zip(keys, points, *prediction, strict=True):
             writer.writerow([*key, *point, *(repr(float(v)) for v in numbers)])
-    print(f"saved: {args.out} ({len(prediction.mean)} predictions)")
+    missing = fitted.without(frame) if group else []
+    for reason in missing:
+        print(f"warning: no prediction for {reason}")
+    print(f"saved: {args.out} ({int(np.isfinite(prediction.mean).sum())} predictions)")
 
 
 def run_optimum(args: argparse.Namespace) -> None:

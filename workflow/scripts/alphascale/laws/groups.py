@@ -34,18 +34,30 @@ class Fits:
         return tuple(out)
 
     def predict(self, points, level: float | None = None) -> Prediction:
-        """Predictions for rows that name their group; arrays in the order of the rows."""
+        """Predictions for rows that name their group, in the order of the rows; NaN in those of a
+        group that could not be fitted (`without`)."""
         keys = group_keys(points, self.group)
         out = np.full((3, len(keys)), np.nan)
         for key in dict.fromkeys(keys):
-            rows = np.array([k == key for k in keys])
             if key not in self.fits:
-                reason = self.refused.get(key, "it was not among the fitted groups")
-                raise UserError(f"no prediction for group {'/'.join(key)}: {reason}")
+                continue
+            rows = np.array([k == key for k in keys])
             fit = self.fits[key]
             part = {c: np.asarray(points[c])[rows] for c in fit.columns if c in list(points.keys())}
             out[:, rows] = fit.predict(part, level)
+        if keys and not any(key in self.fits for key in keys):
+            raise UserError(f"no prediction for {self.without(points)[0]}")
         return Prediction(*out)
+
+    def without(self, points) -> list[str]:
+        """The groups of `points` that have no prediction, each with the reason."""
+        keys = dict.fromkeys(group_keys(points, self.group))
+        unknown = "it was not among the fitted groups"
+        return [
+            f"group {'/'.join(key)}: {self.refused.get(key, unknown)}"
+            for key in keys
+            if key not in self.fits
+        ]
 
     def save(self, path: str | Path) -> None:
         data = {

@@ -172,6 +172,10 @@ class Fit:
 
     @classmethod
     def from_json(cls, data: Mapping) -> Fit:
+        if str(data.get("format")).startswith("alphascale-auto-fit"):
+            raise UserError(
+                "a fit of law auto has no one form; name one for this (fit --law chinchilla …)"
+            )
         if data.get("format") != FORMAT:
             raise UserError(
                 f"not a fit of this version: format {data.get('format')!r}, expected {FORMAT!r}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from alphascale.laws.allocation import Optimum
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.groups import Fits
@@ -24,7 +26,7 @@ def summary_lines(fitted: Fit | Fits) -> list[str]:
 
 def _one(fit: Fit | AutoLaw) -> list[str]:
     if isinstance(fit, AutoLaw):
-        return fit.auto.summary().splitlines()
+        return _auto(fit)
     out = [_withheld(fit), f"law: {fit.law}   {fit.y} = {fit.expression}"]
     intervals = fit.interval() if len(fit.theta_samples) > fit.failed_resamples else {}
     for name, value in fit.params.items():
@@ -40,6 +42,30 @@ def _one(fit: Fit | AutoLaw) -> list[str]:
         f"{fit.starts} starts agree; intervals: {fit.method}, {len(fit.theta_samples)} resamples, "
         f"{fit.failed_resamples} failed"
     )
+    return out + [f"warning: {w}" for w in fit.warnings]
+
+
+def _auto(fit: AutoLaw) -> list[str]:
+    """A law auto: what it predicted, what it is made of, what it says of the limit."""
+    w, s = fit.withheld, fit.in_sample
+    if isinstance(w, str):
+        out = [f"withheld sizes: {w}"]
+    else:
+        naive = ", ".join(f"{NAIVE[name]} {w[name]:.4g}" for name in NAIVE)
+        out = [
+            f"withheld sizes: log-RMSE {w['law']:.4g} over {w['origins']:.0f} origin(s), up to "
+            f"{w['beyond']:.3g} times beyond the rest; {naive}"
+        ]
+    forms = ", ".join(f"{k} {100 * v:.0f} %" for k, v in fit.params.items() if v >= 0.005)
+    out.append(
+        f"law auto on {s['n']:.0f} points ({s['clusters']:.0f} configurations); forms by weight: "
+        f"{forms}"
+    )
+    for name, (value, *ends) in fit.exponents().items():
+        out.append(f"  local exponent of {name} = {value:.4g}{_between(tuple(ends), fit.level)}")
+    value, *ends = fit.floor()
+    out.append(f"  floor = {value:.4g}{_between(tuple(ends), fit.level)}")
+    out.append(f"  noise of a new run {100 * float(np.median(fit.noise)):.3g} % (1 sd)")
     return out + [f"warning: {w}" for w in fit.warnings]
 
 
