@@ -92,7 +92,6 @@ def _roots(folder: str, variable: str, name: str, parts: tuple[str, ...]) -> tup
         given = _arguments(module, variable) if variable in module.defined else {}
         if isinstance(given.get("name"), ast.Constant) and given["name"].value == name:
             roots = [f"{PACKAGE}.{folder}.{path.stem}:{variable}.{part}" for part in parts]
-            roots.append(f"{PACKAGE}.{folder}.descriptor:{variable.capitalize()}")
             kind = given.get("kind")
             for file, table in CHOSEN:
                 entries = _parse(SCRIPTS / file).defined if (SCRIPTS / file).exists() else {}
