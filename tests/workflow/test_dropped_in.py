@@ -106,7 +106,9 @@ def test_a_dropped_family_and_source_work_and_make_nothing_stale(
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     results = folder / "results" / "toy"
     record = json.loads((results / "train/ring/u8/1.0.json").read_text())
-    assert record["family"] == "units" and record["params"]["total"] == 8 * (2 + 1) + 2 * (8 + 1)
+    assert record["spec"]["family"] == "units" and record["params"]["total"] == 8 * (2 + 1) + 2 * (
+        8 + 1
+    )
     assert max(seed["test"]["accuracy"] for seed in record["seeds"]) > 0.7
     decision = json.loads((results / "decision/ring.json").read_text())
     assert decision["naive"]["params"]["total"] == 256 * 5 + 2
