@@ -93,7 +93,7 @@ def words(*parts):
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 RUN = (
     f"{words('python' if CONDA else sys.executable, SCRIPTS)}/{{rule}}.py {{params.job:q}} --log={{log:q}} "
-    f"{words(f'--faults={FAULTS}')}"
+    f"{words(f'--faults={FAULTS}', f'--domains={chr(44).join(STUDY.domains)}')}"
 )
 TRAIN = f"{RUN} --threads={{threads}} " + words(
     f"--device={DEVICE}",
@@ -140,7 +140,13 @@ def job(program, spec=nothing, roots=None):
 
     @quick
     def told(wildcards, **given):
-        files = (dict(given[part].items()) for part in ("input", "output"))
+        files = [dict(given[part].items()) for part in ("input", "output")]
+        if "domain" not in wildcards.keys():
+            # All domains together: in the study's order, which makes nothing stale, by `--domains`.
+            files[0] = {
+                name: each if isinstance(each, str) else sorted(each)
+                for name, each in files[0].items()
+            }
         code = codes.get(getattr(wildcards, "domain", None), default)
         return described(
             slices.canonical(spec(wildcards)), code, dict(wildcards.items()), *files

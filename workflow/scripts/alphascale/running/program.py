@@ -79,9 +79,10 @@ def run(main: Callable[[Job], None], *options: str) -> None:
 
     The command line is one argument, the job as JSON (`described`), and `--log FILE` (progress goes
     there too), `--faults FILE` (the error line is appended there, for the workflow to repeat at the
-    end), `--ends PID` (a fault interrupts that process, as Ctrl-C would: nothing that is left to do
-    would be of use) and `--NAME VALUE` for each of `options`. Exit status: 2 for what the user can
-    mend, 128 + n for signal n, 1 for what nobody foresaw: its traceback goes to the log.
+    end), `--domains A,B` (the order in which all domains' files come), `--ends PID` (a fault
+    interrupts that process, as Ctrl-C would: nothing that is left to do would be of use) and
+    `--NAME VALUE` for each of `options`. Exit status: 2 for what the user can mend, 128 + n for
+    signal n, 1 for what nobody foresaw: its traceback goes to the log.
     """
     parser = OneLineParser(description=sys.modules["__main__"].__doc__, allow_abbrev=False)
     parser.add_argument("job", type=json.loads)
@@ -89,8 +90,11 @@ def run(main: Callable[[Job], None], *options: str) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", required=True)
     parser.add_argument("--log")
     parser.add_argument("--faults")
+    parser.add_argument("--domains", type=lambda text: text.split(","))
     parser.add_argument("--ends", type=int)
     args = parser.parse_args()
+    if args.domains and "domain" not in args.job["wildcards"]:
+        args.job["input"] = _in_order(args.job["input"], args.domains)
     files = {part: SimpleNamespace(**args.job[part]) for part in ("wildcards", "input", "output")}
     own = SimpleNamespace(**{name: getattr(args, name) for name in options})
     job = Job(args.job["spec"], args.job["code"], **files, log=args.log, options=own)
@@ -121,6 +125,17 @@ def run(main: Callable[[Job], None], *options: str) -> None:
     if args.ends and status < 128:
         os.kill(args.ends, signal.SIGINT)
     sys.exit(status)
+
+
+def _in_order(files: Mapping[str, Any], domains: list[str]) -> dict[str, Any]:
+    """Lists of files that are named by domain, in the study's order of domains."""
+    place = {domain: i for i, domain in enumerate(domains)}
+    return {
+        name: each
+        if isinstance(each, str)
+        else sorted(each, key=lambda path: place.get(Path(path).stem, len(place)))
+        for name, each in files.items()
+    }
 
 
 def described(
