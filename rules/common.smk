@@ -29,7 +29,7 @@ from alphascale.config import NAME, refuse_code
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.running.follow import Follower
-from alphascale.running.program import described
+from alphascale.running.program import Told, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
@@ -93,7 +93,7 @@ def words(*parts):
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 RUN = (
     f"{words('python' if CONDA else sys.executable, SCRIPTS)}/{{rule}}.py {{params.job:q}} --log={{log:q}} "
-    f"{words(f'--faults={FAULTS}', f'--domains={chr(44).join(STUDY.domains)}')}"
+    f"{words(f'--faults={FAULTS}')}"
 )
 TRAIN = f"{RUN} --threads={{threads}} " + words(
     f"--device={DEVICE}",
@@ -125,10 +125,11 @@ def nothing(wildcards):
     return None
 
 
-def job(program, spec=nothing, roots=None):
-    """A params function: all that the program of a rule is told, as JSON, and what makes its result
-    stale: its slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`,
-    of a domain), its files by the names that the rule gives them.
+def job(program, spec=nothing, roots=None, cell=None):
+    """A params function: all that the program of a rule is told, and what makes its result stale: its
+    slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`, of a domain),
+    and its files by the names that the rule gives them. With `cell`, of the wildcards, the slice is
+    the same for all jobs of a domain but for what that gives.
 
     Snakemake compares it with the last run's, since none of its parameters is named `input`.
     """
@@ -137,20 +138,21 @@ def job(program, spec=nothing, roots=None):
         for domain in STUDY.domains
     }
     default = next(iter(codes.values()))
+    kept = {}
+
+    def part(wildcards):
+        domain = {"domain": wildcards.domain} if "domain" in wildcards.keys() else {}
+        code = codes.get(domain.get("domain"), default)
+        return shared(slices.canonical(spec(wildcards)), code, **domain)
 
     @quick
     def told(wildcards, **given):
-        files = [dict(given[part].items()) for part in ("input", "output")]
-        if "domain" not in wildcards.keys():
-            # All domains together: in the study's order, which makes nothing stale, by `--domains`.
-            files[0] = {
-                name: each if isinstance(each, str) else sorted(each)
-                for name, each in files[0].items()
-            }
-        code = codes.get(getattr(wildcards, "domain", None), default)
-        return described(
-            slices.canonical(spec(wildcards)), code, dict(wildcards.items()), *files
-        )
+        files = (dict(given[name].items()) for name in ("input", "output"))
+        if cell is None:
+            return Told(part(wildcards), "{}", *files)
+        if wildcards.domain not in kept:
+            kept[wildcards.domain] = part(wildcards)
+        return Told(kept[wildcards.domain], json.dumps(cell(wildcards)), *files)
 
     return told
 
@@ -164,8 +166,14 @@ cut_training = slices.trainings(STUDY)
 
 
 def training(wildcards):
-    """The slice of the study for a training."""
-    return cut_training(wildcards.domain, wildcards.scale, wildcards.fraction)
+    """The slice of the study that all trainings of a domain share."""
+    return slices.train_spec(STUDY, wildcards.domain, "", "", {}, [])
+
+
+def training_cell(wildcards):
+    """What a training's slice has beside."""
+    spec = cut_training(wildcards.domain, wildcards.scale, wildcards.fraction)
+    return {key: getattr(spec, key) for key in ("scale", "fraction", "size", "seeds")}
 
 
 def family(domain):

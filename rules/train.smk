@@ -1,9 +1,11 @@
 # One job trains all members (seeds × learning rates) of one (domain, scale, fraction).
 
 
+# The tensors lie beside their description, which holds their SHA-256. They are no input: of 10,000
+# jobs each input takes 10 MB and half a second of a dry run, and Snakemake would read the file again
+# after every job. Where they are gone, `aggregate` asks for them.
 rule train:
     input:
-        data=ancient(out("data/{domain}.safetensors")),
         meta=out("data/{domain}.json"),
     output:
         record=update(out("train/{domain}/{scale}/{fraction}.json")),
@@ -15,7 +17,7 @@ rule train:
     resources:
         **TRAIN_RESOURCES,
     params:
-        job=job("train", training, family),
+        job=job("train", training, family, training_cell),
     message:
         "train {wildcards.domain} {wildcards.scale} on {wildcards.fraction} of the data"
     shell:
@@ -27,6 +29,7 @@ rule aggregate:
         records=records,
         verified=verified_records,
         meta=out("data/{domain}.json"),
+        data=ancient(out("data/{domain}.safetensors")),
     output:
         observations=out("observations/{domain}.csv"),
     log:

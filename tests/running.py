@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from alphascale.running.program import described
+from alphascale.running.program import Told, shared
 from alphascale.slices import canonical
 from study_made import write_study
 
@@ -28,7 +28,7 @@ def job_of(spec: object, input: dict, output: dict, code: str = "code", **wildca
             for name, path in files.items()
         }
 
-    return described(canonical(spec), code, wildcards, plain(input), plain(output))
+    return str(Told(shared(canonical(spec), code, **wildcards), "{}", plain(input), plain(output)))
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess:

@@ -92,14 +92,16 @@ def test_the_same_device_by_another_name(
         ("training/device.py", "torch finds no GPU here", "there is no GPU here"),
         ("data/store.py", "not a file of prepared data", "no prepared data"),
         ("records/files.py", "not valid JSON", "no JSON at all"),
-        ("training/job.py", "def _seed_run(", "def unused():\n    return run\n\n\ndef _seed_run("),
+        ("training/job.py", "def run(", "def unused():\n    return Meter\n\n\ndef run("),
+        ("auditing/job_warnings.py", "runs diverged", "runs went astray"),
+        ("auditing/curves.py", "GAP_MEDIUM, GAP_HIGH = 0.08,", "GAP_MEDIUM, GAP_HIGH = 0.05,"),
         ("families/another.py", "", "FAMILY = None\n"),
         ("sources/another.py", "", "SOURCE = None\n"),
         ("auditing/audit.py", "def audit(", "MORE = 1\n\n\ndef audit("),
         ("__init__.py", '__version__ = "', '__version__ = "9.'),
     ],
     ids=["progress", "error of training", "error of data", "error of records", "unused function",
-         "new family", "new source", "audit", "release"],
+         "warning", "threshold of a warning", "new family", "new source", "audit", "release"],
 )  # fmt: skip
 def test_what_changes_no_number_trains_nothing(
     study: Path, edit, file: str, old: str, new: str
@@ -140,13 +142,33 @@ def test_a_changed_encoding_prepares_and_trains_its_data(study, edit, encoder, d
     assert trained(stale(study)) == PREPARED[domain] | trainings(domain)
 
 
+def test_tensors_that_are_gone_are_made_when_a_training_needs_them(study: Path) -> None:
+    results = study / "results" / "own"
+    tensors, record = results / "data/table.safetensors", results / "train/table/w4/0.5.json"
+    content, made = tensors.read_bytes(), record.read_bytes()
+    tensors.unlink()
+    try:
+        assert stale(study) == set()
+        record.unlink()
+        done = snakemake(study, str(record.relative_to(study)))
+        assert done.returncode != 0 and f"{tensors.relative_to(study)}: is gone; run" in done.stderr
+        done = snakemake(study)
+        assert done.returncode == 0, done.stderr[-3000:]
+        # One is trained; the others, started because the data are made anew, keep their records.
+        assert done.stderr.count("has a record: it is kept") == len(trainings("table")) - 1
+        assert tensors.read_bytes() == content and stale(study) == set()
+    finally:
+        tensors.write_bytes(content)
+        record.write_bytes(made)
+
+
 def test_equal_data_prepared_again_train_nothing_unless_forced(study: Path) -> None:
     """Snakemake starts the trainings; each finds its own record, of the same spec, code, data."""
     target = "results/own/train/table/w2/1.0.json"
     record = (study / target).read_bytes()
     path = study / "data" / "people.csv"
     content = path.read_bytes()
-    path.write_bytes(content.replace(b"\n", b"\r\n"))
+    path.write_bytes(content.replace(b"\r\n", b"\n"))
     assert path.read_bytes() != content
     try:
         done = snakemake(study, target)

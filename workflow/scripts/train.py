@@ -36,7 +36,7 @@ def main(job):
             spec, meta = spec_of(job, TrainSpec), read_prepared(job.input.meta)
             record = run(
                 replace(spec, device=job.options.device),
-                open_tensors(job.input.data, meta.sha256),
+                open_tensors(Path(job.input.meta).with_suffix(".safetensors"), meta.sha256),
                 meta, job.say, checkpoints, sha256=meta.sha256, code=job.code, asked=asked_later,
             )  # fmt: skip
             write_sealed(job.output.record, as_json(replace(record, spec=spec)))

@@ -43,15 +43,10 @@ def main(job):
 
 def training(job, spec, record):
     """The arguments of a training, as its rule would give them."""
-    files = {"data": job.input.data, "meta": job.input.meta}
-    options = vars(job.options) | {"trained_by": None}
-    return [
-        program.described(
-            canonical(spec), job.options.trained_by, {"domain": job.wildcards.domain}, files,
-            {"record": str(record)},
-        ),
-        *(f"--{k.replace('_', '-')}={v}" for k, v in options.items() if v is not None),
-    ]  # fmt: skip
+    shared = program.shared(canonical(spec), job.options.trained_by, **vars(job.wildcards))
+    told = program.Told(shared, "{}", {"meta": job.input.meta}, {"record": str(record)})
+    options = {k: v for k, v in vars(job.options).items() if k != "trained_by"}
+    return [str(told), *(f"--{k.replace('_', '-')}={v}" for k, v in options.items())]
 
 
 def wait(command):

@@ -92,6 +92,8 @@ def _roots(folder: str, variable: str, name: str, parts: tuple[str, ...]) -> tup
         given = _arguments(module, variable) if variable in module.defined else {}
         if isinstance(given.get("name"), ast.Constant) and given["name"].value == name:
             roots = [f"{PACKAGE}.{folder}.{path.stem}:{variable}.{part}" for part in parts]
+            # What the descriptor is made by: its methods, and the values that it does not give.
+            roots.append(f"{PACKAGE}.{folder}.descriptor:{variable.title()}")
             kind = given.get("kind")
             for file, table in CHOSEN:
                 entries = _parse(SCRIPTS / file).defined if (SCRIPTS / file).exists() else {}

@@ -32,6 +32,10 @@ def open_tensors(path: str | Path, sha256: str | None = None) -> dict[str, torch
     try:
         if sha256 is not None and sha256_file(path) != sha256:
             raise UserError(f"{path}: was changed after the data were prepared; {REBUILD}")
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: is gone; run snakemake for the whole study, which prepares the data again"
+        ) from None
     except OSError as fault:
         raise UserError(f"{path}: cannot be read ({fault.strerror or fault}); {REBUILD}") from None
 
