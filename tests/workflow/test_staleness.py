@@ -168,7 +168,7 @@ def test_equal_data_prepared_again_train_nothing_unless_forced(study: Path) -> N
     record = (study / target).read_bytes()
     path = study / "data" / "people.csv"
     content = path.read_bytes()
-    path.write_bytes(content.replace(b"\r\n", b"\n"))
+    path.write_bytes(content.replace(b"\n", b"\r\n"))
     assert path.read_bytes() != content
     try:
         done = snakemake(study, target)
