@@ -51,7 +51,8 @@ def windows(rows: int = 60, seed: int = 0) -> dict[str, torch.Tensor]:
 def spec_of(family: str, seeds=(0, 1), **training) -> dict:
     return {
         "domain": "made", "scale": "s", "fraction": "1.0", "family": family,
-        "size": SIZES[family], "seeds": list(seeds), "device": "cpu", "data": {},
+        "size": SIZES[family], "seeds": list(seeds), "device": "cpu",
+        "data": {"source": "corpus", "seed": 0, "test": 0.2, "validation": 0.1},
         "training": Training(**{"epochs": 3, "batch_size": 16} | training).model_dump(),
     }  # fmt: skip
 

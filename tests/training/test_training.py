@@ -70,7 +70,7 @@ def spec_of(family: str = "mlp", size=None, seeds=(0, 1), fraction="1.0", **trai
         "seeds": list(seeds),
         "training": Training(**training).model_dump(),
         "device": "cpu",
-        "data": {"source": "csv", "seed": 0},
+        "data": {"source": "csv", "seed": 0, "test": 0.2, "validation": 0.1},
     }
 
 
