@@ -126,10 +126,11 @@ def nothing(wildcards):
 
 
 def job(program, spec=nothing, roots=None, cell=None):
-    """A params function: all that the program of a rule is told, and what makes its result stale: its
-    slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`, of a domain),
-    and its files by the names that the rule gives them. With `cell`, of the wildcards, the slice is
-    the same for all jobs of a domain but for what that gives.
+    """A params function: all that a program is told by its rule, and what makes its result stale.
+
+    That is its slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`, of
+    a domain), and its files by the names that the rule gives them. With `cell`, of the wildcards, the
+    slice is the same for all jobs of a domain but for what that gives.
 
     Snakemake compares it with the last run's, since none of its parameters is named `input`.
     """

@@ -24,9 +24,13 @@ from pathlib import Path
 import pytest
 from alphascale.config import read_study
 from alphascale.provenance import code_digest
+from alphascale.records.decision import LadderRange, Price, PricedRun
 from alphascale.records.files import SEAL, read_sealed, write_sealed
-from alphascale.records.typed import as_json, digest_of
+from alphascale.records.fit import Estimate
+from alphascale.records.specs import Target
+from alphascale.records.typed import as_json, digest_of, write
 from alphascale.slices import aggregate_slice, data_slice, train_slice, verify_slice
+from records_made import decision_made
 from running import job_of
 from study_made import write_table
 
@@ -249,18 +253,11 @@ def test_asked_to_end_before_there_is_anything_to_save(cell: Cell, undisturbed) 
 @pytest.mark.slow
 def test_a_verification_that_is_asked_to_end_saves_its_training(cell: Cell, tmp_path: Path) -> None:
     """Only the outer program gets the signal, as from `kill`."""
-    predicted = {"mean": 0.1, "lower": 0.0, "upper": 1.0}
-    model = {"size": {"width": 10}, "params": {"total": 160}, "predicted": predicted}
+    price, predicted = Price(1.0, 1.0, 1.0, 1.0, 1.0), Estimate(0.1, 0.0, 1.0)
+    built = PricedRun({"width": 10}, {"total": 160}, price, predicted)
+    target, ladder = Target("accuracy", 0.8), LadderRange(10, 150, 5)
     decision = tmp_path / "decision.json"
-    decision.write_text(
-        json.dumps(
-            {
-                "domain": "table", "fraction": "1.0", "level": 0.95, "law": "power",
-                "target": {"metric": "accuracy", "value": 0.8}, "ladder": {"largest": 9},
-                "architecture": model, "naive": None,
-            }
-        )
-    )  # fmt: skip
+    write(decision, decision_made(target=target, ladder=ladder, architecture=built, naive=None))
     spec, report = verify_slice(cell.study, "table"), tmp_path / "verify.json"
     files = {"data": cell.data, "meta": cell.meta, "decision": decision}
     job = job_of(spec, files, {"report": report}, domain="table")
