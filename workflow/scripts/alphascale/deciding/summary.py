@@ -148,7 +148,7 @@ def star_text(decision: DecisionRecord) -> str:
     star = decision.star
     if isinstance(star, Refused):
         return f"none: no law could be fitted ({star.refused})"
-    kind = "quantiles of the curve" if decision.law == "auto" else "resamples"
+    kind = "draws of the posterior" if decision.law == "auto" else "resamples"
     reach = f"out of reach in {percent(star.out_of_reach)} of {star.draws:,} {kind}"
     counted = "" if decision.counted == "total" else ", embeddings not counted"
     lower, upper = star.interval

@@ -70,7 +70,7 @@ def n_star(
     law = spec.law
     if law == "auto":
         law = FALLBACK
-        notes = (f"law auto has no resamples to design by: planned with {FALLBACK}",)
+        notes = (f"planned with {FALLBACK}: the planner designs by the resamples of a named law",)
     columns = ladder_columns(part, metric, spec.params)
 
     def refit(data: dict[str, np.ndarray], resamples: int = RESAMPLES) -> laws.Fit:
