@@ -8,7 +8,7 @@ from alphascale.records import typed
 from alphascale.records.bootstrap import BootstrapRecord, FractionDraws
 from alphascale.records.decision import DecisionRecord
 from alphascale.records.files import write_json
-from alphascale.records.fit import FitRecord
+from alphascale.records.fit import Estimate, FitRecord
 from alphascale.records.typed import Refused, as_json
 from plot_records import frame, records
 
@@ -60,3 +60,9 @@ def test_a_file_that_is_no_record_is_refused_with_its_key(good, tmp_path, change
 def test_a_field_of_another_type_is_not_written():
     with pytest.raises(TypeError, match="FractionDraws"):
         as_json(FractionDraws(fit={}, failed_resamples="few", band=None))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_without_end_is_no_number(number):
+    with pytest.raises(UserError, match="mean: input should be a finite number"):
+        typed.parse(Estimate, {"mean": number, "lower": 0.0, "upper": 1.0}, "x")

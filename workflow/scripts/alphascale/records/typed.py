@@ -35,7 +35,7 @@ class Refused:
 @lru_cache
 def _adapter(kind: type[T]) -> TypeAdapter[tuple[T]]:
     # Inside a tuple, since pydantic takes a configuration for a bare dataclass from it alone.
-    return TypeAdapter(tuple[kind], config=ConfigDict(extra="forbid"))
+    return TypeAdapter(tuple[kind], config=ConfigDict(extra="forbid", allow_inf_nan=False))
 
 
 def as_json(record: Any) -> Any:
