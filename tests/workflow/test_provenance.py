@@ -453,3 +453,33 @@ def test_whatever_ends_a_program_is_one_line(root, tmp_path, fault, status, word
 def test_key_order_is_not_part_of_a_digest() -> None:
     assert results.digest({"a": 1, "b": [2, 3]}) == results.digest({"b": [2, 3], "a": 1})
     assert results.digest({"b": [3, 2]}) != results.digest({"b": [2, 3]})
+
+
+def test_own_models_count_with_their_own_files(tmp_path: Path, monkeypatch) -> None:
+    """A helper, a helper's helper and a package of the user's; not a module that is installed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pkg").mkdir()
+    files = {
+        "nets.py": "import torch\nimport layers\nfrom pkg import parts\n",
+        "layers.py": "from slopes import SLOPE\n",
+        "slopes.py": "SLOPE = 0.01\n",
+        "pkg/__init__.py": "",
+        "pkg/parts.py": "from . import more\n",
+        "pkg/more.py": "WIDTH = 1\n",
+        "other.py": "X = 1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    def digest() -> str:
+        provenance.file_digest.cache_clear()
+        return provenance.file_digest(tmp_path / "nets.py")
+
+    before = digest()
+    for name in files:
+        path = tmp_path / name
+        path.write_text(files[name] + "# said otherwise\n")
+        assert digest() == before
+        path.write_text(files[name] + "ANOTHER = 2\n")
+        assert (digest() == before) == (name == "other.py"), name
+        path.write_text(files[name])

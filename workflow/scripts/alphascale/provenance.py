@@ -23,6 +23,7 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -106,10 +107,37 @@ def _roots(folder: str, variable: str, name: str, parts: tuple[str, ...]) -> tup
 
 @cache
 def file_digest(path: Path) -> str:
-    """SHA-256 of one Python file (a user's own model module), without comments and docstrings."""
-    scan = _Scan(("",), True)
-    scan.add(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
-    return hashlib.sha256(" ".join(scan.text).encode()).hexdigest()
+    """SHA-256 of a user's own model module and of their files that it imports, directly or not,
+    from its folder or the working directory; without comments and docstrings."""
+    texts: dict[Path, str] = {}
+    todo = [path.resolve()]
+    while todo:
+        file = todo.pop(0)
+        if file not in texts:
+            tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+            scan = _Scan(("",), True)
+            scan.add(tree)
+            texts[file] = " ".join(scan.text)
+            todo += _beside(file, tree)
+    return hashlib.sha256("\n".join(texts.values()).encode()).hexdigest()
+
+
+def _beside(file: Path, tree: ast.Module) -> Iterator[Path]:
+    """The user's own files that a file may import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            level, names = 0, [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            level, base = node.level, node.module or ""
+            names = [base, *(f"{base}.{each.name}".lstrip(".") for each in node.names)]
+        else:
+            continue
+        folders = [file.parents[level - 1]] if level else [file.parent, Path.cwd()]
+        for folder, name in itertools.product(folders, filter(None, names)):
+            module = folder.joinpath(*name.split("."))
+            for found in (module.with_suffix(".py"), module / "__init__.py"):
+                if found.is_file():
+                    yield found.resolve()
 
 
 @dataclass
