@@ -99,7 +99,7 @@ def test_the_whole_workflow_is_ended_at_any_moment(project, undisturbed, draw, n
     """Power loss, or Ctrl-C: everything of the process group gets the signal at once."""
     expected, seconds = undisturbed
     process = start(project)
-    time.sleep(seconds * random.Random(draw).uniform(0.3, 0.9))
+    time.sleep(seconds * random.Random(draw).uniform(0.3, 0.8))
     os.killpg(process.pid, getattr(signal, name))
     status, said = ended(process)
     assert status != 0 and "Traceback" not in said
