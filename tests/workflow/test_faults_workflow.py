@@ -83,7 +83,7 @@ def trains_to(folder: Path, undisturbed: list[dict[str, str]], *target: str) -> 
 def undisturbed(root: Path, tmp_path_factory) -> tuple[list[dict[str, str]], float]:
     folder = mini(copy_project(root, tmp_path_factory.mktemp("undisturbed")))
     began, process = time.monotonic(), start(folder)
-    # Until the work is done: a signal while Snakemake shuts down, a quarter of it all, ends nothing.
+    # Until the work is done: a signal during the shutdown, a quarter of it all, ends nothing.
     while not (folder / TARGET).exists() and process.poll() is None:
         time.sleep(0.01)
     seconds = time.monotonic() - began
