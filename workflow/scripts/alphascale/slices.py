@@ -188,8 +188,8 @@ def target(task: Domain) -> Target:
     """The target as stages take it: a perplexity is the loss of its logarithm."""
     value = task.target.value
     if task.target.metric == "perplexity":
-        return Target("loss", math.log(value), perplexity=value)
-    return Target(task.target.metric, value)
+        return Target("loss", math.log(value), task.target.confidence, perplexity=value)
+    return Target(task.target.metric, value, task.target.confidence)
 
 
 def bootstrap_slice(study: Study, domain: str) -> BootstrapSpec:

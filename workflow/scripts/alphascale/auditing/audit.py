@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..config.study import LEAST_SIZES
 from ..deciding.summary import FAR, gap
 from ..laws import get_form
 from ..records.audit import AuditRecord, CellLevel, Check
@@ -81,7 +82,7 @@ class Case:
 def levels(case: Case) -> tuple[str, str]:
     """Distinct sizes, beside what the law needs; a power law with a floor needs four."""
     law, sizes = case.fits.law, len(case.sizes)
-    needed = 4 if law == "auto" else get_form(law).levels
+    needed = LEAST_SIZES[law] if law in LEAST_SIZES else get_form(law).levels
     seen = sizes - case.spec.withhold
     figure = f"{sizes} sizes, {seen} of them without the withheld; {law} needs {needed}"
     if sizes < needed:
@@ -130,7 +131,7 @@ def collinearity(case: Case) -> tuple[str, str]:
     joint = case.fits.joint[case.decision.metric]
     figure = f"correlation of log N and log D {r:.2f}"
     status = _graded(abs(r), *COLLINEAR)
-    if not isinstance(joint, Refused):
+    if not isinstance(joint, Refused) and joint.law != "auto":  # draws have no condition
         condition = joint.condition
         shown = "infinite" if condition is None else significant(condition, 2)
         figure += f"; condition of the joint law {shown}"

@@ -115,13 +115,3 @@ class Domain(Section):
                 f"{' or '.join(takers(kind)) or 'another family'}, or your own `module:factory`"
             )
         return self
-
-    @model_validator(mode="after")
-    def _ladder_is_fittable(self) -> Domain:
-        sizes = len(self.ladder)
-        if sizes - self.withhold < 4:
-            raise ValueError(
-                f"the ladder has {sizes} sizes and withholds {self.withhold}: a power law with a "
-                "floor needs at least 4 sizes to fit"
-            )
-        return self

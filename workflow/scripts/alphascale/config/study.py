@@ -12,6 +12,10 @@ from .base import Count, Name, Positive, Section, Share
 from .domain import Domain
 
 
+# Sizes that a law needs, those of the withheld apart; four for every law that is not named here.
+LEAST_SIZES = {"auto": 2}
+
+
 class Fit(Section):
     """The law that is fitted to error against parameters."""
 
@@ -19,9 +23,9 @@ class Fit(Section):
         "auto", "power", "power_floor", "accuracy", "perplexity", "perplexity_floor",
         "m1", "m2", "m3", "m4", "broken", "broken_2", "broken_3",
     ] = Field(
-        "power_floor",
-        description="Form from the law engine: `power_floor` is E + A·N^(−α); `auto` weighs forms "
-        "by what they predict. All of them: docs/laws.md.",
+        "auto",
+        description="`auto` weighs forms by what they predict, and uses every fraction for each; or "
+        "one form from the law engine: `power_floor` is E + A·N^(−α). All of them: docs/laws.md.",
     )  # fmt: skip
     params: Literal["total", "non_embedding"] = Field(
         "total",
@@ -159,6 +163,18 @@ class Study(Section):
     curves_benchmark: CurvesBenchmark = Field(
         default_factory=CurvesBenchmark, description="Published curves to judge the laws on."
     )
+
+    @model_validator(mode="after")
+    def _ladders_are_fittable(self) -> Study:
+        least = LEAST_SIZES.get(self.fit.law, 4)
+        for name, domain in self.domains.items():
+            sizes = len(domain.ladder)
+            if sizes - domain.withhold < least:
+                raise ValueError(
+                    f"domains.{name}.ladder: it has {sizes} sizes and withholds {domain.withhold}: "
+                    f"law {self.fit.law} needs at least {least} sizes to fit; add sizes"
+                )
+        return self
 
     @model_validator(mode="after")
     def _comparisons_are_fair(self) -> Study:

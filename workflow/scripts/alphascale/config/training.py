@@ -102,6 +102,12 @@ class Target(Section):
         description="Language models: test perplexity to reach, e to the loss in nats per token.",
     )
 
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(
+        0.9,
+        description="The size that is recommended reaches the target with this probability in one "
+        "run; 0.5 is an even chance, where every second run falls short.",
+    )
+
     @model_validator(mode="after")
     def _one(self) -> Target:
         given = [m for m in METRICS if getattr(self, m) is not None]

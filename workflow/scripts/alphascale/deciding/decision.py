@@ -16,10 +16,17 @@ from ..networks.count import count_flops, count_params
 from ..networks.search import smallest_with
 from ..records.bootstrap import BootstrapRecord, FractionDraws
 from ..records.data import Meta
-from ..records.decision import CheapestPair, DecisionRecord, LadderRange, PricedRun, Star
+from ..records.decision import (
+    CheapestPair,
+    DataNeeded,
+    DecisionRecord,
+    LadderRange,
+    PricedRun,
+    Star,
+)
 from ..records.fit import Estimate, FitRecord, LadderPoint
 from ..records.runs import largest
-from ..records.specs import DecisionSpec, Size
+from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
 from .costs import power, price, saving, study_price, throughput
 from .run_warnings import run_warnings
@@ -37,12 +44,13 @@ def decide(
 ) -> DecisionRecord:
     """The decision of one domain.
 
-    N* is the smallest N whose expected metric reaches the target, in closed form from the law. Its
-    interval spans all resamples, those that never reach the target counting as infinite (written
-    null), never dropped.
+    N* is the smallest N whose expected metric reaches the target. Its interval spans all resamples,
+    those that never reach the target counting as infinite (written null), never dropped. Of the
+    models that reach N* every second falls short, so what is recommended is the size at which one
+    run reaches the target with the target's confidence; where no size is that sure, N*.
     """
     stars = {
-        fraction: _star(draws, spec.target.fitted, spec.level)
+        fraction: _star(draws, spec.target, spec.level)
         for fraction, draws in bootstrap.fractions.items()
     }
     fraction = largest(stars)
@@ -59,8 +67,10 @@ def decide(
         steps = spec.epochs * math.ceil(samples / spec.batch_size)
         cost = price(flops, rate.seconds(flops, steps), spec.costs, watts)
         at = predictors(params[spec.counted], samples, spec.epochs)
-        predicted = None if law is None else _estimate(law.predict(at))
-        return PricedRun(size, params, cost, predicted)
+        if law is None:
+            return PricedRun(size, params, cost, None)
+        chance = float(law.reach(at, spec.target.fitted)[0])
+        return PricedRun(size, params, cost, _estimate(law.predict(at)), chance)
 
     def smallest(params: float) -> Size:
         rungs = list(spec.ladder.values())
@@ -69,7 +79,8 @@ def decide(
     architecture = unbuildable = None
     if isinstance(star, Star) and star.n_star is not None:
         try:
-            architecture = run_of(smallest(star.n_star), here.samples, law)
+            wanted = star.n_star if star.confident is None else star.confident
+            architecture = run_of(smallest(wanted), here.samples, law)
         except UserError as fault:  # a nearly flat law can ask for more than any network has
             unbuildable = str(fault)
     naive = None if spec.naive is None else run_of(spec.naive, here.samples, law)
@@ -102,21 +113,24 @@ def decide(
         naive=naive,
         saving=saving(naive.price, architecture.price, study) if both else None,
         joint=joint,
+        data=_data_needed(spec, fits, bootstrap),
         study=study,
         throughput=rate,
     )
 
 
-def _star(draws: FractionDraws | Refused, target: float, level: float) -> Star | Refused:
+def _star(draws: FractionDraws | Refused, target: Target, level: float) -> Star | Refused:
     """N*, its interval and the probability that the target is out of reach, at one fraction."""
     if isinstance(draws, Refused):
         return draws
     fit = laws.read(draws.fit)
-    samples = fit.solve_samples(target)
+    samples = fit.solve_samples(target.fitted)
     known = samples[~np.isnan(samples)]
-    lower, upper = fit.solve_interval(target, level)
+    lower, upper = fit.solve_interval(target.fitted, level)
+    even, sure = (fit.solve(target.fitted, each) for each in (0.5, target.confidence))
     return Star(
-        n_star=finite(fit.solve(target)),
+        n_star=finite(even),
+        confident=finite(max(even, sure)),
         # No model has less than one parameter, however steep a resample's law.
         interval=(finite(max(lower, 1.0)), finite(upper)),
         out_of_reach=float(np.isinf(known).mean()),
@@ -161,6 +175,24 @@ def _cheapest_pair(
         reached=float(np.isfinite(ways[1:, 2]).mean()),
         failed_resamples=draws.failed_resamples,
     )
+
+
+def _data_needed(
+    spec: DecisionSpec, fits: FitRecord, bootstrap: BootstrapRecord
+) -> DataNeeded | Refused:
+    """The data at which the largest size reaches the target: the joint law, held at that size."""
+    if isinstance(bootstrap.joint, Refused):
+        return bootstrap.joint
+    fit = laws.read(bootstrap.joint.fit)
+    if not isinstance(fit, laws.AutoLaw):
+        return Refused(f"law {fit.law}: it is told under fit.law: auto")
+    target, here = spec.target, fits.fractions[largest(fits.fractions)]
+    size = max(point.params(spec.counted) for point in here.points)
+    along = laws.hold(fit, {"params": size})
+    even, sure = (along.solve(target.fitted, each) for each in (0.5, target.confidence))
+    ends = along.solve_interval(target.fitted, spec.level)
+    even, sure, *ends = (finite(each / here.samples) for each in (even, max(even, sure), *ends))
+    return DataNeeded(size, here.samples, even, tuple(ends), sure)
 
 
 def _estimate(prediction: laws.Prediction) -> Estimate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 
-from ..records.decision import CheapestPair, DecisionRecord, Price
+from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price
 from ..records.fit import Errors, Estimate
 from ..records.specs import Size
 from ..records.typed import Refused
@@ -42,6 +42,7 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     lower, upper = star.interval if star else (None, None)
     built, gains = decision.architecture, decision.saving
     predicted = built and built.predicted
+    data = decision.data if isinstance(decision.data, DataNeeded) else None
     row = {
         "domain": decision.domain,
         "target_metric": decision.target.metric,
@@ -55,6 +56,8 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         "n_star": decision.n_star,
         "n_star_lower": lower,
         "n_star_upper": upper,
+        "confidence": decision.target.confidence,
+        "n_confident": star and star.confident,
         "level": decision.level,
         "out_of_reach": star and star.out_of_reach,
         "resamples": decision.resamples,
@@ -66,6 +69,10 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         "predicted": predicted and predicted.mean,
         "predicted_lower": predicted and predicted.lower,
         "predicted_upper": predicted and predicted.upper,
+        "chance": built and built.chance,
+        "data_factor": data and data.needs,
+        "data_factor_lower": data and data.interval[0],
+        "data_factor_upper": data and data.interval[1],
     }
     for run in RUNS:
         cost = price_of(decision, run)
@@ -93,6 +100,7 @@ def _domain(decision: DecisionRecord) -> str:
         ("N*", star_text(decision)),
         ("build", build_text(decision)),
         ("less data", joint_text(decision)),
+        ("more data", data_text(decision)),
         *((label, cost_text(decision, run)) for label, run in
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
         ("saving", saving_text(decision)),
@@ -148,8 +156,7 @@ def star_text(decision: DecisionRecord) -> str:
     star = decision.star
     if isinstance(star, Refused):
         return f"none: no law could be fitted ({star.refused})"
-    kind = "draws of the posterior" if decision.law == "auto" else "resamples"
-    reach = f"out of reach in {percent(star.out_of_reach)} of {star.draws:,} {kind}"
+    reach = f"out of reach in {percent(star.out_of_reach)} of {star.draws:,} {kind(decision)}"
     counted = "" if decision.counted == "total" else ", embeddings not counted"
     lower, upper = star.interval
     level = f"{percent(decision.level)} interval"
@@ -162,7 +169,12 @@ def star_text(decision: DecisionRecord) -> str:
             f"none: the fitted law never reaches the target; {interval}; {reach}; the best the law "
             f"can see is {best}"
         )
-    return f"{count(star.n_star)} parameters{counted}; {interval}; {reach}"
+    return f"{count(star.n_star)} parameters{counted} at even chance; {interval}; {reach}"
+
+
+def kind(decision: DecisionRecord) -> str:
+    """What an interval is the spread of."""
+    return "draws of the posterior" if decision.law == "auto" else "resamples"
 
 
 def joint_text(decision: DecisionRecord) -> str:
@@ -172,15 +184,39 @@ def joint_text(decision: DecisionRecord) -> str:
         return ""
     share = percent(found.reached)
     if found.params is None:
-        return f"the joint law of N and D never reaches the target ({share} of resamples do)"
+        return f"the joint law of N and D never reaches the target ({share} of {kind(decision)} do)"
     low, high = found.interval["flops"]
     return (
         f"{count(found.params)} parameters on {found.samples:,} samples "
         f"({percent(found.fraction)} of the data) is the cheapest pair by the joint law: "
         f"{prefixed(found.flops, 'FLOP')} (interval "
         f"{prefixed(low, 'FLOP') if low else '∞'} – {prefixed(high, 'FLOP') if high else '∞'}); "
-        f"reached in {share} of resamples"
+        f"reached in {share} of {kind(decision)}"
     )
+
+
+def data_text(decision: DecisionRecord) -> str:
+    """What more data would do for the largest size trained; empty where it is not known."""
+    found = decision.data
+    if not isinstance(found, DataNeeded):
+        return ""
+    size, have = count(found.params), f"{found.have:,} samples"
+    level = f"{percent(decision.level)} interval"
+    if found.needs is None:
+        return (
+            f"the largest size trained ({size} parameters) misses the target with any amount, by "
+            f"the joint law; {level} {_times(found.interval[0])} – ∞ of the {have} there are"
+        )
+    ends = " – ".join(_times(end) for end in found.interval)
+    enough = " (it is enough)" if found.needs <= 1 else ""
+    return (
+        f"the largest size trained ({size} parameters) needs {_times(found.needs)} × the {have} "
+        f"there are, at even chance{enough}; {level} {ends}"
+    )
+
+
+def _times(factor: float | None) -> str:
+    return "∞" if factor is None else significant(factor, 2)
 
 
 def build_text(decision: DecisionRecord) -> str:
@@ -191,7 +227,18 @@ def build_text(decision: DecisionRecord) -> str:
     parts = [f"{size_text(built.size)}: {built.params['total']:,} parameters"]
     if built.params["embedding"]:
         parts.append(f"{built.params['non_embedding']:,} without embeddings")
-    return f"{decision.family} {', '.join(parts)}; predicted {predicted_text(decision)}"
+    return (
+        f"{decision.family} {', '.join(parts)}; predicted {predicted_text(decision)}; "
+        f"{chance_text(decision)}"
+    )
+
+
+def chance_text(decision: DecisionRecord) -> str:
+    """How likely one run of the architecture reaches the target, and whether that is enough."""
+    asked, chance = percent(decision.target.confidence), percent(decision.architecture.chance, 2)
+    if decision.star.confident is None:
+        return f"no size reaches the target with {asked}: this is N*, where {chance} of runs do"
+    return f"one run reaches the target with {chance} (asked: {asked})"
 
 
 def size_text(size: Size) -> str:
@@ -253,7 +300,7 @@ def saving_text(decision: DecisionRecord) -> str:
 def pays_text(runs: float | None) -> str:
     """After how many trainings of N* in place of the naive model the study is paid back."""
     if runs is None:
-        return "the study never pays off: N* costs no less than the naive model"
+        return "the study never pays off: what to build costs no less than the naive model"
     if runs <= 1:
         return "the study pays off with the first training"
     return f"the study pays off after {int(-(-runs // 1)):,} trainings"

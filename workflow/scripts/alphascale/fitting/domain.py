@@ -22,7 +22,7 @@ def fit_domain(domain: str, spec: FitSpec, frame: pandas.DataFrame) -> FitRecord
         law=spec.law,
         counted=spec.params,
         fractions={
-            fraction: fit_fraction(spec, frame[frame["fraction"] == fraction])
+            fraction: fit_fraction(spec, frame, fraction)
             for fraction in fractions(frame)
         },
         joint={metric: fit_joint(spec, metric, frame) for metric in METRICS},
@@ -39,7 +39,7 @@ def bootstrap_domain(
         resamples=spec.resamples,
         level=spec.level,
         fractions={
-            fraction: bootstrap_fraction(spec, frame[frame["fraction"] == fraction])
+            fraction: bootstrap_fraction(spec, frame, fraction)
             for fraction in fractions(frame)
         },
         joint=bootstrap_joint(spec, frame, fits.joint[spec.metric]),

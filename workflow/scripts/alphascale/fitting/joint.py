@@ -1,7 +1,7 @@
 """The law of N and D together, over all fractions of a domain, and the cheapest way to a target.
 
-D is the number of unique training samples; every member passes over them `epochs` times. Three
-forms stand for election: Hoffmann's E + A·N^−α + B·D^−β, Kaplan's eq. 1.5, and, where samples are
+D is the number of unique training samples; every member passes over them `epochs` times. Under law
+auto it is one posterior of N and D. Under a named law three forms stand for election: Hoffmann's E + A·N^−α + B·D^−β, Kaplan's eq. 1.5, and, where samples are
 seen more than once, Muennighoff's data-constrained law. Each is fitted without the largest sizes of
 every fraction, and the one that misses those least is fitted to everything. (Hoffmann's law with
 a cross term was tried on the default tabular study: its optimum is Hoffmann's own law or has
@@ -10,7 +10,7 @@ several parameters on bounds, and its withheld error is never below.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,12 +31,14 @@ from .withheld import predict_withheld
 if TYPE_CHECKING:
     import pandas
 
-# Form → the columns of its predictors after the first, which is the parameter count.
-FORMS = {
+# Law → the columns of its predictors after the first, which is the parameter count.
+PREDICTORS = {
+    "auto": ("samples",),
     "chinchilla": ("samples",),
     "kaplan_nd": ("samples",),
     "data_constrained": ("samples_seen", "samples"),
 }
+FORMS = tuple(PREDICTORS)[1:]
 # One loss for all, so that they compare: seeds scatter by a share of the error.
 LOSS = "squared_log"
 # The search for the cheapest (N, D): steps of 4 % in N up to REACH times the largest size, and of
@@ -48,11 +50,11 @@ CHUNK = 50  # resamples evaluated together: 50 × 240 × 60 doubles are 6 MB
 def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit | Refused:
     """The joint law of a metric: of the forms that can be fitted, the one that predicts best."""
     if frame["fraction"].nunique() < 2:
-        return Refused("one fraction was trained: a law of N and D needs three or more")
+        return Refused("one fraction was trained: a law of N and D needs two or more")
     runs = good(frame)
-    fits: dict[str, laws.Fit] = {}
+    fits: dict[str, laws.Fit | laws.AutoLaw] = {}
     candidates: dict[str, WithheldFit | Refused] = {}
-    for law in FORMS:
+    for law in ("auto",) if spec.law == "auto" else FORMS:
         if law == "data_constrained" and (runs["samples_seen"] <= runs["samples"]).all():
             continue
         fit = partial(_fit, law=law, metric=metric, counted=spec.params)
@@ -62,16 +64,17 @@ def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit |
             candidates[law] = Refused(str(reason))
             continue
         candidates[law] = predict_withheld(
-            frame, spec.params, f"test_{metric}", spec.withhold, fit, intervals=False
+            frame, spec.params, f"test_{metric}", spec.withhold, fit, intervals=law == "auto"
         )
     if not fits:
         return next(iter(candidates.values()))
     tested = {law: c.errors.law for law, c in candidates.items() if isinstance(c, WithheldFit)}
     law = min(tested, key=tested.get) if tested else next(iter(fits))
+    chosen_by = "least error on the withheld sizes" if tested else "no size was withheld"
     return JointFit(
         **vars(described(fits[law])),
         expression=fits[law].expression,
-        chosen_by="least error on the withheld sizes" if tested else "no size was withheld",
+        chosen_by="the study's law" if spec.law == "auto" else chosen_by,
         candidates=candidates,
     )
 
@@ -99,7 +102,7 @@ def predictors(params: ArrayLike, samples: ArrayLike, epochs: float) -> dict[str
 
 
 def cheapest(
-    fit: laws.Fit,
+    fit: laws.Fit | laws.AutoLaw,
     target: float,
     cost: Callable[[np.ndarray], np.ndarray],
     sizes: tuple[float, float],
@@ -108,24 +111,18 @@ def cheapest(
 ) -> np.ndarray:
     """Cheapest (N, D, FLOPs) that reaches `target`: (1 + resamples, 3), infinite where none does.
 
-    The first row is the fitted law, the others its resamples that could be fitted. cost: training
+    The first row is the law, the others its draws, or its resamples that could be fitted. cost: training
     FLOPs per sample seen of N parameters (n,) → (n,). sizes: smallest and largest trained; samples:
     smallest and largest fraction in samples. For each D the smallest N that reaches the target is
     read off the law, linearly in log N and log metric; FLOPs are cost(N)·D·epochs.
     """
-    form = laws.get_form(fit.law)
     n = np.geomspace(sizes[0] / 2, sizes[1] * REACH, STEPS_N)
     d = np.geomspace(samples[0] / 2, samples[1], STEPS_D)
     columns = predictors(np.tile(n, STEPS_D), np.repeat(d, STEPS_N), epochs)
-    logs = np.log(np.stack([columns[name] for name in fit.columns])) - np.log(fit.x_scales)[:, None]
-    drawn = fit.theta_samples[np.isfinite(fit.theta_samples).all(axis=1)]
-    theta = np.concatenate([fit.theta[None], drawn])
-    goal = np.log(max(target, 1e-300) / fit.y_scale)
+    goal = np.log(max(target, 1e-300))
     log_n, step = np.log(n), np.log(n[1] / n[0])
     found = []
-    for start in range(0, len(theta), CHUNK):
-        with np.errstate(all="ignore"):
-            value = np.log(predict(form, logs, theta[start : start + CHUNK]))
+    for value in _surfaces(fit, columns):
         value = value.reshape(-1, STEPS_D, STEPS_N)
         below = value <= goal
         at = below.argmax(axis=2)
@@ -142,6 +139,25 @@ def cheapest(
     out = np.concatenate(found)
     out[~np.isfinite(out[:, 2])] = np.inf
     return out
+
+
+def _surfaces(
+    fit: laws.Fit | laws.AutoLaw, columns: dict[str, np.ndarray]
+) -> Iterator[np.ndarray]:
+    """log metric (…, n) at `columns`: of the law, then of its draws or resamples, CHUNK at once."""
+    if isinstance(fit, laws.AutoLaw):
+        rows = range(0, len(fit.P), CHUNK)
+        drawn = [fit.log_curves(columns, slice(i, i + CHUNK)).astype(np.float32) for i in rows]
+        yield np.median(np.concatenate(drawn), axis=0)[None].astype(float)
+        yield from drawn
+        return
+    form = laws.get_form(fit.law)
+    logs = np.log(np.stack([columns[name] for name in fit.columns])) - np.log(fit.x_scales)[:, None]
+    drawn = fit.theta_samples[np.isfinite(fit.theta_samples).all(axis=1)]
+    theta = np.concatenate([fit.theta[None], drawn])
+    for start in range(0, len(theta), CHUNK):
+        with np.errstate(all="ignore"):
+            yield np.log(predict(form, logs, theta[start : start + CHUNK]) * fit.y_scale)
 
 
 def sample_cost(frame: pandas.DataFrame, counted: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -171,7 +187,7 @@ def joint_columns(
 ) -> dict[str, np.ndarray]:
     """What a joint law is fitted to: its predictors, the metric and each run's cell."""
     columns = {"params": runs[COUNT_COLUMN[counted]].to_numpy(float)}
-    columns |= {name: runs[name].to_numpy(float) for name in FORMS[law]}
+    columns |= {name: runs[name].to_numpy(float) for name in PREDICTORS[law]}
     columns[metric] = runs[f"test_{metric}"].to_numpy(float)
     columns["cell"] = (runs["fraction"] + "/" + runs["scale"]).to_numpy(str)
     return columns
@@ -179,7 +195,8 @@ def joint_columns(
 
 def fit_cells(columns: dict[str, np.ndarray], law: str, metric: str, **options) -> laws.Fit:
     """The joint law on `joint_columns`; options: resamples, level, seed."""
-    roles = dict(zip(("x", "x2", "x3"), ("params", *FORMS[law]), strict=False))
+    roles = dict(zip(("x", "x2", "x3"), ("params", *PREDICTORS[law]), strict=False))
+    loss = None if law == "auto" else LOSS
     return laws.fit(
-        columns, y=metric, law=law, cluster="cell", loss=LOSS, withhold=False, **roles, **options
+        columns, y=metric, law=law, cluster="cell", loss=loss, withhold=False, **roles, **options
     )

@@ -1,10 +1,13 @@
 """The laws of a domain's ladder at one fraction: metric against N.
 
-N is counted as the study says (`total` or `non_embedding`).
+N is counted as the study says (`total` or `non_embedding`). Law auto uses every fraction: half of
+its draws are of the ladder at this fraction alone, half of the joint law of N and D, held at this
+fraction's D (`laws.pooling`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ from ..records.runs import COUNT_COLUMN, METRICS, good, worst_level
 from ..records.specs import BootstrapSpec, FitSpec
 from ..records.typed import Refused
 from .describe import band, described
+from .joint import fit_cells, joint_columns
 from .withheld import RESAMPLES, predict_withheld, split
 
 if TYPE_CHECKING:
@@ -27,21 +31,39 @@ if TYPE_CHECKING:
 GRID = 160
 
 
-def fit_fraction(spec: FitSpec, part: pandas.DataFrame) -> FractionFit:
-    """Error and loss against N, from the observations of one fraction."""
+@dataclass(frozen=True)
+class Others:
+    """What is known besides one fraction's ladder: its D, and the runs of the other fractions."""
+
+    samples: float
+    columns: dict[str, np.ndarray]  # `joint_columns` of the other fractions
+
+    def up_to(self, size: float) -> Others:
+        """Without the sizes beyond."""
+        kept = self.columns["params"] <= size
+        return Others(self.samples, {name: each[kept] for name, each in self.columns.items()})
+
+
+def fit_fraction(spec: FitSpec, frame: pandas.DataFrame, fraction: str) -> FractionFit:
+    """Error and loss against N at one fraction, from the observations of all."""
+    part = frame[frame["fraction"] == fraction]
     return FractionFit(
         samples=int(part["samples"].iloc[0]),
         diverged=len(part) - len(good(part)),
         points=ladder_points(part, spec.params, spec.withhold),
-        **{metric: _fit_metric(spec, part, metric) for metric in METRICS},
+        **{metric: _fit_metric(spec, frame, fraction, metric) for metric in METRICS},
     )
 
 
-def bootstrap_fraction(spec: BootstrapSpec, part: pandas.DataFrame) -> FractionDraws | Refused:
+def bootstrap_fraction(
+    spec: BootstrapSpec, frame: pandas.DataFrame, fraction: str
+) -> FractionDraws | Refused:
     """The law of the target's metric with its resamples, and the band that they give."""
+    part = frame[frame["fraction"] == fraction]
     try:
         fit = fit_ladder(
             ladder_columns(part, spec.metric, spec.params), spec.metric, spec.law,
+            others_of(frame, fraction, spec.metric, spec.params),
             resamples=spec.resamples, level=spec.level, seed=spec.seed,
         )  # fmt: skip
     except UserError as reason:
@@ -62,19 +84,44 @@ def ladder_columns(part: pandas.DataFrame, metric: str, counted: str) -> dict[st
     }
 
 
+def others_of(frame: pandas.DataFrame, fraction: str, metric: str, counted: str) -> Others:
+    """The other fractions' runs, and this one's D."""
+    here = frame["fraction"] == fraction
+    columns = joint_columns(good(frame[~here]), "auto", metric, counted)
+    return Others(float(frame.loc[here, "samples"].iloc[0]), columns)
+
+
 def fit_ladder(
     columns: dict[str, np.ndarray],
     metric: str,
     law: str,
+    others: Others,
     resamples: int = 0,
     level: float = 0.95,
     seed: int = 0,
 ) -> laws.Fit | laws.AutoLaw:
-    """A law on `ladder_columns`; `predict_withheld` withholds the sizes that the study names."""
-    return laws.fit(
+    """A law on `ladder_columns`; `predict_withheld` withholds the sizes that the study names.
+
+    others: law auto uses them too, up to the largest size in `columns`; named laws do not.
+    """
+    own = laws.fit(
         columns, x="params", y=metric, law=law, cluster="scale", resamples=resamples, level=level,
         seed=seed, withhold=False,
     )  # fmt: skip
+    if law != "auto":
+        return own
+    known = others.up_to(columns["params"].max()).columns
+    if not len(known["params"]):
+        return own
+    here = {
+        "params": columns["params"],
+        "samples": np.full(len(columns["params"]), others.samples),
+        metric: columns[metric],
+        "cell": np.char.add("here/", columns["scale"]),
+    }
+    both = {name: np.concatenate([known[name], here[name]]) for name in here}
+    joint = fit_cells(both, "auto", metric, level=level, seed=seed)
+    return laws.pool(own, laws.hold(joint, {"samples": others.samples}))
 
 
 def ladder_points(part: pandas.DataFrame, counted: str, withhold: int) -> list[LadderPoint]:
@@ -99,9 +146,15 @@ def ladder_points(part: pandas.DataFrame, counted: str, withhold: int) -> list[L
     return points
 
 
-def _fit_metric(spec: FitSpec, part: pandas.DataFrame, metric: str) -> LadderFit | Refused:
+def _fit_metric(
+    spec: FitSpec, frame: pandas.DataFrame, fraction: str, metric: str
+) -> LadderFit | Refused:
+    part = frame[frame["fraction"] == fraction]
+    others = others_of(frame, fraction, metric, spec.params)
+
     def fit(runs: pandas.DataFrame, resamples: int = 0) -> laws.Fit | laws.AutoLaw:
-        return fit_ladder(ladder_columns(runs, metric, spec.params), metric, spec.law, resamples)
+        columns = ladder_columns(runs, metric, spec.params)
+        return fit_ladder(columns, metric, spec.law, others, resamples)
 
     try:
         law = fit(part)

@@ -13,6 +13,7 @@ from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.form import Form
 from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, load, read
+from alphascale.laws.pooling import hold, pool
 from alphascale.laws.published import PUBLISHED
 from alphascale.laws.result import Fit, Prediction
 
@@ -26,6 +27,8 @@ __all__ = [
     "Prediction",
     "fit",
     "get_form",
+    "hold",
     "load",
+    "pool",
     "read",
 ]

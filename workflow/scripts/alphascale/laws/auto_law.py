@@ -23,11 +23,12 @@ from alphascale.laws.result import Prediction, interval_of, point_matrix
 from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 
 FloatArray = np.ndarray
-FORMAT = "alphascale-auto-fit/2"
+FORMAT = "alphascale-auto-fit/3"
 FAR = 30.0  # solve looks up to e^30 times the largest x
 SECANTS = 30
+UNLIMITED = 1e6  # added to a logarithm: more than any run will have
 FINE = 10  # points a gap between levels on which a draw is inverted inside the range
-ARRAYS = ("P", "noise", "stretch", "repeats", "reference", "knot_x", "knot_y", "knot_sd")
+ARRAYS = ("P", "noise", "stretch", "repeats", "reference", "held", "knot_x", "knot_y", "knot_sd")
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ class AutoLaw:
 
     columns, y: of the table. params: weight of each form. P (R, 8): parameters of the draws
     (`alphascale.laws.shapes`); noise (R,): sd of log y of a new run; stretch (R, r): factors of
-    distances beyond reference (r,), the logarithms of the largest run (of N and D). repeats (R,):
-    R of repeated data (`alphascale.laws.ladder.effective`), or nan. knot_x, knot_y, knot_sd
-    (k,): logarithms of the levels of a single predictor, their smoothed response and its sd (empty
-    with several). x_range: of each predictor. ceiling: what y cannot exceed, or inf. withheld:
-    errors on the larger of the given runs, or the sentence why there are none. in_sample: counts.
-    level: default of intervals.
+    distances beyond reference, (r,) or (R, r), the logarithms of the largest run (of N and D).
+    repeats (R,): R of repeated data (`alphascale.laws.ladder.effective`), or nan. held (r,): the
+    logarithm at which a predictor is held, nan for those that are columns
+    (`alphascale.laws.pooling`). knot_x, knot_y, knot_sd (k,): logarithms of the levels of a single
+    predictor, their smoothed response and its sd (empty with several). x_range: of each column.
+    ceiling: what y cannot exceed, or inf. withheld: errors on the larger of the given runs, or the
+    sentence why there are none. in_sample: counts. level: default of intervals.
     """
 
     columns: tuple[str, ...]
@@ -59,6 +61,7 @@ class AutoLaw:
     stretch: FloatArray = field(repr=False)
     repeats: FloatArray = field(repr=False)
     reference: FloatArray = field(repr=False)
+    held: FloatArray = field(repr=False)
     knot_x: FloatArray = field(repr=False)
     knot_y: FloatArray = field(repr=False)
     knot_sd: FloatArray = field(repr=False)
@@ -133,7 +136,7 @@ class AutoLaw:
         first = np.where(missed.any(axis=1), first, 0)
         found = np.flatnonzero(first < len(grid))
         low, high = grid[np.maximum(first[found] - 1, 0)], grid[first[found]]
-        beyond = low >= self.reference[0] - 1e-9
+        beyond = low >= self._last - 1e-9
         values = self._log_curves(grid[None])[found]
         rows = np.arange(len(found))
         a, b = values[rows, np.maximum(first[found] - 1, 0)], values[rows, first[found]]
@@ -142,8 +145,7 @@ class AutoLaw:
         inside = low + np.clip(share, 0, 1) * (high - low)
         for _ in range(45):
             middle = 0.5 * (low + high)
-            at = (middle - self.reference[0]) * self.stretch[found, 0]
-            value = evaluate(at[:, None, None], self.P[found], slopes=False)[0][:, 0]
+            value = self.at(self._filled(middle[:, None, None]), found)[:, 0]
             down = value <= wanted
             low, high = np.where(down, low, middle), np.where(down, middle, high)
         out[found] = np.exp(np.where(beyond, high, inside))
@@ -162,20 +164,25 @@ class AutoLaw:
         return float(np.isinf(self.solve_samples(target)).mean())
 
     def floor(self, level: float | None = None) -> tuple[float, float, float]:
-        """What is left with unlimited predictors: median and interval."""
-        s = np.logaddexp(0, -self.P[:, FLOOR])  # −log of the share
-        drawn = np.exp(self.P[:, LEVEL] - np.exp(self.P[:, OUTER]) * s)
+        """What is left with unlimited predictors (of those not held): median and interval."""
+        if np.isnan(self.held).all():
+            s = np.logaddexp(0, -self.P[:, FLOOR])  # −log of the share
+            drawn = np.exp(self.P[:, LEVEL] - np.exp(self.P[:, OUTER]) * s)
+        else:
+            far = np.full((len(self.P), len(self.columns), 1), self._last + UNLIMITED)
+            drawn = np.exp(self.at(self._filled(far))[:, 0])
         return float(np.median(drawn)), *interval_of(drawn, self._level(level))
 
     def exponents(self, level: float | None = None) -> dict[str, tuple[float, float, float]]:
         """−d log y / d log x of each predictor at the largest run: median and interval."""
         out = {}
         step = 1e-4
-        for i, name in enumerate(self.columns[:2]):
-            at = np.zeros((len(self.P), len(self.reference), 1))
-            here = evaluate(at, self.P, slopes=False)[0]
-            at[:, i] = step * self.stretch[:, i, None]
-            drawn = (here - evaluate(at, self.P, slopes=False)[0])[:, 0] / step
+        held = self.held[:2]
+        base = np.where(np.isnan(held), self._reference, held)[:, :, None]
+        here = self.at(base)
+        for i, name in zip(np.flatnonzero(np.isnan(held)), self.columns, strict=False):
+            further = base + step * (np.arange(len(held)) == i)[:, None]
+            drawn = (here - self.at(further))[:, 0] / step
             out[name] = (float(np.median(drawn)), *interval_of(drawn, self._level(level)))
         return out
 
@@ -186,13 +193,19 @@ class AutoLaw:
             "exponents or floor"
         )
 
-    def at(self, logs: FloatArray) -> FloatArray:
-        """Each draw at its own places: log y (R, n) at logs (R, r, n)."""
+    def at(self, logs: FloatArray, rows: FloatArray | slice = slice(None)) -> FloatArray:
+        """The draws `rows` at their own places: log y (R, n) at logs (R, r, n)."""
         if logs.shape[1] == 3:
-            logs = effective(logs, self.repeats)
-        off = logs - self.reference[:, None]
-        off = np.where(off > 0, off * self.stretch[:, :, None], off)
-        return evaluate(off, self.P, slopes=False)[0]
+            logs = effective(logs, self.repeats[rows])
+        off = logs - self._reference[rows][:, :, None]
+        off = np.where(off > 0, off * self.stretch[rows][:, :, None], off)
+        return evaluate(off, self.P[rows], slopes=False)[0]
+
+    def log_curves(self, points, rows: FloatArray | slice = slice(None)) -> FloatArray:
+        """log y (R, n) of the draws `rows` at `points`, by their forms and without a bound."""
+        logs = self._filled(self._logs(points)[None])
+        count = len(self.noise[rows])
+        return self.at(np.broadcast_to(logs, (count, *logs.shape[1:])), rows)
 
     def save(self, path: str | Path) -> None:
         """Write the fit as JSON; `load` gives it back with the same predictions, bit for bit."""
@@ -223,15 +236,37 @@ class AutoLaw:
     def _logs(self, points) -> FloatArray:
         return np.log(point_matrix(points, self.columns))
 
+    def _filled(self, logs: FloatArray) -> FloatArray:
+        """Logarithms of all predictors (B, r, n) from those of the columns (B, c, n)."""
+        if not np.isfinite(self.held).any():
+            return logs
+        out = np.empty((len(logs), len(self.held), logs.shape[2]))
+        out[:] = self.held[:, None]
+        out[:, np.isnan(self.held)] = logs
+        return out
+
+    @cached_property
+    def _reference(self) -> FloatArray:
+        return np.broadcast_to(self.reference, self.stretch.shape)
+
+    @cached_property
+    def _last(self) -> float:
+        """The logarithm of a single predictor beyond which the draws follow their forms."""
+        if len(self.knot_x):
+            return float(self.knot_x[-1])
+        return float(np.log(self.x_range[0][1]))
+
     def _log_curves(self, logs: FloatArray) -> FloatArray:
-        """log y (R, n) at logs (r, n)."""
-        out = self.at(np.broadcast_to(logs, (len(self.P), *logs.shape)))
+        """log y (R, n) at logs (c, n) of the columns."""
+        logs = logs[None]
+        filled = self._filled(logs)
+        out = self.at(np.broadcast_to(filled, (len(self.P), *filled.shape[1:])))
         if len(self.knot_x) < 2:
             return out
-        inside = logs[0] < self.reference[0]
+        inside = logs[0, 0] < self._last
         if inside.any():
             first = self.knot_x[0]
-            at = logs[0, inside]
+            at = logs[0, 0, inside]
             known = self._knots(np.maximum(at, first)).T
             # Below the smallest level its line to the next is carried on.
             two = self._knots(self.knot_x[:2])
@@ -246,7 +281,8 @@ class AutoLaw:
 
         rng = np.random.default_rng([self.seed, 1])
         k = self.knot_y + self.knot_sd * rng.standard_normal((len(self.P), len(self.knot_x)))
-        k[:, -1] = self.P[:, LEVEL]
+        end = self._filled(self.knot_x[-1:][None, None])
+        k[:, -1] = self.at(np.broadcast_to(end, (len(self.P), *end.shape[1:])))[:, 0]
         if self.knot_y[-1] < self.knot_y[0]:
             k = np.maximum(k, k[:, -1:])
             fallen = np.minimum.accumulate(k, axis=1)
@@ -260,7 +296,7 @@ class AutoLaw:
             raise UserError(
                 f"the law has {len(self.columns)} predictors; solve needs one: use optimum"
             )
-        last = self.reference[0]
+        last = self._last
         inside = [
             np.linspace(a, b, FINE, endpoint=False)
             for a, b in zip(self.knot_x[:-1], self.knot_x[1:], strict=True)
@@ -275,7 +311,9 @@ class AutoLaw:
 
 
 def _listed(values: FloatArray) -> list:
-    return [] if np.isnan(values).any() else values.tolist()  # JSON knows no nan
+    if not np.isnan(values).any():
+        return values.tolist()
+    return [None if np.isnan(v) else float(v) for v in values]  # JSON knows no nan
 
 
 def _log_target(target: float) -> float:

@@ -21,6 +21,7 @@ from alphascale.laws.solve import Curve, solve_curve
 
 FloatArray = np.ndarray
 FORMAT = "alphascale-fit/1"
+FAR = 1e4  # a confident x is looked for up to so many times the even chance's
 NOISE_DRAWS = (
     8  # draws of a new run's noise per resample: smooths the tails of a prediction interval
 )
@@ -118,7 +119,14 @@ class Fit:
         """The curve with a prediction interval for one new run: the curve's uncertainty and a
         run's noise.
         """
-        level = _level(level, self.level)
+        return self._around(points, self._runs(points), _level(level, self.level))
+
+    def reach(self, points, target: float) -> FloatArray:
+        """Probability (n,) that one new run at `points` is down to `target`."""
+        return (self._runs(points) <= target).mean(axis=0)
+
+    def _runs(self, points) -> FloatArray:
+        """New runs at `points`: every resample's curve with a run's noise (…, n)."""
         rng = np.random.default_rng(self.seed + 1)
         values = np.tile(self._sampled(points), (NOISE_DRAWS, 1))
         if self.residuals is not None:
@@ -130,13 +138,20 @@ class Fit:
             )
         with np.errstate(over="ignore"):
             values = values * np.exp(shift) if self.log_noise else values + shift
-        return self._around(points, self.y_scale * values, level)
+        return self.y_scale * values
 
-    def solve(self, target: float) -> float:
+    def solve(self, target: float, confidence: float = 0.5) -> float:
         """Smallest x at which the fitted curve reaches `target` (one predictor); inf if it never
         does.
+
+        With a confidence other than ½: at which one new run does, with that probability.
         """
-        return float(self._solve(target, self.theta[None], None)[0])
+        even = float(self._solve(target, self.theta[None], None)[0])
+        if confidence == 0.5 or math.isinf(even):
+            return even
+        steps = even * np.geomspace(1.0, FAR, 200)
+        sure = self.reach(steps, target) >= confidence
+        return float(steps[sure.argmax()]) if sure.any() else math.inf
 
     def solve_samples(self, target: float) -> FloatArray:
         """The same for every resample (resamples,): inf where it never reaches the target, NaN

@@ -87,6 +87,7 @@ def auto(
         stretch=drawn.stretch,
         repeats=drawn.repeats,
         reference=drawn.reference + zero[:2],
+        held=np.full(len(x), np.nan),
         knot_x=levels.logs[0] if one else nothing,
         knot_y=knot_y + bottom,
         knot_sd=np.sqrt(share * spread) if one else nothing,

@@ -95,7 +95,6 @@ def plan(spec: PlanSpec, frame: pandas.DataFrame, fits: FitRecord, meta: Meta) -
         noise=AssumedNoise(math.sqrt(scatter.run), math.sqrt(scatter.offset)),
         before=_before(question.measure(question.fit)),
         after=_after(spec, question, cells, counts, scatter),
-        notes=list(question.notes),
     )
 
 

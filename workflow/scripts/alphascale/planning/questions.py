@@ -21,7 +21,7 @@ import numpy as np
 from .. import laws
 from ..errors import UserError
 from ..fitting.joint import (
-    FORMS,
+    PREDICTORS,
     REACH,
     cheapest,
     fit_cells,
@@ -29,7 +29,7 @@ from ..fitting.joint import (
     predictors,
     sample_cost,
 )
-from ..fitting.ladder import fit_ladder, ladder_columns
+from ..fitting.ladder import fit_ladder, ladder_columns, others_of
 from ..laws.result import interval_of
 from ..records.fit import FitRecord
 from ..records.runs import good, largest
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 # Where the answer may lie: these quantiles of its resamples, one place each.
 PLACES = (0.1, 0.3, 0.5, 0.7, 0.9)
 RESAMPLES = 200  # at most, of a refit: it is one of many
-FALLBACK = "power_floor"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,6 @@ class Question:
     places: dict[str, np.ndarray]  # predictors where the answer may lie
     refit: Callable[[dict[str, np.ndarray]], laws.Fit]  # makes the law anew from columns
     measure: Callable[[laws.Fit], Outlook]  # reads a law's interval
-    notes: tuple[str, ...] = ()  # sentences for the plan
 
 
 def n_star(
@@ -66,15 +64,12 @@ def n_star(
     """N* at the largest fraction; or, out of reach, the best that the law can see."""
     part = frame[frame["fraction"] == largest(shares)]
     metric, level, target = spec.metric, spec.level, spec.target.fitted
-    notes = ()
-    law = spec.law
-    if law == "auto":
-        law = FALLBACK
-        notes = (f"planned with {FALLBACK}: the planner designs by the resamples of a named law",)
     columns = ladder_columns(part, metric, spec.params)
+    others = others_of(frame, largest(shares), metric, spec.params)
 
-    def refit(data: dict[str, np.ndarray], resamples: int = RESAMPLES) -> laws.Fit:
-        return fit_ladder(data, metric, law, min(resamples, spec.resamples), level, spec.seed)
+    def refit(data: dict[str, np.ndarray], resamples: int = RESAMPLES) -> laws.Fit | laws.AutoLaw:
+        count = min(resamples, spec.resamples)
+        return fit_ladder(data, metric, spec.law, others, count, level, spec.seed)
 
     fit = refit(columns, spec.resamples)
     far = fit.x_range[0][1] * REACH
@@ -101,7 +96,7 @@ def n_star(
     at = np.quantile(np.minimum(samples(fit), edge), PLACES) if reachable else [far]
     places = {"params": np.asarray(at, float)}
     narrows, measure = ("n_star", size) if reachable else ("best_reachable", best)
-    return Question(narrows, fit, columns, "scale", places, refit, measure, notes)
+    return Question(narrows, fit, columns, "scale", places, refit, measure)
 
 
 def cheapest_pair(
@@ -143,7 +138,7 @@ def cheapest_pair(
     order = reached[np.argsort(reached[:, 2])]
     rows = order[[int(q * (len(order) - 1)) for q in PLACES]]
     places = predictors(rows[:, 0], rows[:, 1], spec.epochs)
-    places = {name: places[name] for name in ("params", *FORMS[law])}
+    places = {name: places[name] for name in ("params", *PREDICTORS[law])}
     return Question("cheapest_flops", fit, columns, "cell", places, refit, measure)
 
 

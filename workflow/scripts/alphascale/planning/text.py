@@ -72,7 +72,6 @@ def _domain(plan: PlanRecord) -> str:
             ("cost", cost_text(plan)),
             ("now", before_text(plan)),
             ("after", after_text(plan)),
-            *(("note", note) for note in plan.notes),
         ]
     for name, words in pairs:
         lines += textwrap.wrap(

@@ -87,7 +87,7 @@ def _range(records: Records) -> tuple[float, float]:
     sizes = [records.counted(point) for point in records.fit.fractions[records.fraction].points]
     decision = records.decision
     seen = [max(sizes) * 3]
-    seen += [2 * decision.n_star] if decision.n_star else []
+    seen += [2 * decision.recommended] if decision.recommended else []
     if decision.naive:
         seen.append(1.6 * records.counted(decision.naive))
     _, upper = _interval(records)

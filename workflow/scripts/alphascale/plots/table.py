@@ -105,6 +105,11 @@ def _predicted(decision: DecisionRecord) -> str:
     return summary.predicted_text(decision) if decision.architecture else "–"
 
 
+def _chance(decision: DecisionRecord) -> str:
+    built = decision.architecture
+    return "–" if built is None or built.chance is None else percent(built.chance, 2)
+
+
 def _saving(key: str):
     def cell(decision: DecisionRecord) -> str:
         gains = decision.saving
@@ -130,6 +135,7 @@ CELLS = {
     "Target out of reach": _reach,
     "To build": _build,
     "Predicted": _predicted,
+    "One run reaches the target": _chance,
     "N*, trained once": _cost("architecture"),
     "Naive, trained once": _cost("naive"),
     "The study": _cost("study"),

@@ -67,6 +67,7 @@ class PricedRun:
     params: dict[str, int]  # parameters by group: total, non_embedding, embedding, body, head
     price: Price  # what it costs
     predicted: Estimate | None  # what one run reaches by the law, None where there is no law
+    chance: float | None = None  # probability that one run reaches the target, by the law
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ class Star:
     """N* of one fraction: the smallest N whose expected metric reaches the target."""
 
     n_star: float | None  # parameters, as counted; None where the law never reaches the target
+    # the smallest N at which one run reaches it with the target's confidence; None where none does
+    confident: float | None
     interval: Ends  # of N*, over all resamples; those that never reach the target are without end
     out_of_reach: float  # their share
-    draws: int  # resamples that count; under law auto, quantiles of its curve
+    draws: int  # resamples that count; under law auto, draws of its posterior
     failed_resamples: int  # how many could not be fitted
     floor: float | None  # the law's own limit, None for a law without one
     best_reachable: Estimate  # the metric at 1000 × the largest size
@@ -98,6 +101,19 @@ class CheapestPair:
     failed_resamples: int  # how many could not be fitted
     # the smallest size with N parameters, trained on D samples
     architecture: PricedRun | None = None
+
+
+@dataclass(frozen=True)
+class DataNeeded:
+    """The unique samples at which a size reaches the target, by the joint law."""
+
+    params: int  # the size, as counted: the largest that was trained
+    have: int  # unique samples at hand
+    # as multiples of those: the expected metric there, its interval, and one run with the target's
+    # confidence; None where it is out of reach
+    needs: float | None
+    interval: Ends
+    confident: float | None
 
 
 @dataclass(frozen=True)
@@ -131,13 +147,15 @@ class DecisionRecord:
     fit_warnings: list[str]
     ladder: LadderRange  # what was trained
     costs: Prices  # prices
-    # the smallest size with N* parameters, None where there is none to build
+    # the smallest size with as many parameters as the target's confidence asks for, or, where no
+    # size is that sure, with N*; None where there is none to build
     architecture: PricedRun | None
-    unbuildable: str | None  # why N* cannot be built, if so
+    unbuildable: str | None  # why it cannot be built, if so
     # the model that would have been trained without a study, if one is named
     naive: PricedRun | None
     saving: Saving | None  # of N* against it
     joint: CheapestPair | Refused  # the cheapest size and data together
+    data: DataNeeded | Refused  # what more data would do for the largest size trained
     study: StudyPrice  # what the ladder cost
     throughput: Throughput  # what times rest on
     schema: SchemaVersion = SCHEMA  # version of the file
@@ -151,3 +169,10 @@ class DecisionRecord:
     def n_star(self) -> float | None:
         """N* at the decision's fraction; None where there is no law, or it never gets there."""
         return None if isinstance(self.star, Refused) else self.star.n_star
+
+    @property
+    def recommended(self) -> float | None:
+        """The parameters to build: at the target's confidence, or N* where no size is that sure."""
+        if isinstance(self.star, Refused):
+            return None
+        return self.star.n_star if self.star.confident is None else self.star.confident

@@ -77,5 +77,4 @@ class PlanRecord:
     # before, after: the interval that is narrowed
     before: Before | None = None
     after: After | None = None
-    notes: list[str] = field(default_factory=list)  # sentences
     schema: SchemaVersion = SCHEMA  # version of the file

@@ -21,6 +21,7 @@ class Target:
 
     metric: str  # accuracy, error (shares) or loss (nats)
     value: float  # in the metric's own unit
+    confidence: float = 0.9  # with which one run of the recommended size is to reach it
     # as the study gave it, where it gave one; value is then its logarithm
     perplexity: float | None = None
 
