@@ -24,7 +24,7 @@ from alphascale.records.training import (
 )
 from alphascale.records.typed import Refused
 
-STAR = Star(12_000.0, (11_000.0, 13_000.0), 0.0, 200, 0, 0.05, Estimate(0.1, 0.09, 0.11))
+STAR = Star(12_000.0, 14_000.0, (11_000.0, 13_000.0), 0.0, 200, 0, 0.05, Estimate(0.1, 0.09, 0.11))
 
 
 def decision_made(star: Star | Refused = STAR, fraction: str = "1.0", **changes: Any):
@@ -37,7 +37,8 @@ def decision_made(star: Star | Refused = STAR, fraction: str = "1.0", **changes:
         "in_sample": None, "fit_warnings": [], "ladder": LadderRange(10, 50, 5),
         "costs": Prices(250.0, None, 445.0, "stated", 1.0, 0.25, None, "USD"),
         "architecture": None, "unbuildable": None, "naive": None, "saving": None,
-        "joint": Refused("not asked"), "study": StudyPrice(1.0, 1.0, 1.0, 1.0, 1.0),
+        "joint": Refused("not asked"), "data": Refused("not asked"),
+        "study": StudyPrice(1.0, 1.0, 1.0, 1.0, 1.0),
         "throughput": Throughput(0.0, 1e9, "stated"),
     }  # fmt: skip
     return DecisionRecord(**fields | changes)

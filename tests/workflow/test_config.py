@@ -76,7 +76,7 @@ def test_defaults_alone_make_a_study() -> None:
         ("domains.digits.fractions", [0.5, "0.50"], ["fractions", "listed twice"]),
         ("domains.digits.fractions", [True], ["fractions", "True"]),
         ("domains.digits.seeds", [0, 0], ["seeds", "listed twice"]),
-        ("domains.digits.withhold", 2, ["domains.digits", "5 sizes", "withholds 2"]),
+        ("domains.digits.withhold", 4, ["domains.digits.ladder", "5 sizes", "at least 2"]),
         ("domains.digits.ladder", {"a b": {}}, ["ladder", "'a b'", "letters, digits"]),
         ("run", "../up", ["run", "letters, digits"]),
         ("run", "-rf", ["run", "starts with a letter"]),
