@@ -21,10 +21,7 @@ def fit_domain(domain: str, spec: FitSpec, frame: pandas.DataFrame) -> FitRecord
         domain=domain,
         law=spec.law,
         counted=spec.params,
-        fractions={
-            fraction: fit_fraction(spec, frame, fraction)
-            for fraction in fractions(frame)
-        },
+        fractions={fraction: fit_fraction(spec, frame, fraction) for fraction in fractions(frame)},
         joint={metric: fit_joint(spec, metric, frame) for metric in METRICS},
     )
 
@@ -39,8 +36,7 @@ def bootstrap_domain(
         resamples=spec.resamples,
         level=spec.level,
         fractions={
-            fraction: bootstrap_fraction(spec, frame, fraction)
-            for fraction in fractions(frame)
+            fraction: bootstrap_fraction(spec, frame, fraction) for fraction in fractions(frame)
         },
         joint=bootstrap_joint(spec, frame, fits.joint[spec.metric]),
     )

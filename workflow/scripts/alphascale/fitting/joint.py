@@ -141,9 +141,7 @@ def cheapest(
     return out
 
 
-def _surfaces(
-    fit: laws.Fit | laws.AutoLaw, columns: dict[str, np.ndarray]
-) -> Iterator[np.ndarray]:
+def _surfaces(fit: laws.Fit | laws.AutoLaw, columns: dict[str, np.ndarray]) -> Iterator[np.ndarray]:
     """log metric (…, n) at `columns`: of the law, then of its draws or resamples, CHUNK at once."""
     if isinstance(fit, laws.AutoLaw):
         rows = range(0, len(fit.P), CHUNK)

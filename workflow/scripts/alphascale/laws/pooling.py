@@ -28,9 +28,7 @@ def hold(law: AutoLaw, at: Mapping[str, float]) -> AutoLaw:
     """
     for name, value in at.items():
         if name not in law.columns:
-            raise UserError(
-                f"law auto: {name!r} cannot be held; it is of {', '.join(law.columns)}"
-            )
+            raise UserError(f"law auto: {name!r} cannot be held; it is of {', '.join(law.columns)}")
         if not (np.isfinite(value) and value > 0):
             raise UserError(f"law auto: {name} must be held at a positive number, got {value}")
     free = tuple(name for name in law.columns if name not in at)
