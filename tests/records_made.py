@@ -37,7 +37,7 @@ def decision_made(star: Star | Refused = STAR, fraction: str = "1.0", **changes:
         "in_sample": None, "fit_warnings": [], "ladder": LadderRange(10, 50, 5),
         "costs": Prices(250.0, None, 445.0, "stated", 1.0, 0.25, None, "USD"),
         "architecture": None, "unbuildable": None, "naive": None, "saving": None,
-        "joint": Refused("not asked"), "data": Refused("not asked"),
+        "joint": Refused("not asked"), "data": Refused("not asked"), "settling": None,
         "study": StudyPrice(1.0, 1.0, 1.0, 1.0, 1.0),
         "throughput": Throughput(0.0, 1e9, "stated"),
     }  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from alphascale import laws
 from alphascale.deciding import costs
 from alphascale.deciding.decision import decide
 from alphascale.deciding.summary import text
@@ -137,6 +138,30 @@ def test_where_no_size_is_sure_enough_n_star_is_built_and_said_to_be_that() -> N
     found = decided(observations(noise=0.004), Target("error", 0.055, confidence=0.999), "auto")
     assert found.star.confident is None and found.recommended == found.n_star
     assert "no size reaches the target with 99.9 %" in text([found]).replace("\n           ", "")
+
+
+def test_what_would_settle_an_open_interval_narrows_it_when_it_is_trained() -> None:
+    """The named size, trained on the true law, leaves about as little as was promised."""
+    frame = observations(floor=0.02, noise=0.002)
+    small = frame[frame["params"] < 40_000]
+    before = decided(small, Target("error", 0.032), "auto")
+    assert before.settling is not None and before.star.interval[1] is None
+    named = before.settling
+    assert "settle it" in text([before]) and named.members == 3
+    more = observed(
+        {"next": named.run.params["total"]}, lambda n, samples: 0.02 + 4 * n**-0.5,
+        noise=0.002, additive=True, pool=1000, epochs=10,
+    )  # fmt: skip
+    after = decided(pd.concat([small, more]), Target("error", 0.032), "auto")
+    assert after.star.interval[0] > before.star.interval[0]
+    laws_of = [own_law(small), own_law(pd.concat([small, more]))]
+    wide, narrow = (np.std(np.log(law.curves([before.n_star]))) for law in laws_of)
+    assert narrow / wide < named.left + 0.2
+
+
+def own_law(frame: pd.DataFrame) -> laws.AutoLaw:
+    columns = {"params": frame["params"], "error": frame["test_error"]}
+    return laws.fit(columns, x="params", y="error")
 
 
 def test_the_data_that_the_largest_size_lacks_are_told_from_the_joint_law() -> None:

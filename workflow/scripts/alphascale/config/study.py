@@ -11,7 +11,6 @@ from ..errors import UserError
 from .base import Count, Name, Positive, Section, Share
 from .domain import Domain
 
-
 # Sizes that a law needs, those of the withheld apart; four for every law that is not named here.
 LEAST_SIZES = {"auto": 2}
 
@@ -24,7 +23,7 @@ class Fit(Section):
         "m1", "m2", "m3", "m4", "broken", "broken_2", "broken_3",
     ] = Field(
         "auto",
-        description="`auto` weighs forms by what they predict, and uses every fraction for each; or "
+        description="`auto` weighs forms by what they predict, and uses all fractions for each; or "
         "one form from the law engine: `power_floor` is E + A·N^(−α). All of them: docs/laws.md.",
     )  # fmt: skip
     params: Literal["total", "non_embedding"] = Field(

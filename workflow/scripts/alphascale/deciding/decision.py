@@ -30,6 +30,7 @@ from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
 from .costs import power, price, saving, study_price, throughput
 from .run_warnings import run_warnings
+from .settling import settling, untrusted
 
 if TYPE_CHECKING:
     import pandas
@@ -89,6 +90,16 @@ def decide(
         of_both = laws.read(bootstrap.joint.fit)
         pair = run_of(smallest(joint.params), joint.samples, of_both)
         joint = replace(joint, architecture=pair)
+    withheld = Refused("no law could be fitted") if isinstance(fit, Refused) else fit.withheld
+    why, largest_size = untrusted(star, withheld), _range(here.points, spec.counted).largest
+    next_run = None
+    if why is not None and isinstance(law, laws.AutoLaw):
+
+        def at_size(params: float) -> PricedRun:
+            return run_of(smallest(params), here.samples, law)
+
+        seeds = max(len(point.errors) for point in here.points)
+        next_run = settling(law, star, largest_size, seeds, spec.members, at_size, why)
     study = study_price(frame, spec.costs)
     both = architecture and naive
     return DecisionRecord(
@@ -103,7 +114,7 @@ def decide(
         resamples=bootstrap.resamples,
         fraction=fraction,
         fractions=stars,
-        withheld=Refused("no law could be fitted") if isinstance(fit, Refused) else fit.withheld,
+        withheld=withheld,
         in_sample=None if isinstance(fit, Refused) else fit.in_sample,
         fit_warnings=[] if isinstance(fit, Refused) else fit.warnings,
         ladder=_range(here.points, spec.counted),
@@ -114,6 +125,7 @@ def decide(
         saving=saving(naive.price, architecture.price, study) if both else None,
         joint=joint,
         data=_data_needed(spec, fits, bootstrap),
+        settling=next_run,
         study=study,
         throughput=rate,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import replace
 
 from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price
 from ..records.fit import Errors, Estimate
@@ -101,6 +102,7 @@ def _domain(decision: DecisionRecord) -> str:
         ("build", build_text(decision)),
         ("less data", joint_text(decision)),
         ("more data", data_text(decision)),
+        ("settle it", settling_text(decision)),
         *((label, cost_text(decision, run)) for label, run in
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
         ("saving", saving_text(decision)),
@@ -212,6 +214,24 @@ def data_text(decision: DecisionRecord) -> str:
     return (
         f"the largest size trained ({size} parameters) needs {_times(found.needs)} × the {have} "
         f"there are, at even chance{enough}; {level} {ends}"
+    )
+
+
+def settling_text(decision: DecisionRecord) -> str:
+    """What to train next where the decision cannot be trusted yet; empty where it can."""
+    found = decision.settling
+    if found is None:
+        return ""
+    cost = found.run.price
+    spent = replace(
+        cost, kwh=cost.kwh * found.members, co2_g=cost.co2_g * found.members,
+        money=cost.money * found.members,
+    )  # fmt: skip
+    return (
+        f"{found.why}: training {size_text(found.run.size)} "
+        f"({count(found.run.params['total'])} parameters, {significant(found.multiple)} × the "
+        f"largest; {found.members} trainings, {cost_line(decision, spent)}) would leave about "
+        f"{percent(found.left, 2)} of the uncertainty at N*; `snakemake plan` weighs more runs"
     )
 
 

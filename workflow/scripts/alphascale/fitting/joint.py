@@ -1,11 +1,12 @@
 """The law of N and D together, over all fractions of a domain, and the cheapest way to a target.
 
 D is the number of unique training samples; every member passes over them `epochs` times. Under law
-auto it is one posterior of N and D. Under a named law three forms stand for election: Hoffmann's E + A·N^−α + B·D^−β, Kaplan's eq. 1.5, and, where samples are
-seen more than once, Muennighoff's data-constrained law. Each is fitted without the largest sizes of
-every fraction, and the one that misses those least is fitted to everything. (Hoffmann's law with
-a cross term was tried on the default tabular study: its optimum is Hoffmann's own law or has
-several parameters on bounds, and its withheld error is never below.)
+auto it is one posterior of N and D. Under a named law three forms stand for election: Hoffmann's
+E + A·N^−α + B·D^−β, Kaplan's eq. 1.5, and, where samples are seen more than once, Muennighoff's
+data-constrained law. Each is fitted without the largest sizes of every fraction, and the one that
+misses those least is fitted to everything. (Hoffmann's law with a cross term was tried on the
+default tabular study: its optimum is Hoffmann's own law or has several parameters on bounds, and
+its withheld error is never below.)
 """
 
 from __future__ import annotations
@@ -111,10 +112,10 @@ def cheapest(
 ) -> np.ndarray:
     """Cheapest (N, D, FLOPs) that reaches `target`: (1 + resamples, 3), infinite where none does.
 
-    The first row is the law, the others its draws, or its resamples that could be fitted. cost: training
-    FLOPs per sample seen of N parameters (n,) → (n,). sizes: smallest and largest trained; samples:
-    smallest and largest fraction in samples. For each D the smallest N that reaches the target is
-    read off the law, linearly in log N and log metric; FLOPs are cost(N)·D·epochs.
+    The first row is the law, the others its draws, or its resamples that could be fitted. cost:
+    training FLOPs per sample seen of N parameters (n,) → (n,). sizes: smallest and largest trained;
+    samples: smallest and largest fraction in samples. For each D the smallest N that reaches the
+    target is read off the law, linearly in log N and log metric; FLOPs are cost(N)·D·epochs.
     """
     n = np.geomspace(sizes[0] / 2, sizes[1] * REACH, STEPS_N)
     d = np.geomspace(samples[0] / 2, samples[1], STEPS_D)

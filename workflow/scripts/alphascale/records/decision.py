@@ -117,6 +117,17 @@ class DataNeeded:
 
 
 @dataclass(frozen=True)
+class Settling:
+    """The next size to train where a decision cannot be trusted yet."""
+
+    why: str  # it cannot
+    run: PricedRun  # one training of it, at all the data
+    multiple: float  # of the largest size trained
+    members: int  # trainings, seeds × learning rates
+    left: float  # share of the curve's standard deviation at N* that would be left
+
+
+@dataclass(frozen=True)
 class LadderRange:
     """The sizes that were trained, as counted."""
 
@@ -156,6 +167,7 @@ class DecisionRecord:
     saving: Saving | None  # of N* against it
     joint: CheapestPair | Refused  # the cheapest size and data together
     data: DataNeeded | Refused  # what more data would do for the largest size trained
+    settling: Settling | None  # what to train where it cannot be trusted yet
     study: StudyPrice  # what the ladder cost
     throughput: Throughput  # what times rest on
     schema: SchemaVersion = SCHEMA  # version of the file
