@@ -6,6 +6,7 @@ slice it changes. Keep a key out of a slice and the job ignores it; that is the 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from .records.specs import (
     LanguageSpec,
     PlanSpec,
     Prices,
+    PriorFile,
     Size,
     Target,
     TrainSpec,
@@ -176,7 +178,20 @@ def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> Aggre
 
 def fit_slice(study: Study, domain: str) -> FitSpec:
     """What the fits depend on: the law, what N counts, which sizes are withheld."""
-    return FitSpec(**study.fit.model_dump(), withhold=study.domains[domain].withhold)
+    return FitSpec(**law_of(study), withhold=study.domains[domain].withhold)
+
+
+def law_of(study: Study) -> dict[str, Any]:
+    """The law, what N counts, and the prior by its content. Raises UserError where it is none."""
+    section = study.fit.model_dump()
+    if section["prior"] is not None:
+        from .fitting.learning import read_prior  # numpy and scipy: not at every start of Snakemake
+
+        path = Path(section["prior"])
+        read_prior(path)  # a fault is told before anything is trained
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        section["prior"] = PriorFile(section["prior"], sha256)
+    return section
 
 
 def metric(task: Domain) -> str:
@@ -196,7 +211,7 @@ def bootstrap_slice(study: Study, domain: str) -> BootstrapSpec:
     """What the bootstrap depends on, beside the fit."""
     return BootstrapSpec(
         **study.bootstrap.model_dump(),
-        **study.fit.model_dump(),
+        **law_of(study),
         seed=study.seed,
         metric=metric(study.domains[domain]),
     )

@@ -31,6 +31,17 @@ class Fit(Section):
         description="What N counts. Embeddings are 97–99 % of a small text model: `non_embedding` "
         "leaves them out of the law, and N* is then counted without them too.",
     )
+    prior: str | None = Field(
+        None,
+        description="File of a prior for law `auto`, as `alphascale prior results/* --out FILE` "
+        "learns it from your finished studies; without it, the one that ships with alphascale.",
+    )
+
+    @model_validator(mode="after")
+    def _prior_is_autos(self) -> Fit:
+        if self.prior is not None and self.law != "auto":
+            raise ValueError(f"fit.prior: law {self.law} has none; use law auto")
+        return self
 
 
 class Bootstrap(Section):

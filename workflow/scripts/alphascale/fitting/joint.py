@@ -24,9 +24,10 @@ from ..laws.form import predict
 from ..records.bootstrap import JointDraws
 from ..records.fit import JointFit, WithheldFit
 from ..records.runs import COUNT_COLUMN, good
-from ..records.specs import BootstrapSpec, FitSpec
+from ..records.specs import BootstrapSpec, FitSpec, PriorFile
 from ..records.typed import Refused
 from .describe import described
+from .learning import read_prior
 from .withheld import predict_withheld
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit |
     for law in ("auto",) if spec.law == "auto" else FORMS:
         if law == "data_constrained" and (runs["samples_seen"] <= runs["samples"]).all():
             continue
-        fit = partial(_fit, law=law, metric=metric, counted=spec.params)
+        fit = partial(
+            _fit, law=law, metric=metric, counted=spec.params, prior=beliefs_of(spec.prior)
+        )
         try:
             fits[law] = fit(runs)
         except UserError as reason:
@@ -90,10 +93,16 @@ def bootstrap_joint(
         fit = _fit(
             good(frame), chosen.law, spec.metric, spec.params,
             resamples=spec.resamples, level=spec.level, seed=spec.seed,
+            prior=beliefs_of(spec.prior),
         )  # fmt: skip
     except UserError as reason:
         return Refused(str(reason))
     return JointDraws(fit.to_json(), fit.failed_resamples)
+
+
+def beliefs_of(file: PriorFile | None) -> laws.Beliefs | None:
+    """The prior that a study names, None for the one that ships with the engine."""
+    return None if file is None else read_prior(file.path)
 
 
 def predictors(params: ArrayLike, samples: ArrayLike, epochs: float) -> dict[str, np.ndarray]:
@@ -193,7 +202,7 @@ def joint_columns(
 
 
 def fit_cells(columns: dict[str, np.ndarray], law: str, metric: str, **options) -> laws.Fit:
-    """The joint law on `joint_columns`; options: resamples, level, seed."""
+    """The joint law on `joint_columns`; options: resamples, level, seed, prior."""
     roles = dict(zip(("x", "x2", "x3"), ("params", *PREDICTORS[law]), strict=False))
     loss = None if law == "auto" else LOSS
     return laws.fit(

@@ -7,7 +7,7 @@ fraction's D (`laws.pooling`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,10 @@ from ..errors import UserError
 from ..records.bootstrap import FractionDraws
 from ..records.fit import FractionFit, LadderFit, LadderPoint
 from ..records.runs import COUNT_COLUMN, METRICS, good, worst_level
-from ..records.specs import BootstrapSpec, FitSpec
+from ..records.specs import BootstrapSpec, FitSpec, PlanSpec
 from ..records.typed import Refused
 from .describe import band, described
-from .joint import fit_cells, joint_columns
+from .joint import beliefs_of, fit_cells, joint_columns
 from .withheld import RESAMPLES, predict_withheld, split
 
 if TYPE_CHECKING:
@@ -33,15 +33,18 @@ GRID = 160
 
 @dataclass(frozen=True)
 class Others:
-    """What is known besides one fraction's ladder: its D, and the runs of the other fractions."""
+    """What is known besides one fraction's ladder: its D, the runs of the other fractions, the
+    prior of law auto (None for the shipped one)."""
 
     samples: float
     columns: dict[str, np.ndarray]  # `joint_columns` of the other fractions
+    prior: laws.Beliefs | None
 
     def up_to(self, size: float) -> Others:
         """Without the sizes beyond."""
         kept = self.columns["params"] <= size
-        return Others(self.samples, {name: each[kept] for name, each in self.columns.items()})
+        columns = {name: each[kept] for name, each in self.columns.items()}
+        return replace(self, columns=columns)
 
 
 def fit_fraction(spec: FitSpec, frame: pandas.DataFrame, fraction: str) -> FractionFit:
@@ -63,7 +66,7 @@ def bootstrap_fraction(
     try:
         fit = fit_ladder(
             ladder_columns(part, spec.metric, spec.params), spec.metric, spec.law,
-            others_of(frame, fraction, spec.metric, spec.params),
+            others_of(frame, fraction, spec.metric, spec),
             resamples=spec.resamples, level=spec.level, seed=spec.seed,
         )  # fmt: skip
     except UserError as reason:
@@ -84,11 +87,14 @@ def ladder_columns(part: pandas.DataFrame, metric: str, counted: str) -> dict[st
     }
 
 
-def others_of(frame: pandas.DataFrame, fraction: str, metric: str, counted: str) -> Others:
-    """The other fractions' runs, and this one's D."""
+def others_of(
+    frame: pandas.DataFrame, fraction: str, metric: str, spec: FitSpec | BootstrapSpec | PlanSpec
+) -> Others:
+    """The other fractions' runs, this one's D, and the prior."""
     here = frame["fraction"] == fraction
-    columns = joint_columns(good(frame[~here]), "auto", metric, counted)
-    return Others(float(frame.loc[here, "samples"].iloc[0]), columns)
+    columns = joint_columns(good(frame[~here]), "auto", metric, spec.params)
+    samples = float(frame.loc[here, "samples"].iloc[0])
+    return Others(samples, columns, beliefs_of(spec.prior))
 
 
 def fit_ladder(
@@ -106,7 +112,7 @@ def fit_ladder(
     """
     own = laws.fit(
         columns, x="params", y=metric, law=law, cluster="scale", resamples=resamples, level=level,
-        seed=seed, withhold=False,
+        seed=seed, withhold=False, prior=others.prior,
     )  # fmt: skip
     if law != "auto":
         return own
@@ -120,7 +126,7 @@ def fit_ladder(
         "cell": np.char.add("here/", columns["scale"]),
     }
     both = {name: np.concatenate([known[name], here[name]]) for name in here}
-    joint = fit_cells(both, "auto", metric, level=level, seed=seed)
+    joint = fit_cells(both, "auto", metric, level=level, seed=seed, prior=others.prior)
     return laws.pool(own, laws.hold(joint, {"samples": others.samples}))
 
 
@@ -150,7 +156,7 @@ def _fit_metric(
     spec: FitSpec, frame: pandas.DataFrame, fraction: str, metric: str
 ) -> LadderFit | Refused:
     part = frame[frame["fraction"] == fraction]
-    others = others_of(frame, fraction, metric, spec.params)
+    others = others_of(frame, fraction, metric, spec)
 
     def fit(runs: pandas.DataFrame, resamples: int = 0) -> laws.Fit | laws.AutoLaw:
         columns = ladder_columns(runs, metric, spec.params)

@@ -14,6 +14,7 @@ from alphascale.laws.form import Form
 from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, load, read
 from alphascale.laws.pooling import hold, pool
+from alphascale.laws.priors import Beliefs
 from alphascale.laws.published import PUBLISHED
 from alphascale.laws.result import Fit, Prediction
 
@@ -21,6 +22,7 @@ __all__ = [
     "FORMS",
     "PUBLISHED",
     "AutoLaw",
+    "Beliefs",
     "Fit",
     "Fits",
     "Form",

@@ -12,6 +12,7 @@ from alphascale.laws.bootstrap import bootstrap
 from alphascale.laws.fitting import FormFit, fit_form
 from alphascale.laws.forms import get_form
 from alphascale.laws.groups import Fits, group_keys
+from alphascale.laws.priors import SHIPPED, Beliefs
 from alphascale.laws.result import Fit, column
 from alphascale.laws.selection import auto
 from alphascale.laws.withheld import verdict, withheld_error
@@ -35,6 +36,7 @@ def fit(
     seed: int = 0,
     method: str = "auto",
     withhold: bool = True,
+    prior: Beliefs | None = None,
 ) -> Fit | AutoLaw | Fits:
     """Fit `law` to columns of `frame` (a mapping of column name to (n,) values, or a DataFrame).
 
@@ -48,12 +50,13 @@ def fit(
     (low, high)} of floors and exponents, in the units of the columns. level: default of intervals.
     resamples, method (auto, pairs, smooth or parametric, see `alphascale.laws.bootstrap`) and
     withhold (also fit without the largest sizes and report the error on them) are of named laws;
-    resamples may be 0: no intervals then. Law auto has 600 draws, always. Raises UserError, one
+    resamples may be 0: no intervals then. Law auto has 600 draws, always. prior: what law auto
+    believes, in place of what is shipped (`alphascale.fitting.learning`). Raises UserError, one
     line, for what cannot be fitted.
     """
     options = dict(
         law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, level=level,
-        resamples=resamples, seed=seed, method=method, withhold=withhold,
+        resamples=resamples, seed=seed, method=method, withhold=withhold, prior=prior,
     )  # fmt: skip
     columns = tuple(c for c in (x, x2, x3) if c is not None)
     if not 0 < level < 1:
@@ -98,6 +101,7 @@ def _fit_one(
     seed,
     method,
     withhold,
+    prior,
 ) -> Fit:
     if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
@@ -107,8 +111,10 @@ def _fit_one(
             raise UserError(f"column {y!r} has no rows: nothing to fit")
         return auto(
             X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
-            ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf,
+            ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf, beliefs=prior or SHIPPED,
         )  # fmt: skip
+    if prior is not None:
+        raise UserError(f"law {law} has no prior; law auto has")
     form = get_form(law)
     if len(columns) != len(form.roles):
         raise UserError(

@@ -23,6 +23,7 @@ from ..errors import UserError
 from ..fitting.joint import (
     PREDICTORS,
     REACH,
+    beliefs_of,
     cheapest,
     fit_cells,
     joint_columns,
@@ -65,7 +66,7 @@ def n_star(
     part = frame[frame["fraction"] == largest(shares)]
     metric, level, target = spec.metric, spec.level, spec.target.fitted
     columns = ladder_columns(part, metric, spec.params)
-    others = others_of(frame, largest(shares), metric, spec.params)
+    others = others_of(frame, largest(shares), metric, spec)
 
     def refit(data: dict[str, np.ndarray], resamples: int = RESAMPLES) -> laws.Fit | laws.AutoLaw:
         count = min(resamples, spec.resamples)
@@ -113,7 +114,10 @@ def cheapest_pair(
 
     def refit(data: dict[str, np.ndarray], resamples: int = RESAMPLES) -> laws.Fit:
         count = min(resamples, spec.resamples)
-        return fit_cells(data, law, metric, resamples=count, level=level, seed=spec.seed)
+        return fit_cells(
+            data, law, metric, resamples=count, level=level, seed=spec.seed,
+            prior=beliefs_of(spec.prior),
+        )  # fmt: skip
 
     def ways(found: laws.Fit) -> np.ndarray:
         ends = (float(sizes.min()), float(sizes.max()))

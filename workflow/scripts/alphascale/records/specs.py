@@ -32,12 +32,21 @@ class Target:
 
 
 @dataclass(frozen=True)
+class PriorFile:
+    """A prior of law auto that a study names."""
+
+    path: str
+    sha256: str  # of its content: what was fitted under another is stale
+
+
+@dataclass(frozen=True)
 class FitSpec:
     """The laws of a domain."""
 
     law: str  # name of a form of the law engine
     params: str  # what N counts, `total` or `non_embedding`
     withhold: int  # how many of the largest sizes are kept from the second fit
+    prior: PriorFile | None = None  # of law auto, None for the shipped one
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class BootstrapSpec:
     resamples: int  # bootstrap resamples per fit
     level: float  # coverage of every interval, in (0, 1)
     seed: int  # of the resampling
+    prior: PriorFile | None = None  # as in FitSpec
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,7 @@ class PlanSpec:
     futures: int  # times that results are made up
     seeds_at_most: int  # of one run
     adopted: dict[str, AdoptedRun]  # scale → run of an earlier plan
+    prior: PriorFile | None = None  # as in FitSpec
 
 
 @dataclass(frozen=True)
