@@ -15,7 +15,14 @@ from alphascale.errors import UserError
 from alphascale.laws.fitting import fit_form
 from alphascale.laws.form import predict
 from alphascale.laws.selection import auto
-from alphascale.laws.tasks import DOMAINS, PUBLISHED, Task, coverage, log_rmse, read_tasks
+from alphascale.literature.learning_curves import (
+    DOMAINS,
+    PUBLISHED,
+    Task,
+    coverage,
+    log_rmse,
+    read_tasks,
+)
 from alphascale.plots import curves as figures
 from alphascale.plots import style
 from alphascale.records.files import replacing, sha256_file

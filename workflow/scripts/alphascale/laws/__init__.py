@@ -13,12 +13,10 @@ from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.form import Form
 from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, load, read
-from alphascale.laws.published import PUBLISHED
 from alphascale.laws.result import Fit, Prediction
 
 __all__ = [
     "FORMS",
-    "PUBLISHED",
     "AutoLaw",
     "Fit",
     "Fits",

@@ -14,7 +14,7 @@ from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS
 from alphascale.laws.groups import Fits, group_keys, load
 from alphascale.laws.result import Fit
-from alphascale.laws.summary import optimum_lines, summary_lines, target_lines
+from alphascale.tables.summary import optimum_lines, summary_lines, target_lines
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
