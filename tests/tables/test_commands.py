@@ -1,8 +1,9 @@
-"""`alphascale fit`, `predict` and `optimum` on a CSV."""
+"""`alphascale fit`, `predict`, `optimum` and `regimes` on a CSV."""
 
 from __future__ import annotations
 
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -56,6 +57,50 @@ def test_the_command_line_divides_a_budget(tmp_path, capsys) -> None:
     assert "chinchilla" in capsys.readouterr().out
     assert main(["optimum", str(saved), "--flops", "1e21"]) == 0
     assert "flops = 1e+21" in capsys.readouterr().out
+
+
+@pytest.fixture
+def grid(tmp_path):
+    """Data scarce enough to limit by variance, at three fractions with three seeds."""
+    path = tmp_path / "grid.csv"
+    rng = np.random.default_rng(3)
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["params", "samples", "seed", "loss"])
+        for n in (1e4, 1e5, 1e6):
+            for d in (1e3, 1e4, 1e5):
+                for s in range(3):
+                    loss = (1.6 + 3 * n**-0.3 + 400 / d) * np.exp(0.001 * rng.standard_normal())
+                    writer.writerow([n, d, s, loss])
+    return path
+
+
+def test_the_command_line_names_the_regimes_and_draws_them(grid, tmp_path, capsys) -> None:
+    arguments = ["regimes", str(grid), "--x", "params", "--x2", "samples", "--y", "loss"]
+    figure = tmp_path / "regimes.svg"
+    assert main([*arguments, "--figure", str(figure)]) == 0
+    printed = capsys.readouterr().out
+    assert "params: resolution-limited   exponent 0.3" in printed
+    assert "samples: variance-limited   exponent " in printed
+    drawn = figure.read_text(encoding="utf-8")
+    assert "variance-limited" in drawn and "loss above its floor (unit of loss)" in drawn
+    assert "samples" in drawn and "params" in drawn
+    assert main([*arguments, "--exponents", "0.3", "1"]) == 0
+    assert "params: variance-limited" in capsys.readouterr().out
+
+
+def test_regimes_that_cannot_be_told_or_drawn_end_in_one_line(grid, monkeypatch, capsys) -> None:
+    arguments = ["regimes", str(grid), "--x", "params", "--x2", "samples", "--y", "loss"]
+    monkeypatch.setitem(sys.modules, "alphascale.plots.regimes", None)  # as without matplotlib
+    for more, message in (
+        (["--figure", "a.pdf"], "ends in .png or .svg"),
+        (["--figure", "a.png"], "pip install 'alphascale[plots]'"),
+        (["--seeds", "luck"], "grid.csv: column 'luck' is missing"),
+        (["--level", "2"], "level must lie between 0 and 1"),
+    ):
+        assert main([*arguments, *more]) == 2
+        told = capsys.readouterr().err
+        assert message in told and told.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ whatever the task; while x is itself the scarce one the loss falls as x^−α wi
 decide, mostly well below 1 (resolution-limited). So each slice of a study (one axis varied, the
 other fixed) is fitted with E + A·x^−α and α is compared with the variance exponent. The interval
 of α is the profile of the sum of squares, {α : SSE(α) ≤ SSE_min·(1 + F/df)}, which needs no
-bootstrap and is exact for a linear model.
+bootstrap and is exact for a linear model. Three levels leave nothing over: then the noise, and with
+it the interval, comes from the runs that repeat a level alone.
 """
 
 from __future__ import annotations
@@ -21,52 +22,69 @@ from alphascale.laws.result import column
 from alphascale.laws.solver import solve_amplitudes
 
 FloatArray = np.ndarray
-LEVELS = 4  # of the varied axis in a slice: the rule of a power with a floor
+LEVELS = 3  # of the varied axis in a slice: E, A and α are three unknowns
 EXPONENTS = np.geomspace(0.02, 5.0, 600)
-NEAR = (
-    1.35  # an interval reaching further than this factor from the variance exponent decides nothing
-)
+NEAR = 1.35  # an interval further than this factor from the variance exponent decides nothing
+REGIMES = ("variance", "resolution")
+MOSTLY = 0.5  # share of the smallest loss that is floor where variance is what limits
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One axis varied, the other fixed. axis: the column varied; fixed: the other column's value.
+    """One axis varied, the other fixed at `fixed`.
 
-    exponent, lower, upper: of the fit with a floor. doubling: log_r[(L(x) − L(rx))/(L(rx) −
-    L(r²x))], which knows no floor, from the three largest levels when they are equally spaced,
-    else NaN. floor_share: fitted floor over the loss at the largest x. verdict: variance,
-    resolution or undetermined.
+    values (k,) of the axis, ascending, with the mean losses (k,) of their runs and the standard
+    errors (k,) of these, NaN where no value has two runs. The curve is floor + gain·(x/x_max)^−
+    exponent, floor and gain in the unit of the loss; lower, upper: the exponent's interval, NaN
+    where no run is left to tell the noise. doubling: log_r[(L(x) − L(rx))/(L(rx) − L(r²x))], which
+    knows no floor, from the three largest levels when they are equally spaced, else NaN. verdict:
+    variance, resolution or undetermined; why: the sentence that goes with the last, else empty.
     """
 
-    axis: str
     fixed: float
-    levels: int
+    values: FloatArray
+    losses: FloatArray
+    errors: FloatArray
     exponent: float
     lower: float
     upper: float
+    floor: float
+    gain: float
     doubling: float
-    floor_share: float
     verdict: str
-    df: int = field(repr=False, default=0)
-    rise: FloatArray = field(repr=False, default=None)
+    why: str
+    df: int = field(repr=False)
+    rise: FloatArray = field(repr=False)  # of the sum of squares over EXPONENTS, in its own noise
+
+    @property
+    def floor_share(self) -> float:
+        """Fitted floor over the loss at the largest x."""
+        return self.floor / float(self.losses[-1])
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis. slices: one for each value of the other axis that has enough levels.
+    """One axis, `name`, at each value of the `other` that has enough levels of it (slices).
 
     exponent, lower, upper: shared by all slices, NaN where their exponents contradict each other.
-    verdict: what the shared exponent says; without one, that of all decided slices, or `mixed`
-    when they disagree. evidence: sentences.
+    expected: the exponent that would mean variance-limited. verdict: what the shared exponent says;
+    without one, that of all decided slices, or `mixed` when they disagree. evidence: sentences.
     """
 
     name: str
+    other: str
+    expected: float
     verdict: str
     exponent: float
     lower: float
     upper: float
     evidence: tuple[str, ...]
     slices: tuple[Slice, ...]
+
+    @property
+    def regime(self) -> str:
+        """The verdict in words: variance-limited, resolution-limited, undetermined or mixed."""
+        return f"{self.verdict}-limited" if self.verdict in REGIMES else self.verdict
 
 
 def regimes(
@@ -84,13 +102,27 @@ def regimes(
     variance_exponent: what x and x2 should show when variance-limited: 1 for data and for width, ½
     for the parameters of a network whose width alone grows. Runs with equal x and x2 are averaged.
     seed: column of seeds that share their luck (data order, first weights) across cells; their
-    offsets are then taken out of the noise. Raises UserError when no slice of either axis has 4
-    levels.
+    offsets are then taken out of the noise. Raises UserError when no slice of either axis has 3
+    levels, and for values that are not positive and finite.
     """
+    if x == x2:
+        raise UserError(f"regimes: x and x2 must be different columns; both are {x}")
+    if not 0 < level < 1:
+        raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
+    if not all(np.isfinite(e) and e > 0 for e in variance_exponent):
+        raise UserError(f"regimes: exponents must be positive, e.g. 1 or .5; got "
+                        f"{', '.join(f'{e:g}' for e in variance_exponent)}")  # fmt: skip
     X = np.stack([column(frame, x), column(frame, x2)])
     Y = column(frame, y)
-    if not (np.all(np.isfinite(X)) and np.all(X > 0) and np.all(np.isfinite(Y)) and np.all(Y > 0)):
-        raise UserError(f"regimes: {x}, {x2} and {y} must be finite and positive in every row")
+    for name, values in ((x, X[0]), (x2, X[1]), (y, Y)):
+        bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+        if len(bad):
+            raise UserError(
+                f"regimes: {name} must be finite and positive; row {bad[0] + 1} holds "
+                f"{values[bad[0]]:g}: mend or leave out"
+            )
+    if seed is not None and seed not in list(frame.keys()):
+        raise UserError(f"column {seed!r} is missing; it should name each run's seed")
     seeds = None if seed is None else np.asarray(frame[seed]).astype(str)
     out = {}
     for i, (name, expected) in enumerate(zip((x, x2), variance_exponent, strict=True)):
@@ -100,12 +132,12 @@ def regimes(
             if len(np.unique(X[i, rows])) >= LEVELS:
                 blocks = None if seeds is None else seeds[rows]
                 levels = _levels(X[i, rows], Y[rows], blocks)
-                slices.append(_slice(name, fixed, levels, level, expected))
+                slices.append(_slice(fixed, levels, level, expected))
         out[name] = _axis(name, (x, x2)[1 - i], tuple(slices), expected, level)
     if not any(axis.slices for axis in out.values()):
         raise UserError(
             f"regimes: no value of {x} or {x2} was run at {LEVELS} or more values of the other; "
-            "a power with a floor needs as many"
+            "a power with a floor needs as many: add sizes or fractions"
         )
     return out
 
@@ -143,28 +175,37 @@ def _levels(values: FloatArray, losses: FloatArray, seeds: FloatArray | None) ->
     return _Levels(unique, mean, runs, np.bincount(inverse, relative**2), df)
 
 
-def _slice(name, fixed, levels: _Levels, level: float, expected: float) -> Slice:
+def _slice(fixed: float, levels: _Levels, level: float, expected: float) -> Slice:
     u = np.log(levels.values / levels.values[-1])
     columns = np.stack([np.ones((len(EXPONENTS), len(u))), np.exp(-EXPONENTS[:, None] * u)], axis=1)
-    y, w = levels.losses / levels.losses[-1], levels.weights()
+    top = float(levels.losses[-1])
+    y, w = levels.losses / top, levels.weights()
     amplitude, sse = solve_amplitudes(columns, y, w / y**2, np.array([False, False]))
     best = int(np.argmin(sse))
     # Runs that repeat a level tell the noise: their degrees of freedom join those of the fit.
     repeats = float(np.sum(levels.within * w / levels.runs))
-    df = max(len(u) - 3, 1) + levels.df
+    df = len(u) - 3 + levels.df
     rise = (sse - sse[best]) * df / (sse[best] + repeats + 1e-24)
-    lower, upper = _interval(rise, df, level)
-    floor = float(amplitude[best, 0])
+    ends = _interval(rise, df, level)
+    floor, gain = (float(v) for v in amplitude[best])
+    verdict, why = _verdict(*ends, floor, expected)
+    if gain < 1e-9:
+        verdict, why = "undetermined", "the loss does not fall: there is no exponent to judge"
+    errors = levels.losses * (w**-0.5 if levels.df else np.nan)
     return Slice(
-        name, float(fixed), len(u), float(EXPONENTS[best]), lower, upper,
-        doubling_exponent(levels.values[-3:], levels.losses[-3:]), floor,
-        _verdict(lower, upper, floor, expected), df, rise,
+        float(fixed), levels.values, levels.losses, errors, float(EXPONENTS[best]), *ends,
+        top * floor, top * gain, doubling_exponent(levels.values[-3:], levels.losses[-3:]),
+        verdict, why, df, rise,
     )  # fmt: skip
 
 
 def _interval(rise: FloatArray, df: int, level: float) -> tuple[float, float]:
+    if not df:
+        return float("nan"), float("nan")
     inside = np.flatnonzero(rise <= rise.min() + f_distribution.ppf(level, 1, df))
-    return float(EXPONENTS[inside[0]]), float(EXPONENTS[inside[-1]])
+    # A step outward: runs more precise than the grid called 27 % of true 1s resolution otherwise.
+    low, high = max(inside[0] - 1, 0), min(inside[-1] + 1, len(EXPONENTS) - 1)
+    return float(EXPONENTS[low]), float(EXPONENTS[high])
 
 
 def doubling_exponent(values: FloatArray, losses: FloatArray) -> float:
@@ -176,39 +217,67 @@ def doubling_exponent(values: FloatArray, losses: FloatArray) -> float:
     return float(np.log(first / second) / np.log(ratio[0]))
 
 
-def _verdict(lower: float, upper: float, floor: float, expected: float) -> str:
-    if upper < expected:
-        return "resolution"
+def _verdict(lower: float, upper: float, share: float, expected: float) -> tuple[str, str]:
+    """The regime by an exponent's interval and the share of the smallest loss that is floor, and
+    why there is none."""
+    if np.isnan(lower):
+        return "undetermined", "no run is left to tell the noise"
     # x^-1 is approached from above (random features: 1/(D - P)): a precise 1.1 may be variance.
-    if lower > expected / NEAR and upper < expected * NEAR and floor > 0.5:
-        return "variance"
-    return "resolution" if lower > expected * NEAR else "undetermined"
+    if upper < expected or lower > expected * NEAR:
+        return "resolution", ""
+    if lower <= expected / NEAR or upper >= expected * NEAR:
+        return "undetermined", "the interval holds both regimes: add levels, a wider range or seeds"
+    if share <= MOSTLY:
+        return "undetermined", (
+            f"the exponent is that of variance, but only {100 * share:.0f} % of the smallest loss "
+            "is floor, and where variance limits most of it is"
+        )
+    return "variance", ""
 
 
 def _axis(name: str, other: str, slices: tuple[Slice, ...], expected: float, level: float) -> Axis:
     evidence = [
-        f"at {other} = {s.fixed:.4g}: {s.levels} levels of {name}, exponent {s.exponent:.3f} "
-        f"({s.lower:.3f} … {s.upper:.3f}; variance-limited means {expected:g}), "
-        f"without a floor {s.doubling:.3f}, "
-        f"floor {100 * s.floor_share:.0f} % of the smallest loss: {s.verdict}"
+        f"at {other} = {s.fixed:.4g}: {len(s.values)} levels of {name}, exponent {s.exponent:.3f} "
+        f"({between(s.lower, s.upper)}; variance-limited means {expected:g}), "
+        + (f"without a floor {s.doubling:.3f}, " if np.isfinite(s.doubling) else "")
+        + f"floor {100 * s.floor_share:.0f} % of the smallest loss: {s.verdict}"
+        + (f", since {s.why}" if s.why else "")
         for s in slices
     ]
-    shared = _shared(slices, level)
-    if shared is not None:
-        floor = min(s.floor_share for s in slices)
-        verdict = _verdict(shared[1], shared[2], floor, expected)
+    if not slices:
         evidence.append(
-            f"{len(slices)} slice(s) agree with one exponent, {shared[0]:.3f} "
-            f"({shared[1]:.3f} … {shared[2]:.3f}): {verdict}"
+            f"no value of {other} was run at {LEVELS} or more values of {name}: add some"
+        )
+    judged = [s for s in slices if s.df]
+    shared = _shared(judged, level)
+    if shared is not None:
+        verdict, why = _verdict(*shared[1:], min(s.floor_share for s in judged), expected)
+        if all(s.gain < 1e-9 * s.losses[-1] for s in judged):
+            verdict, why = "undetermined", judged[0].why
+        evidence.append(
+            f"{len(judged)} slice(s) agree with one exponent, {shared[0]:.3f} "
+            f"({between(*shared[1:])}): {verdict}" + (f", since {why}" if why else "")
         )
     else:
         shared = (float("nan"),) * 3
         decided = {s.verdict for s in slices} - {"undetermined"}
         verdict = "mixed" if len(decided) > 1 else next(iter(decided), "undetermined")
-    return Axis(name, verdict, *shared, tuple(evidence), slices)
+        if judged:
+            evidence.append(f"the slices' exponents contradict each other: {verdict}")
+        elif slices:
+            evidence.append(
+                f"{LEVELS} levels of one run each are met by some exponent exactly, whatever the "
+                f"noise: {verdict}; add a level of {name}, or seeds"
+            )
+    return Axis(name, other, expected, verdict, *shared, tuple(evidence), slices)
 
 
-def _shared(slices: tuple[Slice, ...], level: float) -> tuple[float, float, float] | None:
+def between(lower: float, upper: float) -> str:
+    """An exponent's interval in words."""
+    return "no interval" if np.isnan(lower) else f"{lower:.3f} … {upper:.3f}"
+
+
+def _shared(slices: list[Slice], level: float) -> tuple[float, float, float] | None:
     """One exponent for all slices and its interval; None where they contradict it at 99 %."""
     if not slices:
         return None
