@@ -21,9 +21,7 @@ from alphascale.laws.result import Fit, interval_of
 
 FloatArray = np.ndarray
 FLOPS_PER = 6.0
-SPAN = (
-    46.0  # log N searched to either side of the geometric mean fitted: twenty orders of magnitude
-)
+SPAN = 46.0  # log N searched to either side of the square root: twenty orders of magnitude
 ROUNDS = 9  # zooms of 41 points: 46 · (1/20)^9 is far below 1e-7
 
 
@@ -89,6 +87,10 @@ def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
     `Fit` begin with the fitted one, those of an `AutoLaw` are its draws."""
     if not (np.isfinite(value) and value > 0):
         raise UserError(f"{name} must be positive and finite, got {value}")
+
+    def rows(ln, ld):
+        return [ln, ld] if unique is None else [ln, ld, np.full_like(ln, np.log(unique))]
+
     if isinstance(fit, AutoLaw):
         if len(fit.columns) < 2:
             raise UserError("law auto of one predictor has no N and D to divide a budget between")
@@ -96,21 +98,17 @@ def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
             raise UserError("unique tokens (--unique) belong to a law of three predictors")
 
         def of_draws(ln, ld):
-            rows = [ln, ld] if unique is None else [ln, ld, np.full_like(ln, np.log(unique))]
-            return np.exp(fit.at(np.stack(rows, axis=1)))
+            return np.exp(fit.at(np.stack(rows(ln, ld), axis=1)))
 
         return of_draws, len(fit.P)
     form, P = _check(fit, unique), _parameters(fit)
 
-    def along(ln, ld):
-        rows = []
-        for p, a, b in zip(P, ln, ld, strict=True):
-            logs = [a, b] if unique is None else [a, b, np.full_like(a, np.log(unique))]
-            rows.append(predict(form, np.array(logs), p[None])[0])
-        value = np.array(rows)
+    def of_parameters(ln, ld):
+        with np.errstate(all="ignore"):
+            value = predict(form, np.stack(rows(ln, ld)), P)
         return np.where(np.isfinite(value), value, np.inf)
 
-    return along, len(P)
+    return of_parameters, len(P)
 
 
 def _check(fit: Fit, unique: float | None) -> Form:

@@ -30,27 +30,24 @@ SPIKE_OFFSET = 0.5
 
 @dataclass(frozen=True)
 class Deviation:
-    """Deviations drawn with the resamples: delta_b(t) = Σ_j weights[b, j] · basis_j(t − origin), t
-    scaled log x.
-    """
+    """Deviations drawn with the resamples: δ_b(t) = Σ_j weights[b, j]·basis_j(t − origin)."""
 
     origin: float
     edges: FloatArray
     weights: FloatArray
 
-    def __call__(self, t: FloatArray, rows: FloatArray | slice = slice(None)) -> FloatArray:
-        """(resamples, points) at scaled log x of t (n,), added to the log of the curve (or to the
-        curve).
+    def __call__(self, t: FloatArray) -> FloatArray:
+        """(B, n) at scaled log x (n,), or each resample at its own (B, n); to be added to the log
+        of the curve (or to the curve).
         """
-        return self.weights[rows] @ basis(t - self.origin, self.edges).T
+        columns = basis(t - self.origin, self.edges)
+        if t.ndim == 1:
+            return self.weights @ columns.T
+        return np.einsum("bj,bnj->bn", self.weights, columns)
 
     def take(self, rows) -> Deviation:
         """The deviations of some resamples only."""
         return Deviation(self.origin, self.edges, self.weights[rows])
-
-    def diagonal(self, t: FloatArray) -> FloatArray:
-        """Each resample's deviation at its own t (resamples,)."""
-        return np.einsum("bj,bj->b", self.weights, basis(t - self.origin, self.edges))
 
 
 def make_edges(span: float) -> FloatArray:
@@ -60,9 +57,9 @@ def make_edges(span: float) -> FloatArray:
 
 
 def basis(t: FloatArray, edges: FloatArray) -> FloatArray:
-    """Unit white noise in each cell, integrated twice: (points, cells)."""
+    """Unit white noise in each cell, integrated twice, at t (…,): (…, cells)."""
     a, b = edges[:-1], edges[1:]
-    t = np.minimum(t, edges[-1])[:, None]
+    t = np.minimum(t, edges[-1])[..., None]
     rise = np.maximum(t - a, 0.0) ** 2 - np.maximum(t - b, 0.0) ** 2
     return 0.5 * rise / np.sqrt(b - a)
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 FloatArray = np.ndarray
-ROLES = ("x", "x2", "x3")
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,11 @@ class Form:
     def names(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.params)
 
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Positions of the parameters, by name."""
+        return {name: i for i, name in enumerate(self.names)}
+
     @property
     def amplitudes(self) -> tuple[int, ...]:
         """Positions of the parameters found by linear least squares when a search starts."""
@@ -114,17 +119,13 @@ def evaluate(form: Form, logs: FloatArray, P: FloatArray) -> tuple[FloatArray, F
     """
     if form.curve is not None:
         return form.curve(logs, P)
-    index = {name: i for i, name in enumerate(form.names)}
-    B, n = P.shape[0], logs.shape[1]
-    Y = np.zeros((B, n))
-    J = np.zeros((B, len(form.params), n))
+    index = form.index
+    Y = np.zeros((len(P), logs.shape[1]))
+    J = np.zeros((len(P), len(form.params), logs.shape[1]))
     for term in form.terms:
         a = index[term.amplitude]
-        value = _powers(form, term, logs, P, index, B)
-        if term.sign != 1.0:
-            value *= term.sign
-        J[:, a] = value
-        part = value * P[:, a, None]
+        J[:, a] = _powers(form, term, logs, P)
+        part = J[:, a] * P[:, a, None]
         Y += part
         for role, exponent in term.exponents.items():
             J[:, index[exponent]] -= part * logs[form.roles.index(role)]
@@ -132,22 +133,25 @@ def evaluate(form: Form, logs: FloatArray, P: FloatArray) -> tuple[FloatArray, F
 
 
 def predict(form: Form, logs: FloatArray, P: FloatArray) -> FloatArray:
-    """Predictions Y (B, n) alone: `evaluate` without the derivatives."""
+    """Predictions Y (B, n) alone: `evaluate` without the derivatives. With logs (roles, B, n) each
+    parameter vector has its own points."""
     if form.curve is not None:
         return form.curve(logs, P)[0]
-    index = {name: i for i, name in enumerate(form.names)}
-    Y = np.zeros((P.shape[0], logs.shape[1]))
+    Y = np.zeros((len(P), logs.shape[-1]))
     for term in form.terms:
-        value = _powers(form, term, logs, P, index, P.shape[0])
-        Y += term.sign * P[:, index[term.amplitude], None] * value
+        Y += P[:, form.index[term.amplitude], None] * _powers(form, term, logs, P)
     return Y
 
 
-def _powers(form, term, logs, P, index, B) -> FloatArray:
-    power = np.zeros((B, logs.shape[1]))
+def _powers(form: Form, term: Term, logs: FloatArray, P: FloatArray) -> FloatArray:
+    """What the term's amplitude multiplies (B, n), its sign included."""
+    power = np.zeros((len(P), logs.shape[-1]))
+    if not term.exponents:
+        return power + term.sign
     for role, exponent in term.exponents.items():
-        power -= P[:, index[exponent], None] * logs[form.roles.index(role)]
-    return np.exp(power, out=power) if term.exponents else np.ones_like(power)
+        power -= P[:, form.index[exponent], None] * logs[form.roles.index(role)]
+    np.exp(power, out=power)
+    return power if term.sign == 1 else term.sign * power
 
 
 def design(form: Form, logs: FloatArray, T: FloatArray) -> FloatArray:
@@ -158,10 +162,7 @@ def design(form: Form, logs: FloatArray, T: FloatArray) -> FloatArray:
         return form.features(logs, T)
     P = np.ones((T.shape[0], len(form.params)))
     P[:, form.exponents] = T
-    index = {name: i for i, name in enumerate(form.names)}
-    columns = {
-        t.amplitude: t.sign * _powers(form, t, logs, P, index, T.shape[0]) for t in form.terms
-    }
+    columns = {t.amplitude: _powers(form, t, logs, P) for t in form.terms}
     return np.stack([columns[form.names[i]] for i in form.amplitudes], axis=1)
 
 
@@ -172,10 +173,9 @@ def unscale(form: Form, P: FloatArray, x_scales: FloatArray, y_scale: float) -> 
     """
     if form.unscale is not None:
         return form.unscale(P, x_scales, y_scale)
-    index = {name: i for i, name in enumerate(form.names)}
-    out = P.copy()
+    index, out = form.index, P.copy()
     for term in form.terms:
-        power = np.zeros(P.shape[0])
+        power = np.zeros(len(P))
         for role, exponent in term.exponents.items():
             power += P[:, index[exponent]] * np.log(x_scales[form.roles.index(role)])
         with np.errstate(over="ignore"):

@@ -22,35 +22,16 @@ class Curve:
     log: bool
     deviation: Deviation | None
 
-    def grid(self, lx: FloatArray, theta: FloatArray, rows: slice) -> FloatArray:
-        """All curves `theta` (B, p), being `rows` of the batch, at all lx (n,): (B, n)."""
+    def at(self, lx: FloatArray, theta: FloatArray, rows: slice) -> FloatArray:
+        """The curves theta (B, p), being `rows` of the batch, at log x (n,), or each at its own
+        (B, n): (B, n).
+        """
         with np.errstate(all="ignore"):
             Y = predict(self.form, lx[None], theta)
             if self.deviation is None:
                 return Y
-            shift = self.deviation(lx, rows)
+            shift = self.deviation.take(rows)(lx)
             return Y * np.exp(shift) if self.log else Y + shift
-
-    def diagonal(self, lx: FloatArray, theta: FloatArray, rows: slice) -> FloatArray:
-        """Each curve at its own lx (B,)."""
-        with np.errstate(all="ignore"):
-            Y = self._form_at(lx, theta)
-            if self.deviation is None:
-                return Y
-            shift = self.deviation.take(rows).diagonal(lx)
-            return Y * np.exp(shift) if self.log else Y + shift
-
-    def _form_at(self, lx: FloatArray, theta: FloatArray) -> FloatArray:
-        form = self.form
-        if not form.terms:
-            each = zip(lx, theta, strict=True)
-            return np.array([predict(form, np.array([[v]]), p[None])[0, 0] for v, p in each])
-        index = {name: i for i, name in enumerate(form.names)}
-        total = np.zeros(len(theta))
-        for term in form.terms:
-            power = sum((theta[:, index[e]] for e in term.exponents.values()), np.zeros(len(theta)))
-            total += term.sign * theta[:, index[term.amplitude]] * np.exp(-power * lx)
-        return total
 
 
 def solve_curve(curve: Curve, theta: FloatArray, target: float) -> FloatArray:
@@ -66,12 +47,12 @@ def solve_curve(curve: Curve, theta: FloatArray, target: float) -> FloatArray:
     for start in range(0, len(theta), CHUNK):
         rows = slice(start, start + CHUNK)
         P = theta[rows]
-        reached = sense * (curve.grid(grid, P, rows) - target) >= 0
+        reached = sense * (curve.at(grid, P, rows) - target) >= 0
         first = np.argmax(reached, axis=1)
         low, high = grid[np.maximum(first - 1, 0)], grid[first]
         for _ in range(60):
             middle = 0.5 * (low + high)
-            ok = sense * (curve.diagonal(middle, P, rows) - target) >= 0
+            ok = sense * (curve.at(middle[:, None], P, rows)[:, 0] - target) >= 0
             low, high = np.where(ok, low, middle), np.where(ok, middle, high)
         out[rows] = np.where(reached.any(axis=1), np.exp(high), np.inf)
     return out
