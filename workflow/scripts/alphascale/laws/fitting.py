@@ -142,12 +142,12 @@ def refine(
     P: FloatArray,
     y: FloatArray | None = None,
     weights: FloatArray | None = None,
-    *,
     whiten: FloatArray | None = None,
+    *,
     max_iterations: int = 200,
     tolerance: float = 1e-9,
 ) -> Minimum:
-    """BFGS from P (B, p). y and weights (B, n) give each member of the batch its own points; whiten
+    """BFGS from P (B, p). y, weights (B, n) give each member of the batch its own points; whiten
     (B, n, n) multiplies its residuals, for correlated errors."""
     with np.errstate(all="ignore"):
         return minimise(

@@ -12,7 +12,7 @@ import numpy as np
 from alphascale.errors import UserError
 from alphascale.laws import auto_law
 from alphascale.laws.auto_law import AutoLaw
-from alphascale.laws.result import Fit, Prediction
+from alphascale.laws.result import Fit, Prediction, read_saved
 
 FORMAT = "alphascale-fits/1"
 
@@ -88,10 +88,7 @@ def group_keys(frame, group: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 def load(path: str | Path) -> Fit | AutoLaw | Fits:
     """Read back what any fit's `save` wrote."""
-    try:
-        data = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
+    data = read_saved(path)
     if not isinstance(data, dict) or "format" not in data:
         raise UserError(f"{path}: is not a file saved by alphascale fit")
     try:

@@ -21,9 +21,8 @@ from alphascale.laws.solve import Curve, solve_curve
 
 FloatArray = np.ndarray
 FORMAT = "alphascale-fit/1"
-NOISE_DRAWS = (
-    8  # draws of a new run's noise per resample: smooths the tails of a prediction interval
-)
+NOISE_DRAWS = 8  # of a new run per resample: they smooth the tails of a prediction interval
+ARRAYS = ("theta", "theta_samples", "noise", "x_scales", "residuals")
 
 
 class Prediction(NamedTuple):
@@ -100,9 +99,7 @@ class Fit:
         return out[name]
 
     def curve(self, points) -> FloatArray:
-        """The fitted curve (n,) at `points`: a mapping of this fit's columns, or an array (n,) or
-        (roles, n).
-        """
+        """The fitted curve (n,) at `points`: a mapping of the columns, or (n,), or (roles, n)."""
         return self.y_scale * self._values(points, self.theta[None])[0]
 
     def band(self, points, level: float | None = None) -> Prediction:
@@ -115,33 +112,25 @@ class Fit:
         return self.y_scale * self._sampled(points)
 
     def predict(self, points, level: float | None = None) -> Prediction:
-        """The curve with a prediction interval for one new run: the curve's uncertainty and a
-        run's noise.
-        """
+        """The curve with an interval for one new run: the curve's uncertainty and its noise."""
         level = _level(level, self.level)
         rng = np.random.default_rng(self.seed + 1)
         values = np.tile(self._sampled(points), (NOISE_DRAWS, 1))
         if self.residuals is not None:
             shift = rng.choice(self.residuals, size=values.shape)
         else:
-            good = np.isfinite(self.theta_samples).all(axis=1)
-            shift = (
-                rng.standard_normal(values.shape) * np.tile(self.noise[good], NOISE_DRAWS)[:, None]
-            )
+            spread = np.tile(self.noise[self._good()], NOISE_DRAWS)[:, None]
+            shift = rng.standard_normal(values.shape) * spread
         with np.errstate(over="ignore"):
             values = values * np.exp(shift) if self.log_noise else values + shift
         return self._around(points, self.y_scale * values, level)
 
     def solve(self, target: float) -> float:
-        """Smallest x at which the fitted curve reaches `target` (one predictor); inf if it never
-        does.
-        """
+        """Smallest x at which the fitted curve reaches `target` (one predictor); inf if never."""
         return float(self._solve(target, self.theta[None], None)[0])
 
     def solve_samples(self, target: float) -> FloatArray:
-        """The same for every resample (resamples,): inf where it never reaches the target, NaN
-        where it failed.
-        """
+        """The same for every resample (resamples,): inf where never, NaN where it failed."""
         out = np.full(len(self.theta_samples), np.nan)
         good = self._good()
         deviation = self.deviation and self.deviation.take(good)
@@ -149,9 +138,7 @@ class Fit:
         return out
 
     def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
-        """Interval of the x that reaches `target`; its upper end is inf when the target may be out
-        of reach.
-        """
+        """Interval of the x that reaches `target`; up to inf where it may be out of reach."""
         samples = self.solve_samples(target)
         low, high = interval_of(samples[~np.isnan(samples)], _level(level, self.level))
         point = self.solve(target)
@@ -162,9 +149,7 @@ class Fit:
         Path(path).write_text(json.dumps(self.to_json()) + "\n")
 
     def to_json(self) -> dict:
-        data = {"format": FORMAT, "expression": self.expression}
-        for key, value in asdict(self).items():
-            data[key] = _plain(value)
+        data = {"format": FORMAT, "expression": self.expression, **_plain(asdict(self))}
         if self.deviation is not None:
             short = [[float(f"{v:.9g}") for v in row] for row in self.deviation.weights]
             data["deviation"]["weights"] = short
@@ -181,31 +166,25 @@ class Fit:
                 f"not a fit of this version: format {data.get('format')!r}, expected {FORMAT!r}"
             )
         kept = {k: v for k, v in data.items() if k not in ("format", "expression")}
-        for key in ("theta", "theta_samples", "noise", "x_scales", "residuals"):
+        for key in ARRAYS:
             if kept[key] is not None:
-                kept[key] = np.array(_numbers(kept[key]), float)
+                kept[key] = np.array(kept[key], float)
         for key in ("columns", "bounds_hit", "warnings"):
             kept[key] = tuple(kept[key])
-        if kept["deviation"] is not None:
-            d = kept["deviation"]
-            weights = np.array(_numbers(d["weights"]), np.float32).astype(float)
+        if d := kept["deviation"]:
+            weights = np.array(d["weights"], np.float32).astype(float)
             kept["deviation"] = Deviation(float(d["origin"]), np.array(d["edges"]), weights)
         kept["theta_samples"] = kept["theta_samples"].reshape(-1, len(kept["theta"]))
         kept["x_range"] = tuple(tuple(v) for v in kept["x_range"])
-        for key in ("params", "derived", "in_sample"):
-            kept[key] = {k: float(v) for k, v in kept[key].items()}
-        if isinstance(kept["withheld"], dict):
-            kept["withheld"] = {k: float(v) for k, v in kept["withheld"].items()}
+        for key in ("params", "derived", "in_sample", "withheld"):
+            if isinstance(kept[key], dict):
+                kept[key] = {k: float(v) for k, v in kept[key].items()}
         kept["condition"] = float(kept["condition"])
         return cls(**kept)
 
     @classmethod
     def load(cls, path: str | Path) -> Fit:
-        try:
-            data = json.loads(Path(path).read_text())
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
-        return cls.from_json(data)
+        return cls.from_json(read_saved(path))
 
     def _good(self) -> FloatArray:
         """Which resamples could be fitted (resamples,)."""
@@ -248,6 +227,14 @@ class Fit:
         return solve_curve(shape, theta, target / self.y_scale) * self.x_scales[0]
 
 
+def read_saved(path: str | Path):
+    """What a file of a saved fit holds; UserError naming it where it cannot be read."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
+
+
 def point_matrix(points, columns: tuple[str, ...]) -> FloatArray:
     """Predictors (roles, n) from a mapping of columns, or from an array (n,) or (roles, n)."""
     if isinstance(points, Mapping) or hasattr(points, "columns"):
@@ -263,9 +250,7 @@ def point_matrix(points, columns: tuple[str, ...]) -> FloatArray:
 
 
 def column(frame, name: str) -> FloatArray:
-    """Column `name` of a mapping or DataFrame as floats; UserError naming column and row if it
-    cannot be.
-    """
+    """Column `name` of a mapping or DataFrame as floats; UserError naming column and row."""
     known = list(frame.keys())
     if name not in known:
         raise UserError(f"column {name!r} is missing; the columns are {', '.join(map(str, known))}")
@@ -284,14 +269,11 @@ def column(frame, name: str) -> FloatArray:
 
 
 def interval_of(values: FloatArray, level: float):
-    """Equal-tailed ends over axis 0; order statistics, so that infinities stay infinities. NaN if
-    empty.
-    """
+    """Equal-tailed ends over axis 0, NaN if empty: order statistics, so infinities stay such."""
     if not len(values):
         return float("nan"), float("nan")
     tail = (1 - level) / 2
-    low = np.quantile(values, tail, axis=0, method="inverted_cdf")
-    high = np.quantile(values, 1 - tail, axis=0, method="inverted_cdf")
+    low, high = np.quantile(values, (tail, 1 - tail), axis=0, method="inverted_cdf")
     return (float(low), float(high)) if np.ndim(low) == 0 else (low, high)
 
 
@@ -315,7 +297,3 @@ def _plain(value):
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     return value
-
-
-def _numbers(value):
-    return [_numbers(v) for v in value] if isinstance(value, list) else float(value)

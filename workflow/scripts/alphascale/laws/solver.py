@@ -64,7 +64,6 @@ class Minimum:
     P: FloatArray
     f: FloatArray
     stationarity: FloatArray
-    iterations: int
 
 
 def minimise(
@@ -92,7 +91,6 @@ def minimise(
     f, g, H = objective(P, rows, True)
     fresh = np.ones(B, bool)
     quiet = np.zeros(B, int)
-    iteration = 0
     alive = np.isfinite(f)
     rows, P, f, g, H, fresh, quiet = (v[alive] for v in (rows, P, f, g, H, fresh, quiet))
     for iteration in range(max_iterations + 1):
@@ -134,7 +132,7 @@ def minimise(
         if len(again):
             H[again] = objective(P[again], rows[again], True)[2]
             fresh[again] = True
-    return Minimum(final_P, final_f, final_s, iteration)
+    return Minimum(final_P, final_f, final_s)
 
 
 def _stationarity(P: FloatArray, f: FloatArray, g: FloatArray) -> FloatArray:
