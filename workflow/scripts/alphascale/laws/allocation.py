@@ -27,9 +27,8 @@ ROUNDS = 9  # zooms of 41 points: 46 · (1/20)^9 is far below 1e-7
 
 @dataclass(frozen=True)
 class Optimum:
-    """Best split of a budget, each as (value, lower, upper). params N, tokens D, loss in the units
-    of the fit; flops (value, lower, upper) is the budget, or what the target costs. warnings:
-    sentences.
+    """Best split of a budget, each as (value, lower, upper): params N, tokens D, loss in the units
+    of the fit; flops: the budget, or what the target costs. warnings: sentences.
     """
 
     params: tuple[float, float, float]
@@ -58,9 +57,8 @@ def allocate(along: Callable, flops: FloatArray) -> tuple[FloatArray, FloatArray
 def optimum_for_flops(
     fit: Fit | AutoLaw, flops: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
 ) -> Optimum:
-    """The best N and D for `flops`, intervals over the fit's draws. unique: tokens, for
-    data_constrained.
-    """
+    """The best N and D for `flops`; intervals over the fit's draws. unique: tokens, of a law of
+    three predictors."""
     along, count = _surface(fit, flops, "flops", unique)
     found = allocate(along, np.full(count, flops / flops_per))
     return _report(fit, found, np.full(count, float(flops)))
@@ -83,7 +81,7 @@ def optimum_for_target(
 
 
 def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
-    """Losses of every curve of a fit at its own places, and how many curves there are: those of a
+    """Losses of every curve of a fit at its own places, and how many curves there are. Those of a
     `Fit` begin with the fitted one, those of an `AutoLaw` are its draws."""
     if not (np.isfinite(value) and value > 0):
         raise UserError(f"{name} must be positive and finite, got {value}")
@@ -101,7 +99,13 @@ def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
             return np.exp(fit.at(np.stack(rows(ln, ld), axis=1)))
 
         return of_draws, len(fit.P)
-    form, P = _check(fit, unique), _parameters(fit)
+    form = _check(fit, unique)
+    # The fitted parameters, then those of every resample that was fitted, in the user's units.
+    samples = fit.samples
+    first = np.array([[fit.params[n] for n in form.names]])
+    P = np.concatenate([first, samples[np.isfinite(samples).all(axis=1)]])
+    if not np.all(np.isfinite(first)):
+        raise UserError("the fitted parameters are beyond the range of a double; change units")
 
     def of_parameters(ln, ld):
         with np.errstate(all="ignore"):
@@ -123,16 +127,6 @@ def _check(fit: Fit, unique: float | None) -> Form:
     if len(form.roles) == 2 and unique is not None:
         raise UserError(f"law {fit.law} knows no unique tokens: leave --unique out")
     return form
-
-
-def _parameters(fit: Fit) -> FloatArray:
-    """The fitted parameters in the user's units, then those of every resample that was fitted."""
-    first = np.array([[fit.params[n] for n in get_form(fit.law).names]])
-    samples = fit.samples
-    P = np.concatenate([first, samples[np.isfinite(samples).all(axis=1)]])
-    if not np.all(np.isfinite(P[0])):
-        raise UserError("the fitted parameters are beyond the range of a double; change units")
-    return P
 
 
 def _report(fit: Fit | AutoLaw, split, flops: FloatArray) -> Optimum:

@@ -69,8 +69,7 @@ class Noise:
 def residuals(fit: FormFit) -> FloatArray:
     """Observed minus fitted (n,): of log y under a log loss, else in scaled y."""
     p = fit.problem
-    fitted = predict(p.form, p.logs, fit.theta[None])[0]
-    return np.log(p.y) - np.log(fitted) if p.loss.log else p.y - fitted
+    return -p.residuals(predict(p.form, p.logs, fit.theta[None])[0])
 
 
 def free_parameters(fit: FormFit) -> int:

@@ -29,6 +29,10 @@ class Problem:
     x_scales: FloatArray
     y_scale: float
 
+    def residuals(self, fitted: FloatArray) -> FloatArray:
+        """Fitted (B, n) minus observed, on the scale that is fitted: of log y, or of y."""
+        return np.log(fitted) - np.log(self.y) if self.loss.log else fitted - self.y
+
 
 def make_problem(
     form: Form,
@@ -78,27 +82,20 @@ def make_problem(
         raise UserError("weights must be finite, not negative, not all zero, one for each point")
     low, high = scaled_bounds(form, bounds, logs[0], float(np.exp(centre[0])), y_scale)
     loss_scaled = parse_loss(loss or form.loss, y_scale)
-    return (
-        Problem(form, loss_scaled, logs, y / y_scale, w, low, high, np.exp(centre), y_scale),
-        warnings,
-    )
+    scaled = Problem(form, loss_scaled, logs, y / y_scale, w, low, high, np.exp(centre), y_scale)
+    return scaled, warnings
 
 
 def check_levels(form: Form, x: FloatArray) -> None:
-    """Refuse fewer distinct predictor values than the form's rule, or configurations than
-    parameters.
-    """
+    """Refuse fewer predictor values than the form's rule, or configurations than parameters."""
     levels = [len(np.unique(row)) for row in x]
     least = [
         form.levels if len(x) == 1 or max(levels) == n else min(form.levels, 3) for n in levels
     ]
     for role, n, need in zip(form.roles, levels, least, strict=True):
         if n < need:
-            rule = (
-                form.rule
-                if need == form.levels
-                else "each predictor of a law needs at least 3 distinct values"
-            )
+            each = "each predictor of a law needs at least 3 distinct values"
+            rule = form.rule if need == form.levels else each
             raise UserError(
                 f"law {form.name}: {rule}; {role} has {n}. Add sizes, or use a simpler law"
             )

@@ -15,7 +15,7 @@ import numpy as np
 
 from alphascale.errors import UserError
 from alphascale.laws.deviation import Deviation
-from alphascale.laws.form import predict, unscale
+from alphascale.laws.form import unscale
 from alphascale.laws.forms import get_form
 from alphascale.laws.solve import Curve, solve_curve
 
@@ -100,7 +100,7 @@ class Fit:
 
     def curve(self, points) -> FloatArray:
         """The fitted curve (n,) at `points`: a mapping of the columns, or (n,), or (roles, n)."""
-        return self.y_scale * self._values(points, self.theta[None])[0]
+        return self.y_scale * self._at(points, self.theta[None], None)[0]
 
     def band(self, points, level: float | None = None) -> Prediction:
         """The curve with a confidence band: where the curve itself lies, without a run's noise."""
@@ -132,9 +132,7 @@ class Fit:
     def solve_samples(self, target: float) -> FloatArray:
         """The same for every resample (resamples,): inf where never, NaN where it failed."""
         out = np.full(len(self.theta_samples), np.nan)
-        good = self._good()
-        deviation = self.deviation and self.deviation.take(good)
-        out[good] = self._solve(target, self.theta_samples[good], deviation)
+        out[self._good()] = self._solve(target, *self._drawn())
         return out
 
     def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
@@ -193,15 +191,14 @@ class Fit:
             raise UserError(f"law {self.law}: no resample was fitted, so there is no interval")
         return good
 
+    def _drawn(self) -> tuple[FloatArray, Deviation | None]:
+        """Parameters of the fitted resamples, and how each deviates from the form."""
+        good = self._good()
+        return self.theta_samples[good], self.deviation and self.deviation.take(good)
+
     def _sampled(self, points) -> FloatArray:
         """Every fitted resample's curve, with its deviation, in scaled units (resamples, n)."""
-        good = self._good()
-        values = self._values(points, self.theta_samples[good])
-        if self.deviation is None:
-            return values
-        t = np.log(point_matrix(points, self.columns)[0]) - np.log(self.x_scales[0])
-        shift = self.deviation.take(good)(t)
-        return values * np.exp(shift) if self.log_noise else values + shift
+        return self._at(points, *self._drawn())
 
     def _around(self, points, values: FloatArray, level: float) -> Prediction:
         """The curve with the quantiles of `values`, widened where needed to contain the curve."""
@@ -209,11 +206,9 @@ class Fit:
         lower, upper = interval_of(values, level)
         return Prediction(mean, np.minimum(lower, mean), np.maximum(upper, mean))
 
-    def _values(self, points, theta: FloatArray) -> FloatArray:
-        x = point_matrix(points, self.columns)
-        logs = np.log(x) - np.log(self.x_scales)[:, None]
-        with np.errstate(all="ignore"):
-            return predict(get_form(self.law), logs, theta)
+    def _at(self, points, theta: FloatArray, deviation: Deviation | None) -> FloatArray:
+        logs = np.log(point_matrix(points, self.columns)) - np.log(self.x_scales)[:, None]
+        return Curve(get_form(self.law), self.log_noise, deviation).at(logs, theta)
 
     def _solve(self, target: float, theta: FloatArray, deviation) -> FloatArray:
         form = get_form(self.law)
@@ -223,8 +218,8 @@ class Fit:
             )
         if not math.isfinite(target):
             raise UserError(f"target must be a finite number, got {target}")
-        shape = Curve(form, self.log_noise, deviation)
-        return solve_curve(shape, theta, target / self.y_scale) * self.x_scales[0]
+        curve = Curve(form, self.log_noise, deviation)
+        return solve_curve(curve, theta, target / self.y_scale) * self.x_scales[0]
 
 
 def read_saved(path: str | Path):

@@ -20,17 +20,17 @@ class Curve:
 
     form: Form
     log: bool
-    deviation: Deviation | None
+    deviation: Deviation | None = None
 
-    def at(self, lx: FloatArray, theta: FloatArray, rows: slice) -> FloatArray:
-        """The curves theta (B, p), being `rows` of the batch, at log x (n,), or each at its own
-        (B, n): (B, n).
+    def at(self, logs: FloatArray, theta: FloatArray, rows: slice = slice(None)) -> FloatArray:
+        """The curves theta (B, p), being `rows` of the batch, at scaled logs (roles, n), or each at
+        its own (roles, B, n): (B, n).
         """
         with np.errstate(all="ignore"):
-            Y = predict(self.form, lx[None], theta)
+            Y = predict(self.form, logs, theta)
             if self.deviation is None:
                 return Y
-            shift = self.deviation.take(rows)(lx)
+            shift = self.deviation.take(rows)(logs[0])
             return Y * np.exp(shift) if self.log else Y + shift
 
 
@@ -47,12 +47,12 @@ def solve_curve(curve: Curve, theta: FloatArray, target: float) -> FloatArray:
     for start in range(0, len(theta), CHUNK):
         rows = slice(start, start + CHUNK)
         P = theta[rows]
-        reached = sense * (curve.at(grid, P, rows) - target) >= 0
+        reached = sense * (curve.at(grid[None], P, rows) - target) >= 0
         first = np.argmax(reached, axis=1)
         low, high = grid[np.maximum(first - 1, 0)], grid[first]
         for _ in range(60):
             middle = 0.5 * (low + high)
-            ok = sense * (curve.at(middle[:, None], P, rows)[:, 0] - target) >= 0
+            ok = sense * (curve.at(middle[None, :, None], P, rows)[:, 0] - target) >= 0
             low, high = np.where(ok, low, middle), np.where(ok, middle, high)
         out[rows] = np.where(reached.any(axis=1), np.exp(high), np.inf)
     return out
