@@ -13,7 +13,6 @@ import numpy as np
 from alphascale.data.fetch import fetch, folder_of
 from alphascale.errors import UserError
 from alphascale.laws.fitting import fit_form
-from alphascale.laws.form import predict
 from alphascale.laws.selection import auto
 from alphascale.literature.learning_curves import (
     DOMAINS,
@@ -37,10 +36,7 @@ def named_law(law: str) -> Callable[[Task], np.ndarray]:
     """A method that fits `law` to all points."""
 
     def method(task: Task) -> np.ndarray:
-        fitted = fit_form(law, task.x, task.y)
-        p = fitted.problem
-        logs = np.log(task.test_x)[None] - np.log(p.x_scales)[:, None]
-        return p.y_scale * predict(p.form, logs, fitted.theta[None])[0]
+        return fit_form(law, task.x, task.y).curve(task.test_x[None])
 
     return method
 

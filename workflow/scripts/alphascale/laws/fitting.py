@@ -51,8 +51,16 @@ class FormFit:
 
     def fitted(self) -> FloatArray:
         """Predictions at the fitted points (n,), in the user's units."""
+        return self._curve(self.problem.logs)
+
+    def curve(self, x: FloatArray) -> FloatArray:
+        """Predictions (n,) at predictors (roles, n), in the user's units."""
+        return self._curve(np.log(x) - np.log(self.problem.x_scales)[:, None])
+
+    def _curve(self, logs: FloatArray) -> FloatArray:
         p = self.problem
-        return p.y_scale * predict(p.form, p.logs, self.theta[None])[0]
+        with np.errstate(all="ignore"):
+            return p.y_scale * predict(p.form, logs, self.theta[None])[0]
 
 
 def fit_form(

@@ -56,14 +56,15 @@ class Form:
     name, expression: what the user types and reads. source: where the form comes from. roles: the
     predictors, in the order of `fit`'s x, x2, x3. params: in the order of every vector. terms: the
     sum of powers, or empty where `curve` evaluates the form. levels: least number of distinct
-    values of each predictor, and `rule` the sentence that says why. loss: the loss used when the
-    caller names none (see `alphascale.laws.losses`). increasing: True where a larger x makes the
-    response larger (accuracy). curve(logs, P) -> (Y (B, n), J (B, p, n)); features(logs, T) -> (B,
-    k, n) with k amplitudes, T (B, m) the other parameters; unscale(P, x_scales, y_scale) -> P in
-    the user's units; seeds(logs, y, w) -> (S, p). target(y, T) -> (B, n): what the amplitudes
-    enter linearly, where that is not y itself. same_unit: roles measured in the unit of another
-    (unique tokens in that of tokens). derived: further quantities of the literature computed from
-    the parameters (N_c of Kaplan's laws).
+    values of each predictor, and `rule` the sentence that says why. loss: the one used when the
+    caller names none (`alphascale.laws.losses`). increasing: whether a larger x makes the response
+    larger (accuracy). allocates: whether a budget can be divided between N and D. same_unit: roles
+    measured in the unit of another (unique tokens in that of tokens). derived: further quantities
+    of the literature from the parameters (N_c of Kaplan's laws).
+
+    curve(logs, P) -> (Y (B, n), J (B, p, n)). unscale(P, x_scales, y_scale) -> P in the user's
+    units. seeds(logs, y, w) -> (S, p). features(logs, T) -> (B, k, n): see `design`. target(y, T)
+    -> (B, n): what the amplitudes enter linearly, where that is not y itself.
     """
 
     name: str
@@ -156,14 +157,13 @@ def _powers(form: Form, term: Term, logs: FloatArray, P: FloatArray) -> FloatArr
 
 def design(form: Form, logs: FloatArray, T: FloatArray) -> FloatArray:
     """Columns (B, k, n) that the k amplitudes multiply, at B settings T (B, m) of the other
-    parameters.
+    parameters: the derivatives by the amplitudes, unless the form has its own.
     """
     if form.features is not None:
         return form.features(logs, T)
-    P = np.ones((T.shape[0], len(form.params)))
+    P = np.ones((len(T), len(form.params)))
     P[:, form.exponents] = T
-    columns = {t.amplitude: _powers(form, t, logs, P) for t in form.terms}
-    return np.stack([columns[form.names[i]] for i in form.amplitudes], axis=1)
+    return evaluate(form, logs, P)[1][:, form.amplitudes]
 
 
 def unscale(form: Form, P: FloatArray, x_scales: FloatArray, y_scale: float) -> FloatArray:

@@ -73,7 +73,6 @@ def _broken(breaks: int) -> Form:
         why_levels=f"a broken law with {breaks} break(s) needs at least {least} distinct values of "
         "its predictor",
         curve=curves.broken_curve,
-        features=curves.broken_features,
         unscale=curves.broken_unscale,
     )
 
@@ -183,7 +182,6 @@ _TABLE = (
         ),
         levels=4,
         curve=curves.m3_curve,
-        features=curves.m3_features,
         unscale=curves.m3_unscale,
     ),
     Form(
@@ -219,7 +217,6 @@ _TABLE = (
         loss="squared",
         why_levels="an isoFLOP parabola needs at least 4 distinct sizes: it passes through any 3",
         curve=curves.isoflop_curve,
-        features=curves.isoflop_features,
         unscale=curves.isoflop_unscale,
     ),
 )
