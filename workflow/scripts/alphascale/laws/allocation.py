@@ -1,9 +1,8 @@
 """How to spend a budget of FLOPs: the N and D that a fitted law calls best, with intervals.
 
-Training FLOPs are counted as C = 6·N·D unless told otherwise. For E + A·N^-α + B·D^-β the optimum
-has a closed form (Hoffmann et al. 2022, eq. 4): N = G·(C/6)^(β/(α+β)), D = (C/6)^(α/(α+β))/G, G =
-(αA/βB)^(1/(α+β)). Any other law of N and D is minimised along the line of constant C, to 1e-7 in
-log N.
+Training FLOPs are counted as C = 6·N·D unless told otherwise. Every law of N and D, every resample
+and draw of it, is minimised along the line of constant C, to 1e-7 in log N: chinchilla, whose
+optimum has a closed form (Hoffmann et al. 2022, eq. 4), too.
 """
 
 from __future__ import annotations

@@ -156,9 +156,8 @@ def _parametric(fit, clusters, C, resamples, rng) -> Resamples:
     problem = fit.problem
     offset, within = draw_noise(noise(fit, clusters), resamples, rng)
     center = predict(problem.form, problem.logs, fit.theta[None])[0]
-    n = len(center)
     shift = np.sqrt(offset)[:, None] * rng.standard_normal((resamples, C))[:, clusters]
-    shift += np.sqrt(within)[:, None] * rng.standard_normal((resamples, n))
+    shift += np.sqrt(within)[:, None] * rng.standard_normal((resamples, len(center)))
     shift = np.clip(shift, -50, 50)
     y = center * np.exp(shift) if problem.loss.log else center + shift
     theta = _refit(problem, fit.theta, y)

@@ -56,12 +56,11 @@ def m4_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
     up, down = expit(z), expit(-z)
     slope = 1 + (alpha - 1) * up
     dy = span * up * down / slope  # dy/dz over dh/dz
-    one = np.ones_like(z)
     J = np.stack(
         [
             down + dy * (1 - alpha) / span,
             up - dy * (1 - alpha) / span,
-            dy / np.maximum(beta, 1e-300) * one,
+            dy / np.maximum(beta, 1e-300),
             -dy * logs[0],
             dy * (np.log(span) + log_expit(-z)),
         ],
@@ -72,7 +71,6 @@ def m4_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def m4_seeds(logs: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
     """Starts (S, 5): limits and alpha on a grid, beta and c by the linear regression left."""
-    del w
     out = []
     lx = logs[0] - logs[0].mean()
     for E in y.min() * np.array([0.0, 0.5, 0.8, 0.95]):

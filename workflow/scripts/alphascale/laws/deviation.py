@@ -67,9 +67,9 @@ def basis(t: FloatArray, edges: FloatArray) -> FloatArray:
 @dataclass(frozen=True)
 class Variances:
     """Posterior over the variance structure. smooth, offset (G,): variances of the deviation's
-    white noise and of the offsets, over that of a run; weight (G,); covariance and its inverse (G,
-    C, C) of the means, over that of a run; sum_squares (G,): restricted, within configurations
-    included; df: of sum_squares.
+    white noise and of the offsets, over that of a run; weight (G,); inverse and whitening (G, C, C)
+    of the means' covariance, over that of a run; sum_squares (G,): restricted, within
+    configurations included, with df degrees of freedom.
     """
 
     smooth: FloatArray
@@ -115,15 +115,13 @@ def variances(
     )
     prior = np.outer(_prior(ratio_s, SPIKE_DEVIATION), _prior(ratio_o, SPIKE_OFFSET)).ravel()
     smooth, offset = smooth.ravel(), offset.ravel()
-    eye = np.eye(C)
-    V = smooth[:, None, None] * K + offset[:, None, None] * eye + np.diag(1.0 / runs)
+    V = smooth[:, None, None] * K + offset[:, None, None] * np.eye(C) + np.diag(1.0 / runs)
     inverse = np.linalg.inv(V)
     M = Q.T @ inverse @ Q
     g = np.einsum("ik,bij,j->bk", Q, inverse, residual)
     total = np.einsum("i,bij,j->b", residual, inverse, residual)
     ss = total - np.einsum("bk,bk->b", g, np.linalg.solve(M, g[:, :, None])[:, :, 0])
-    ss = np.maximum(ss, 1e-28) if spare else np.zeros(len(V))
-    ss = ss + within_ss
+    ss = within_ss + (np.maximum(ss, 1e-28) if spare else np.zeros(len(V)))
     df = spare + within_df
     log_post = np.log(prior) - 0.5 * (
         np.linalg.slogdet(V)[1] + np.linalg.slogdet(M)[1] + df * np.log(ss + 1e-300)

@@ -1,5 +1,4 @@
-"""What a scaling-law form is, and how one is evaluated; the forms themselves are in
-`alphascale.laws.forms`.
+"""What a scaling-law form is, and how one is evaluated; the forms are in `alphascale.laws.forms`.
 
 Most laws of the literature are sums of products of powers. Such a form is a table of `Term`s and
 one evaluator serves them all; the few others name a curve of `alphascale.laws.curves`. Everything

@@ -55,17 +55,13 @@ def make_problem(
                 f"{name} is not a finite number in row {bad[0] + 1} ({len(bad)} such rows): "
                 "mend or leave out"
             )
-    for role, values in zip(form.roles, x, strict=True):
-        if np.any(values <= 0):
-            row = int(np.flatnonzero(values <= 0)[0])
-            raise UserError(f"{role} must be positive; row {row + 1} holds {values[row]:g}")
-    parsed = parse_loss(loss or form.loss)
-    if parsed.log and np.any(y <= 0):
-        row = int(np.flatnonzero(y <= 0)[0])
-        raise UserError(
-            f"y must be positive for a loss on the log scale; row {row + 1} holds {y[row]:g} "
-            "(use loss='squared')"
-        )
+    rules = [(role, values, "", "") for role, values in zip(form.roles, x, strict=True)]
+    if parse_loss(loss or form.loss).log:
+        rules.append(("y", y, " for a loss on the log scale", " (use loss='squared')"))
+    for name, values, why, way in rules:
+        if len(bad := np.flatnonzero(values <= 0)):
+            row = f"row {bad[0] + 1} holds {values[bad[0]]:g}"
+            raise UserError(f"{name} must be positive{why}; {row}{way}")
     check_levels(form, x)
     warnings = []
     y_scale = float(np.median(np.abs(y))) or float(np.max(np.abs(y))) or 1.0
@@ -89,10 +85,8 @@ def make_problem(
 def check_levels(form: Form, x: FloatArray) -> None:
     """Refuse fewer predictor values than the form's rule, or configurations than parameters."""
     levels = [len(np.unique(row)) for row in x]
-    least = [
-        form.levels if len(x) == 1 or max(levels) == n else min(form.levels, 3) for n in levels
-    ]
-    for role, n, need in zip(form.roles, levels, least, strict=True):
+    for role, n in zip(form.roles, levels, strict=True):
+        need = form.levels if n == max(levels) else min(form.levels, 3)
         if n < need:
             each = "each predictor of a law needs at least 3 distinct values"
             rule = form.rule if need == form.levels else each

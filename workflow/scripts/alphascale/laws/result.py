@@ -1,6 +1,4 @@
-"""A fitted law as an object: parameters, intervals, predictions, the size that reaches a target;
-JSON in and out.
-"""
+"""A fitted law: parameters, intervals, predictions, the size that reaches a target; as JSON."""
 
 from __future__ import annotations
 
@@ -37,16 +35,14 @@ class Prediction(NamedTuple):
 class Fit:
     """One law fitted to one set of points.
 
-    law, expression: the form. columns: column names of its predictors, in order; y: of the
-    response. params: fitted values by name, in the user's units; derived: further constants (N_c,
-    …). objective: summed loss at the optimum. starts, starts_agree: searches made and how many
-    reached it. bounds_hit: parameters on a bound. condition: of the unit-column Jacobian.
-    warnings: sentences. in_sample: r2, mae (units of y), aic (n·log(mean squared residual) +
-    2·parameters, residuals on the scale that was fitted), n and clusters: a description of the
-    fit, no evidence of prediction. method: how resamples were drawn (see
-    `alphascale.laws.bootstrap`); failed_resamples: rows of NaN. level: default level of intervals.
-    x_range: smallest and largest value of each predictor fitted. samples: (resamples, parameters)
-    in the user's units, NaN rows where a refit failed.
+    law, expression: the form. columns: of its predictors, in order; y: of the response. params:
+    fitted values by name, in the user's units; derived: further constants (N_c, …). objective to
+    condition: see `alphascale.laws.fitting.FormFit`. warnings: sentences. in_sample: r2, mae (units
+    of y), aic (n·log(mean squared residual) + 2·parameters, residuals on the scale that was
+    fitted), n and clusters: a description of the fit, no evidence of prediction. method: how
+    resamples were drawn (`alphascale.laws.bootstrap`); failed_resamples: rows of NaN. level:
+    default of intervals. x_range: smallest and largest value of each predictor fitted. samples:
+    (resamples, parameters) in the user's units, NaN rows where a refit failed.
     """
 
     law: str
@@ -88,15 +84,11 @@ class Fit:
 
     def interval(self, name: str | None = None, level: float | None = None):
         """Equal-tailed interval (lower, upper) of parameter `name`, or a dict of all of them."""
-        level = _level(level, self.level)
-        names = get_form(self.law).names
-        rows = self.samples[self._good()]
-        out = {n: interval_of(rows[:, i], level) for i, n in enumerate(names)}
-        if name is None:
-            return out
-        if name not in out:
-            raise UserError(f"law {self.law} has no parameter {name!r}; it has {', '.join(names)}")
-        return out[name]
+        level, rows = _level(level, self.level), self.samples[self._good()]
+        out = {n: interval_of(rows[:, i], level) for n, i in get_form(self.law).index.items()}
+        if name is not None and name not in out:
+            raise UserError(f"law {self.law} has no parameter {name!r}; it has {', '.join(out)}")
+        return out if name is None else out[name]
 
     def curve(self, points) -> FloatArray:
         """The fitted curve (n,) at `points`: a mapping of the columns, or (n,), or (roles, n)."""
@@ -148,9 +140,8 @@ class Fit:
 
     def to_json(self) -> dict:
         data = {"format": FORMAT, "expression": self.expression, **_plain(asdict(self))}
-        if self.deviation is not None:
-            short = [[float(f"{v:.9g}") for v in row] for row in self.deviation.weights]
-            data["deviation"]["weights"] = short
+        if d := self.deviation:
+            data["deviation"]["weights"] = [[float(f"{v:.9g}") for v in row] for row in d.weights]
         return data
 
     @classmethod
@@ -159,10 +150,8 @@ class Fit:
             raise UserError(
                 "a fit of law auto has no one form; name one for this (fit --law chinchilla …)"
             )
-        if data.get("format") != FORMAT:
-            raise UserError(
-                f"not a fit of this version: format {data.get('format')!r}, expected {FORMAT!r}"
-            )
+        if (given := data.get("format")) != FORMAT:
+            raise UserError(f"not a fit of this version: format {given!r}, expected {FORMAT!r}")
         kept = {k: v for k, v in data.items() if k not in ("format", "expression")}
         for key in ARRAYS:
             if kept[key] is not None:
@@ -281,14 +270,10 @@ def _level(level: float | None, default: float) -> float:
 
 def _plain(value):
     """JSON-safe: arrays to lists, numbers that JSON lacks to words."""
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    return value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

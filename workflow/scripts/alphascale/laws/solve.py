@@ -35,10 +35,8 @@ class Curve:
 
 
 def solve_curve(curve: Curve, theta: FloatArray, target: float) -> FloatArray:
-    """Smallest x (B,) in scaled units where each curve of theta (B, p) reaches the scaled target.
-
-    The first crossing on a grid of log x, then bisection: a broken law need not be monotone. inf
-    where there is none.
+    """Smallest x (B,) in scaled units where each curve of theta (B, p) reaches the scaled target,
+    inf where none: the first crossing on a grid of log x (a broken law may rise), then bisection.
     """
     sense = 1.0 if curve.form.increasing else -1.0
     far = np.linspace(60, FAR, 40)
