@@ -126,7 +126,6 @@ def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
 
 
 def run_regimes(args: argparse.Namespace) -> None:
-    draw = save = None
     if args.figure:
         if Path(args.figure).suffix not in (".png", ".svg"):
             raise UserError(f"--figure {args.figure}: name a file that ends in .png or .svg")
@@ -137,13 +136,14 @@ def run_regimes(args: argparse.Namespace) -> None:
             raise UserError(
                 f"--figure needs matplotlib ({fault}): pip install 'alphascale[plots]'"
             ) from None
+    frame = read_csv(args.runs)
     try:
         found = regimes(
-            read_csv(args.runs), args.x, args.x2, args.y, seed=args.seeds, level=args.level,
+            frame, args.x, args.x2, args.y, seed=args.seeds, level=args.level,
             variance_exponent=tuple(args.exponents),
         )  # fmt: skip
     except UserError as error:
-        raise UserError(f"{args.runs}: {str(error).removeprefix(f'{args.runs}: ')}") from None
+        raise UserError(f"{args.runs}: {error}") from None
     print("\n".join(regime_lines(found, args.level)))
     if args.figure:
         save(draw(found, args.y, args.level), args.figure)
