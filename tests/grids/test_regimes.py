@@ -106,6 +106,13 @@ def test_regimes_do_not_guess() -> None:
     assert verdicts == {"undetermined"}
 
 
+def test_an_exponent_of_one_without_a_floor_is_no_proof_of_variance() -> None:
+    study = slices(1.0, (1e3, 2e3, 4e3, 8e3), 3, 1e-4)
+    study["loss"] = study["loss"] - np.where(study["N"] > 5e5, 1.99, 2.99)
+    found = regimes(study, "N", "D", "loss")["D"]
+    assert found.verdict == "undetermined" and "of the smallest loss is floor" in found.evidence[-1]
+
+
 def test_a_loss_that_does_not_fall_has_no_regime() -> None:
     study = slices(-0.3, (1e3, 1e4, 1e5, 1e6), 3)
     found = regimes(study, "N", "D", "loss")["D"]
