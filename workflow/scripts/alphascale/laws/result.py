@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from alphascale.errors import UserError
+from alphascale.laws.crossing import Curve, solve_curve
 from alphascale.laws.deviation import Deviation
 from alphascale.laws.form import unscale
 from alphascale.laws.forms import get_form
-from alphascale.laws.solve import Curve, solve_curve
 
 FloatArray = np.ndarray
 FORMAT = "alphascale-fit/1"
