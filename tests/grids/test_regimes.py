@@ -89,13 +89,33 @@ def test_half_is_what_variance_means_where_the_caller_says_so() -> None:
 
 
 def test_three_levels_of_one_run_say_what_is_missing() -> None:
-    found = regimes(slices(1.0, (1e3, 1e4, 1e5), 1), "N", "D", "loss")
+    study = {k: v[:3] for k, v in slices(1.0, (1e3, 1e4, 1e5), 1).items()}  # one N alone
+    found = regimes(study, "N", "D", "loss")
     assert found["D"].verdict == "undetermined"
     assert "whatever the noise" in found["D"].evidence[-1]
-    assert "add a level of D, or seeds" in found["D"].evidence[-1]
+    assert "add a level of D, a value of N, or seeds" in found["D"].evidence[-1]
     assert np.isnan(found["D"].slices[0].lower)
     assert found["N"].verdict == "undetermined" and not found["N"].slices
     assert "no value of D was run at 3 or more values of N" in found["N"].evidence[-1]
+
+
+@pytest.mark.parametrize(("alpha", "verdict"), [(1.0, "variance"), (0.4, "resolution")])
+def test_three_levels_of_one_run_at_several_sizes_share_an_exponent(alpha, verdict: str) -> None:
+    told = []
+    for seed in range(20):
+        d, n = (v.ravel() for v in np.meshgrid([1e3, 1e4, 1e5], [1e5, 3e5, 1e6]))
+        y = 2 + 5 * n**-0.3 + (d / 1e3) ** -alpha
+        y = y * np.exp(1e-3 * np.random.default_rng(seed).standard_normal(9))
+        told.append(regimes({"N": n, "D": d, "loss": y}, "N", "D", "loss")["D"])
+    assert [axis.verdict for axis in told].count(verdict) >= 18
+    assert sum(axis.lower <= alpha <= axis.upper for axis in told) >= 17
+    assert {one.verdict for axis in told for one in axis.slices} == {"undetermined"}
+
+
+def test_slices_of_one_run_that_share_no_exponent_decide_nothing() -> None:
+    d, n = (v.ravel() for v in np.meshgrid([1e3, 1e4, 1e5], [1e5, 1e6]))
+    y = 2 + (d / 1e3) ** -np.where(n > 5e5, 0.3, 1.5)
+    assert regimes({"N": n, "D": d, "loss": y}, "N", "D", "loss")["D"].verdict == "undetermined"
 
 
 def test_regimes_do_not_guess() -> None:

@@ -7,7 +7,8 @@ decide, mostly well below 1 (resolution-limited). So each slice of a study (one 
 other fixed) is fitted with E + A·x^−α and α is compared with the variance exponent. The interval
 of α is the profile of the sum of squares, {α : SSE(α) ≤ SSE_min·(1 + F/df)}, which needs no
 bootstrap and is exact for a linear model. Three levels leave nothing over: then the noise, and with
-it the interval, comes from the runs that repeat a level alone.
+it the interval, comes from the runs that repeat a level alone, or, where none does, from how far
+the slices are from sharing one exponent.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class Slice:
     verdict: str
     why: str
     df: int = field(repr=False)
-    rise: FloatArray = field(repr=False)  # of the sum of squares over EXPONENTS, in its own noise
+    # sse, rise: sum of squares at EXPONENTS, and how far it lies above its least, in its own noise
+    sse: FloatArray = field(repr=False)
+    rise: FloatArray = field(repr=False)
 
     @property
     def floor_share(self) -> float:
@@ -195,7 +198,7 @@ def _slice(fixed: float, levels: _Levels, level: float, expected: float) -> Slic
     return Slice(
         float(fixed), levels.values, levels.losses, errors, float(EXPONENTS[best]), *ends,
         top * floor, top * gain, doubling_exponent(levels.values[-3:], levels.losses[-3:]),
-        verdict, why, df, rise,
+        verdict, why, df, sse, rise,
     )  # fmt: skip
 
 
@@ -238,7 +241,7 @@ def _verdict(lower: float, upper: float, share: float, expected: float) -> tuple
 def _axis(name: str, other: str, slices: tuple[Slice, ...], expected: float, level: float) -> Axis:
     evidence = [
         f"at {other} = {s.fixed:.4g}: {len(s.values)} levels of {name}, exponent {s.exponent:.3f} "
-        f"({between(s.lower, s.upper)}; variance-limited means {expected:g}), "
+        f"({_between(s.lower, s.upper)}; variance-limited means {expected:g}), "
         + (f"without a floor {s.doubling:.3f}, " if np.isfinite(s.doubling) else "")
         + f"floor {100 * s.floor_share:.0f} % of the smallest loss: {s.verdict}"
         + (f", since {s.why}" if s.why else "")
@@ -248,42 +251,50 @@ def _axis(name: str, other: str, slices: tuple[Slice, ...], expected: float, lev
         evidence.append(
             f"no value of {other} was run at {LEVELS} or more values of {name}: add some"
         )
-    judged = [s for s in slices if s.df]
+    judged = [s for s in slices if s.df] or list(slices)
     shared = _shared(judged, level)
     if shared is not None:
         verdict, why = _verdict(*shared[1:], min(s.floor_share for s in judged), expected)
         if all(s.gain < 1e-9 * s.losses[-1] for s in judged):
             verdict, why = "undetermined", judged[0].why
+        agree = "agree with" if judged[0].df else "of one run a level are held to share"
         evidence.append(
-            f"{len(judged)} slice(s) agree with one exponent, {shared[0]:.3f} "
-            f"({between(*shared[1:])}): {verdict}" + (f", since {why}" if why else "")
+            f"{len(judged)} slice(s) {agree} one exponent, {shared[0]:.3f} "
+            f"({_between(*shared[1:])}): {verdict}" + (f", since {why}" if why else "")
         )
     else:
         shared = (float("nan"),) * 3
         decided = {s.verdict for s in slices} - {"undetermined"}
         verdict = "mixed" if len(decided) > 1 else next(iter(decided), "undetermined")
-        if judged:
+        if slices and judged[0].df:
             evidence.append(f"the slices' exponents contradict each other: {verdict}")
         elif slices:
             evidence.append(
                 f"{LEVELS} levels of one run each are met by some exponent exactly, whatever the "
-                f"noise: {verdict}; add a level of {name}, or seeds"
+                f"noise: {verdict}; add a level of {name}, a value of {other}, or seeds"
             )
     return Axis(name, other, expected, verdict, *shared, tuple(evidence), slices)
 
 
-def between(lower: float, upper: float) -> str:
-    """An exponent's interval in words."""
+def _between(lower: float, upper: float) -> str:
     return "no interval" if np.isnan(lower) else f"{lower:.3f} … {upper:.3f}"
 
 
 def _shared(slices: list[Slice], level: float) -> tuple[float, float, float] | None:
-    """One exponent for all slices and its interval; None where they contradict it at 99 %."""
-    if not slices:
-        return None
-    df = sum(s.df for s in slices)
-    rise = np.sum([s.rise for s in slices], axis=0)
+    """One exponent for all slices and its interval; None where they contradict it at 99 %.
+
+    Slices that do not know their own noise are held to share it and the exponent: what keeps them
+    apart is then the noise of all, and one such slice says nothing.
+    """
     spare = len(slices) - 1
+    df = sum(s.df for s in slices)
+    if not df:
+        if spare < 1:
+            return None
+        sse = np.sum([s.sse for s in slices], axis=0)
+        rise = (sse - sse.min()) * spare / (sse.min() + 1e-24)
+        return float(EXPONENTS[np.argmin(rise)]), *_interval(rise, spare, level)
+    rise = np.sum([s.rise for s in slices], axis=0)
     if spare and rise.min() > spare * f_distribution.ppf(0.99, spare, df):
         return None
     return float(EXPONENTS[np.argmin(rise)]), *_interval(rise, df, level)
