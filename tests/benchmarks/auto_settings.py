@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scrip
 
 from alphascale.laws.priors import SHIPPED, Beliefs
 from alphascale.laws.selection import auto
-from alphascale.laws.tasks import log_rmse, read_tasks
+from alphascale.literature.learning_curves import log_rmse, read_tasks
 
 DRAWS = 16
 FILES = ("benchmark.vision.csv", "benchmark.lang.csv")

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 from alphascale.laws import fit  # noqa: E402
-from alphascale.laws.published import published_curve  # noqa: E402
+from alphascale.literature.published import published_curve  # noqa: E402
 
 COLUMNS = ("params", "tokens", "unique_tokens", "loss")
 

@@ -27,7 +27,7 @@ from alphascale.calculator.strategies import (
 )
 from alphascale.errors import UserError
 from alphascale.laws import fit
-from alphascale.laws.published import PF_DAY
+from alphascale.literature.published import PF_DAY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar

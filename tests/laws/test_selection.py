@@ -16,7 +16,7 @@ from alphascale.laws.posterior import solve
 from alphascale.laws.priors import ONE, SHIPPED, TWO
 from alphascale.laws.selection import auto, running_best, weigh
 from alphascale.laws.shapes import ALPHA, FLOOR, LEVEL, evaluate
-from alphascale.laws.tasks import COLUMNS, coverage, log_rmse, read_tasks
+from alphascale.literature.learning_curves import COLUMNS, coverage, log_rmse, read_tasks
 from curves_benchmark import files_of
 from hypothesis import given, settings
 from hypothesis import strategies as st

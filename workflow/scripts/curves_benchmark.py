@@ -13,9 +13,15 @@ import numpy as np
 from alphascale.data.fetch import fetch, folder_of
 from alphascale.errors import UserError
 from alphascale.laws.fitting import fit_form
-from alphascale.laws.form import predict
 from alphascale.laws.selection import auto
-from alphascale.laws.tasks import DOMAINS, PUBLISHED, Task, coverage, log_rmse, read_tasks
+from alphascale.literature.learning_curves import (
+    DOMAINS,
+    PUBLISHED,
+    Task,
+    coverage,
+    log_rmse,
+    read_tasks,
+)
 from alphascale.plots import curves as figures
 from alphascale.plots import style
 from alphascale.records.files import replacing, sha256_file
@@ -30,10 +36,7 @@ def named_law(law: str) -> Callable[[Task], np.ndarray]:
     """A method that fits `law` to all points."""
 
     def method(task: Task) -> np.ndarray:
-        fitted = fit_form(law, task.x, task.y)
-        p = fitted.problem
-        logs = np.log(task.test_x)[None] - np.log(p.x_scales)[:, None]
-        return p.y_scale * predict(p.form, logs, fitted.theta[None])[0]
+        return fit_form(law, task.x, task.y).curve(task.test_x[None])
 
     return method
 

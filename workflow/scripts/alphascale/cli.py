@@ -15,7 +15,7 @@ from alphascale import __version__
 from alphascale.errors import UserError
 from alphascale.running.program import OneLineParser, describe
 
-COMMANDS = ("alphascale.laws.commands", "alphascale.calculator.commands")
+COMMANDS = ("alphascale.tables.commands", "alphascale.calculator.commands")
 
 
 def main(argv: list[str] | None = None) -> int:

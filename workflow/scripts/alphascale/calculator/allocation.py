@@ -16,9 +16,8 @@ from scipy.optimize import brentq, minimize_scalar
 
 from alphascale.calculator.known_laws import CLOSED_FORM, Law, check_target, get_law, positive
 from alphascale.errors import UserError
-from alphascale.laws import PUBLISHED
 from alphascale.laws.allocation import FLOPS_PER
-from alphascale.laws.published import PF_DAY
+from alphascale.literature.published import PF_DAY, PUBLISHED
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from alphascale.calculator.historical import COMPARED, HISTORICAL, compare, read
 from alphascale.calculator.improvement import improvement, wanted_loss
 from alphascale.calculator.known_laws import ALIASES, VARIABLES, get_law, law_names
 from alphascale.errors import UserError
-from alphascale.laws.published import PF_DAY
+from alphascale.literature.published import PF_DAY
 from alphascale.running.program import OneLineParser
 
 SUFFIXES = {"k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}

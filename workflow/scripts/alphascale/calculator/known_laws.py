@@ -1,8 +1,8 @@
 """A law as the calculator sees it: published, or saved by a fit of one's own; what it needs, what
 it counts, where it comes from, and its curve.
 
-Two sources that disagree are two laws. Names are those of `alphascale.laws.PUBLISHED`, with hyphens
-or underscores, and the aliases below.
+Two sources that disagree are two laws. Names are those of `alphascale.literature.published`, with
+hyphens or underscores, and the aliases below.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from scipy.optimize import brentq
 
 from alphascale.errors import UserError
-from alphascale.laws import FORMS, PUBLISHED, Fit, get_form
+from alphascale.laws import FORMS, Fit, get_form
 from alphascale.laws.allocation import FLOPS_PER
 from alphascale.laws.form import predict
-from alphascale.laws.published import PF_DAY, Published
+from alphascale.literature.published import PF_DAY, PUBLISHED, Published, form_vector
 
 # Symbol and unit of every variable a law may ask for; the order is that of the tables.
 VARIABLES = {
@@ -214,18 +214,6 @@ def _published(name: str) -> Law:
         return predict(form, np.log(x / scale), vector[None])[0]
 
     return Law(name, _PREDICTORS[entry.form], form=entry.form, curve=curve, **common)
-
-
-def form_vector(entry: Published) -> np.ndarray:
-    """A published law's parameters (p,) in the order of its form: N_c becomes A = N_c^alpha."""
-    c = dict(entry.constants)
-    if entry.form in ("kaplan_n", "kaplan_d", "kaplan_c"):
-        c["A"] = c[f"{entry.form[-1].upper()}_c"] ** c["alpha"]
-    elif entry.form == "kaplan_ns":
-        c |= {"A": c["N_c"] ** c["alpha"], "B": c["S_c"] ** c["beta"]}
-    elif entry.form == "kaplan_nd":
-        c |= {"A": c["N_c"] ** (c["alpha_N"] / c["alpha_D"]), "B": c["D_c"]}
-    return np.array([c[name] for name in get_form(entry.form).names])
 
 
 def closed_form_entry() -> Published:

@@ -18,9 +18,8 @@ from scipy.optimize import brentq
 from alphascale.calculator.allocation import allocate
 from alphascale.calculator.known_laws import CLOSED_FORM, get_law, positive
 from alphascale.errors import UserError
-from alphascale.laws import PUBLISHED
 from alphascale.laws.allocation import FLOPS_PER
-from alphascale.laws.published import PF_DAY
+from alphascale.literature.published import PF_DAY, PUBLISHED
 
 _NS = PUBLISHED["kaplan_ns"].constants
 _CRITICAL = PUBLISHED["kaplan_bcrit"].constants

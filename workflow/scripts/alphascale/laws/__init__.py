@@ -15,12 +15,10 @@ from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, load, read
 from alphascale.laws.pooling import hold, pool
 from alphascale.laws.priors import Beliefs
-from alphascale.laws.published import PUBLISHED
 from alphascale.laws.result import Fit, Prediction
 
 __all__ = [
     "FORMS",
-    "PUBLISHED",
     "AutoLaw",
     "Beliefs",
     "Fit",

@@ -1,9 +1,8 @@
 """How to spend a budget of FLOPs: the N and D that a fitted law calls best, with intervals.
 
-Training FLOPs are counted as C = 6·N·D unless told otherwise. For E + A·N^-α + B·D^-β the optimum
-has a closed form (Hoffmann et al. 2022, eq. 4): N = G·(C/6)^(β/(α+β)), D = (C/6)^(α/(α+β))/G, G =
-(αA/βB)^(1/(α+β)). Any other law of N and D is minimised along the line of constant C, to 1e-7 in
-log N.
+Training FLOPs are counted as C = 6·N·D unless told otherwise. Every law of N and D, every resample
+and draw of it, is minimised along the line of constant C, to 1e-7 in log N: chinchilla, whose
+optimum has a closed form (Hoffmann et al. 2022, eq. 4), too.
 """
 
 from __future__ import annotations
@@ -21,17 +20,14 @@ from alphascale.laws.result import Fit, interval_of
 
 FloatArray = np.ndarray
 FLOPS_PER = 6.0
-SPAN = (
-    46.0  # log N searched to either side of the geometric mean fitted: twenty orders of magnitude
-)
+SPAN = 46.0  # log N searched to either side of the square root: twenty orders of magnitude
 ROUNDS = 9  # zooms of 41 points: 46 · (1/20)^9 is far below 1e-7
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """Best split of a budget, each as (value, lower, upper). params N, tokens D, loss in the units
-    of the fit; flops (value, lower, upper) is the budget, or what the target costs. warnings:
-    sentences.
+    """Best split of a budget, each as (value, lower, upper): params N, tokens D, loss in the units
+    of the fit; flops: the budget, or what the target costs. warnings: sentences.
     """
 
     params: tuple[float, float, float]
@@ -60,9 +56,8 @@ def allocate(along: Callable, flops: FloatArray) -> tuple[FloatArray, FloatArray
 def optimum_for_flops(
     fit: Fit | AutoLaw, flops: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
 ) -> Optimum:
-    """The best N and D for `flops`, intervals over the fit's draws. unique: tokens, for
-    data_constrained.
-    """
+    """The best N and D for `flops`; intervals over the fit's draws. unique: tokens, of a law of
+    three predictors."""
     along, count = _surface(fit, flops, "flops", unique)
     found = allocate(along, np.full(count, flops / flops_per))
     return _report(fit, found, np.full(count, float(flops)))
@@ -85,10 +80,14 @@ def optimum_for_target(
 
 
 def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
-    """Losses of every curve of a fit at its own places, and how many curves there are: those of a
+    """Losses of every curve of a fit at its own places, and how many curves there are. Those of a
     `Fit` begin with the fitted one, those of an `AutoLaw` are its draws."""
     if not (np.isfinite(value) and value > 0):
         raise UserError(f"{name} must be positive and finite, got {value}")
+
+    def rows(ln, ld):
+        return [ln, ld] if unique is None else [ln, ld, np.full_like(ln, np.log(unique))]
+
     if isinstance(fit, AutoLaw):
         if len(fit.columns) < 2:
             raise UserError("law auto of one predictor has no N and D to divide a budget between")
@@ -96,21 +95,23 @@ def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
             raise UserError("unique tokens (--unique) belong to a law of three predictors")
 
         def of_draws(ln, ld):
-            rows = [ln, ld] if unique is None else [ln, ld, np.full_like(ln, np.log(unique))]
-            return np.exp(fit.at(np.stack(rows, axis=1)))
+            return np.exp(fit.at(np.stack(rows(ln, ld), axis=1)))
 
         return of_draws, len(fit.P)
-    form, P = _check(fit, unique), _parameters(fit)
+    form = _check(fit, unique)
+    # The fitted parameters, then those of every resample that was fitted, in the user's units.
+    samples = fit.samples
+    first = np.array([[fit.params[n] for n in form.names]])
+    P = np.concatenate([first, samples[np.isfinite(samples).all(axis=1)]])
+    if not np.all(np.isfinite(first)):
+        raise UserError("the fitted parameters are beyond the range of a double; change units")
 
-    def along(ln, ld):
-        rows = []
-        for p, a, b in zip(P, ln, ld, strict=True):
-            logs = [a, b] if unique is None else [a, b, np.full_like(a, np.log(unique))]
-            rows.append(predict(form, np.array(logs), p[None])[0])
-        value = np.array(rows)
+    def of_parameters(ln, ld):
+        with np.errstate(all="ignore"):
+            value = predict(form, np.stack(rows(ln, ld)), P)
         return np.where(np.isfinite(value), value, np.inf)
 
-    return along, len(P)
+    return of_parameters, len(P)
 
 
 def _check(fit: Fit, unique: float | None) -> Form:
@@ -125,16 +126,6 @@ def _check(fit: Fit, unique: float | None) -> Form:
     if len(form.roles) == 2 and unique is not None:
         raise UserError(f"law {fit.law} knows no unique tokens: leave --unique out")
     return form
-
-
-def _parameters(fit: Fit) -> FloatArray:
-    """The fitted parameters in the user's units, then those of every resample that was fitted."""
-    first = np.array([[fit.params[n] for n in get_form(fit.law).names]])
-    samples = fit.samples
-    P = np.concatenate([first, samples[np.isfinite(samples).all(axis=1)]])
-    if not np.all(np.isfinite(P[0])):
-        raise UserError("the fitted parameters are beyond the range of a double; change units")
-    return P
 
 
 def _report(fit: Fit | AutoLaw, split, flops: FloatArray) -> Optimum:

@@ -24,6 +24,7 @@ from alphascale.errors import UserError
 from alphascale.laws.deviation import Deviation, basis, make_edges, variances
 from alphascale.laws.fitting import FormFit, refine
 from alphascale.laws.form import evaluate, predict
+from alphascale.laws.problem import Problem
 
 FloatArray = np.ndarray
 PAIRS_FROM = 30
@@ -35,16 +36,20 @@ CHUNK = 250  # resamples refitted together: their arrays stay in the cache
 @dataclass(frozen=True)
 class Resamples:
     """theta (R, p) scaled parameters, NaN where failed; noise (R,) standard deviation of a single
-    run's residual (of log y, or of y in scaled units); failed: how many; method: pairs or
-    parametric; residuals: the pool a new run's noise is drawn from (pairs), or None (normal).
+    run's residual (of log y, or of y in scaled units); method: how they were drawn; residuals: the
+    pool a new run's noise is drawn from (pairs), or None (normal).
     """
 
     theta: FloatArray
     noise: FloatArray
-    failed: int
     method: str
-    residuals: FloatArray | None
+    residuals: FloatArray | None = None
     deviation: Deviation | None = None
+
+    @property
+    def failed(self) -> int:
+        """How many could not be fitted."""
+        return int(np.sum(~np.isfinite(self.theta).all(axis=1)))
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,7 @@ class Noise:
 def residuals(fit: FormFit) -> FloatArray:
     """Observed minus fitted (n,): of log y under a log loss, else in scaled y."""
     p = fit.problem
-    fitted = predict(p.form, p.logs, fit.theta[None])[0]
-    return np.log(p.y) - np.log(fitted) if p.loss.log else p.y - fitted
+    return -p.residuals(predict(p.form, p.logs, fit.theta[None])[0])
 
 
 def free_parameters(fit: FormFit) -> int:
@@ -106,12 +110,8 @@ def draw_noise(
     # LAMBDA is even in log λ, so the slab's mass per point is λ · ½λ^(−3/2), normalised.
     slab = LAMBDA**-0.5
     log_prior = np.log(np.concatenate([[SPIKE], (1 - SPIKE) * slab / slab.sum()]))
-    tiny = 1e-300
-    log_post = (
-        log_prior
-        - 0.5 * b_df * np.log(factor)
-        - 0.5 * (b_df + w_df) * np.log(ss_w + ss_b / factor + tiny)
-    )
+    spread = np.log(ss_w + ss_b / factor + 1e-300)
+    log_post = log_prior - 0.5 * b_df * np.log(factor) - 0.5 * (b_df + w_df) * spread
     weight = np.exp(log_post - log_post.max())
     drawn = rng.choice(factor, size=resamples, p=weight / weight.sum())
     within = (ss_w + ss_b / drawn) / rng.chisquare(b_df + w_df, resamples)
@@ -126,54 +126,58 @@ def bootstrap(
     _, clusters = np.unique(clusters, return_inverse=True)
     C = int(clusters.max()) + 1
     if not resamples:
-        nothing = np.empty((0, len(fit.theta)))
-        return Resamples(nothing, np.empty(0), 0, "none", None)
+        return Resamples(np.empty((0, len(fit.theta))), np.empty(0), "none")
     if method == "auto":
-        method = _method(fit, C)
+        one = len(fit.problem.form.roles) == 1 and np.isinf(fit.problem.loss.delta)
+        method = "pairs" if C >= PAIRS_FROM else "smooth" if one else "parametric"
     if C < PAIRS_FROM and free_parameters(fit) >= C and len(clusters) == C:
         # The curve passes through every point: nothing is left that could tell the noise.
         nothing = np.full((resamples, len(fit.theta)), np.nan)
-        return Resamples(nothing, np.full(resamples, np.nan), resamples, "no noise left", None)
+        return Resamples(nothing, np.full(resamples, np.nan), "no noise left")
     if method not in METHODS:
         raise UserError(f"method {method!r} is not known; choose auto, {', '.join(METHODS)}")
-    draw = METHODS[method]
-    return draw(fit, clusters, C, resamples, rng)
+    return METHODS[method](fit, clusters, C, resamples, rng)
 
 
 def _pairs(fit, clusters, C, resamples, rng) -> Resamples:
-    problem = fit.problem
     parts = []
-    for start in range(0, resamples, CHUNK):
-        size = min(CHUNK, resamples - start)
-        counts = rng.multinomial(C, np.full(C, 1 / C), size=size)
-        parts.append(_refit(fit, None, counts[:, clusters] * problem.weights))
+    for i in range(0, resamples, CHUNK):
+        counts = rng.multinomial(C, np.full(C, 1 / C), size=min(CHUNK, resamples - i))
+        weights = counts[:, clusters] * fit.problem.weights
+        parts.append(_refit(fit.problem, fit.theta, weights=weights))
     theta = np.concatenate(parts)
     r = residuals(fit)
     pool = r * np.sqrt(len(r) / max(len(r) - len(fit.theta), 1))
     spread = np.full(resamples, float(np.std(pool)))
-    return Resamples(theta, spread, _failed(theta), "pairs", pool)
+    return Resamples(theta, spread, "pairs", pool)
 
 
 def _parametric(fit, clusters, C, resamples, rng) -> Resamples:
     problem = fit.problem
     offset, within = draw_noise(noise(fit, clusters), resamples, rng)
     center = predict(problem.form, problem.logs, fit.theta[None])[0]
-    n = len(center)
     shift = np.sqrt(offset)[:, None] * rng.standard_normal((resamples, C))[:, clusters]
-    shift += np.sqrt(within)[:, None] * rng.standard_normal((resamples, n))
+    shift += np.sqrt(within)[:, None] * rng.standard_normal((resamples, len(center)))
     shift = np.clip(shift, -50, 50)
     y = center * np.exp(shift) if problem.loss.log else center + shift
-    parts = [_refit(fit, y[i : i + CHUNK], None) for i in range(0, resamples, CHUNK)]
-    theta = np.concatenate(parts)
-    return Resamples(theta, np.sqrt(offset + within), _failed(theta), "parametric", None)
+    theta = _refit(problem, fit.theta, y)
+    return Resamples(theta, np.sqrt(offset + within), "parametric")
 
 
-def _refit(fit: FormFit, y, weights) -> FloatArray:
-    size = len(y if y is not None else weights)
-    start = np.broadcast_to(fit.theta, (size, len(fit.theta)))
-    # 1e-6 of the objective moves a parameter by 1e-3 of its standard error.
-    end = refine(fit.problem, start, y, weights, max_iterations=100, tolerance=1e-6)
-    return np.where(np.isfinite(end.f)[:, None], end.P, np.nan)
+def _refit(problem: Problem, theta: FloatArray, y=None, weights=None, whiten=None) -> FloatArray:
+    """Parameters (R, p) refitted from theta (p,), CHUNK resamples at a time; NaN where it failed.
+
+    y, weights (R, n), whiten (R, n, n): as of `refine`.
+    """
+    given, parts = (y, weights, whiten), []
+    total = len(y if y is not None else weights)
+    for i in range(0, total, CHUNK):
+        own = [None if v is None else v[i : i + CHUNK] for v in given]
+        start = np.broadcast_to(theta, (min(CHUNK, total - i), len(theta)))
+        # 1e-6 of the objective moves a parameter by 1e-3 of its standard error.
+        end = refine(problem, start, *own, max_iterations=100, tolerance=1e-6)
+        parts.append(np.where(np.isfinite(end.f)[:, None], end.P, np.nan))
+    return np.concatenate(parts)
 
 
 def _smooth(fit, clusters, C, resamples, rng) -> Resamples:
@@ -205,20 +209,7 @@ def _smooth(fit, clusters, C, resamples, rng) -> Resamples:
     means = replace(problem, logs=t[None], y=np.ones(C), weights=np.ones(C))
     target = mean - other
     y = np.exp(target) if problem.loss.log else target
-    parts = []
-    for i in range(0, resamples, CHUNK):
-        rows = slice(i, i + CHUNK)
-        start = np.broadcast_to(fit.theta, (len(y[rows]), len(fit.theta)))
-        end = refine(
-            means,
-            start,
-            y[rows],
-            whiten=post.whiten[pick[rows]],
-            max_iterations=100,
-            tolerance=1e-6,
-        )
-        parts.append(np.where(np.isfinite(end.f)[:, None], end.P, np.nan))
-    theta = np.concatenate(parts)
+    theta = _refit(means, fit.theta, y, whiten=post.whiten[pick])
     with np.errstate(all="ignore"):
         left = target - scale(predict(problem.form, t[None], theta))
     pull = np.einsum("bij,bj->bi", post.inverse[pick], np.nan_to_num(left))
@@ -226,19 +217,7 @@ def _smooth(fit, clusters, C, resamples, rng) -> Resamples:
     # Nine digits: a saved fit stays small and still predicts the same, bit for bit.
     weights = weights.astype(np.float32).astype(float)
     noise = sd * np.sqrt(1.0 + post.offset[pick])
-    deviation = Deviation(origin, edges, weights)
-    return Resamples(theta, noise, _failed(theta), "smooth", None, deviation)
-
-
-def _failed(theta: FloatArray) -> int:
-    return int(np.sum(~np.isfinite(theta).all(axis=1)))
-
-
-def _method(fit: FormFit, C: int) -> str:
-    if C >= PAIRS_FROM:
-        return "pairs"
-    one = len(fit.problem.form.roles) == 1 and np.isinf(fit.problem.loss.delta)
-    return "smooth" if one else "parametric"
+    return Resamples(theta, noise, "smooth", deviation=Deviation(origin, edges, weights))
 
 
 METHODS = {"pairs": _pairs, "parametric": _parametric, "smooth": _smooth}

@@ -1,9 +1,8 @@
 """Curves that are not a sum of powers, each with its derivatives.
 
 Every `*_curve(logs (r, n), P (B, p))` gives predictions (B, n) and derivatives (B, p, n), in the
-scaled coordinates of `alphascale.laws.forms`; every `*_features` the columns its amplitudes
-multiply at given values of the other parameters; every `*_unscale` the parameters in the user's
-units.
+scaled coordinates of `alphascale.laws.form`; every `*_unscale` the parameters in the user's units;
+`*_features` and `*_target` are for amplitudes that do not enter the response linearly.
 """
 
 from __future__ import annotations
@@ -29,11 +28,6 @@ def m3_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
     Y = beta * value
     J = np.stack([value, Y * c / base, Y * np.log(base)], axis=1)
     return Y, J
-
-
-def m3_features(logs: FloatArray, T: FloatArray) -> FloatArray:
-    gamma, c = columns(T)
-    return ((np.exp(-logs[0]) + gamma) ** c)[:, None, :]
 
 
 def m3_unscale(P: FloatArray, x_scales: FloatArray, y_scale: float) -> FloatArray:
@@ -62,12 +56,11 @@ def m4_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
     up, down = expit(z), expit(-z)
     slope = 1 + (alpha - 1) * up
     dy = span * up * down / slope  # dy/dz over dh/dz
-    one = np.ones_like(z)
     J = np.stack(
         [
             down + dy * (1 - alpha) / span,
             up - dy * (1 - alpha) / span,
-            dy / np.maximum(beta, 1e-300) * one,
+            dy / np.maximum(beta, 1e-300),
             -dy * logs[0],
             dy * (np.log(span) + log_expit(-z)),
         ],
@@ -78,7 +71,6 @@ def m4_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def m4_seeds(logs: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
     """Starts (S, 5): limits and alpha on a grid, beta and c by the linear regression left."""
-    del w
     out = []
     lx = logs[0] - logs[0].mean()
     for E in y.min() * np.array([0.0, 0.5, 0.8, 0.95]):
@@ -99,37 +91,22 @@ def m4_unscale(P: FloatArray, x_scales: FloatArray, y_scale: float) -> FloatArra
 # --- broken law: y = E + A x^-c0 prod_i (1 + (x/d_i)^(1/f_i))^(-c_i f_i) --------------------------
 
 
-def _softplus(u: FloatArray) -> FloatArray:
-    return np.logaddexp(0.0, u)
-
-
-def _broken_log(lx: FloatArray, c0: FloatArray, rest: list[FloatArray]) -> FloatArray:
-    value = -c0 * lx
-    for i in range(0, len(rest), 3):
-        c, log_d, f = rest[i : i + 3]
-        value = value - c * f * _softplus((lx - log_d) / f)
-    return value
-
-
 def broken_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
     """P = (E, A, c0, then c, log d, f of each break)."""
     E, A, c0, *rest = columns(P)
     lx = logs[0]
-    value = np.exp(_broken_log(lx, c0, rest))
+    log_value, breaks = -c0 * lx, []
+    for c, log_d, f in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        u = (lx - log_d) / f
+        soft = np.logaddexp(0.0, u)
+        log_value = log_value - c * f * soft
+        breaks.append((c, f, u, soft, expit(u)))
+    value = np.exp(log_value)
     part = A * value
     rows = [np.ones_like(part), value, -part * lx]
-    for i in range(0, len(rest), 3):
-        c, log_d, f = rest[i : i + 3]
-        u = (lx - log_d) / f
-        soft, up = _softplus(u), expit(u)
+    for c, f, u, soft, up in breaks:
         rows += [-part * f * soft, part * c * up, -part * c * (soft - u * up)]
     return E + part, np.stack(rows, axis=1)
-
-
-def broken_features(logs: FloatArray, T: FloatArray) -> FloatArray:
-    c0, *rest = columns(T)
-    value = np.exp(_broken_log(logs[0], c0, rest))
-    return np.stack([np.ones_like(value), value], axis=1)
 
 
 def broken_unscale(P: FloatArray, x_scales: FloatArray, y_scale: float) -> FloatArray:
@@ -148,11 +125,6 @@ def isoflop_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArr
     E, k, m = columns(P)
     off = logs[0] - m
     return E + k * off**2, np.stack([np.ones_like(off), off**2, -2 * k * off], axis=1)
-
-
-def isoflop_features(logs: FloatArray, T: FloatArray) -> FloatArray:
-    off = logs[0] - T[:, 0, None]
-    return np.stack([np.ones_like(off), off**2], axis=1)
 
 
 def isoflop_unscale(P: FloatArray, x_scales: FloatArray, y_scale: float) -> FloatArray:

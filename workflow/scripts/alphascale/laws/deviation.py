@@ -30,27 +30,24 @@ SPIKE_OFFSET = 0.5
 
 @dataclass(frozen=True)
 class Deviation:
-    """Deviations drawn with the resamples: delta_b(t) = Σ_j weights[b, j] · basis_j(t − origin), t
-    scaled log x.
-    """
+    """Deviations drawn with the resamples: δ_b(t) = Σ_j weights[b, j]·basis_j(t − origin)."""
 
     origin: float
     edges: FloatArray
     weights: FloatArray
 
-    def __call__(self, t: FloatArray, rows: FloatArray | slice = slice(None)) -> FloatArray:
-        """(resamples, points) at scaled log x of t (n,), added to the log of the curve (or to the
-        curve).
+    def __call__(self, t: FloatArray) -> FloatArray:
+        """(B, n) at scaled log x (n,), or each resample at its own (B, n); to be added to the log
+        of the curve (or to the curve).
         """
-        return self.weights[rows] @ basis(t - self.origin, self.edges).T
+        columns = basis(t - self.origin, self.edges)
+        if t.ndim == 1:
+            return self.weights @ columns.T
+        return np.einsum("bj,bnj->bn", self.weights, columns)
 
     def take(self, rows) -> Deviation:
         """The deviations of some resamples only."""
         return Deviation(self.origin, self.edges, self.weights[rows])
-
-    def diagonal(self, t: FloatArray) -> FloatArray:
-        """Each resample's deviation at its own t (resamples,)."""
-        return np.einsum("bj,bj->b", self.weights, basis(t - self.origin, self.edges))
 
 
 def make_edges(span: float) -> FloatArray:
@@ -60,9 +57,9 @@ def make_edges(span: float) -> FloatArray:
 
 
 def basis(t: FloatArray, edges: FloatArray) -> FloatArray:
-    """Unit white noise in each cell, integrated twice: (points, cells)."""
+    """Unit white noise in each cell, integrated twice, at t (…,): (…, cells)."""
     a, b = edges[:-1], edges[1:]
-    t = np.minimum(t, edges[-1])[:, None]
+    t = np.minimum(t, edges[-1])[..., None]
     rise = np.maximum(t - a, 0.0) ** 2 - np.maximum(t - b, 0.0) ** 2
     return 0.5 * rise / np.sqrt(b - a)
 
@@ -70,9 +67,9 @@ def basis(t: FloatArray, edges: FloatArray) -> FloatArray:
 @dataclass(frozen=True)
 class Variances:
     """Posterior over the variance structure. smooth, offset (G,): variances of the deviation's
-    white noise and of the offsets, over that of a run; weight (G,); covariance and its inverse (G,
-    C, C) of the means, over that of a run; sum_squares (G,): restricted, within configurations
-    included; df: of sum_squares.
+    white noise and of the offsets, over that of a run; weight (G,); inverse and whitening (G, C, C)
+    of the means' covariance, over that of a run; sum_squares (G,): restricted, within
+    configurations included, with df degrees of freedom.
     """
 
     smooth: FloatArray
@@ -118,15 +115,13 @@ def variances(
     )
     prior = np.outer(_prior(ratio_s, SPIKE_DEVIATION), _prior(ratio_o, SPIKE_OFFSET)).ravel()
     smooth, offset = smooth.ravel(), offset.ravel()
-    eye = np.eye(C)
-    V = smooth[:, None, None] * K + offset[:, None, None] * eye + np.diag(1.0 / runs)
+    V = smooth[:, None, None] * K + offset[:, None, None] * np.eye(C) + np.diag(1.0 / runs)
     inverse = np.linalg.inv(V)
     M = Q.T @ inverse @ Q
     g = np.einsum("ik,bij,j->bk", Q, inverse, residual)
     total = np.einsum("i,bij,j->b", residual, inverse, residual)
     ss = total - np.einsum("bk,bk->b", g, np.linalg.solve(M, g[:, :, None])[:, :, 0])
-    ss = np.maximum(ss, 1e-28) if spare else np.zeros(len(V))
-    ss = ss + within_ss
+    ss = within_ss + (np.maximum(ss, 1e-28) if spare else np.zeros(len(V)))
     df = spare + within_df
     log_post = np.log(prior) - 0.5 * (
         np.linalg.slogdet(V)[1] + np.linalg.slogdet(M)[1] + df * np.log(ss + 1e-300)

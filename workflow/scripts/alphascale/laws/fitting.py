@@ -34,10 +34,9 @@ class FormFit:
 
     theta: parameters of the scaled problem (p,). params: the same in the user's units, by name.
     objective: the summed loss at the optimum, in the user's units (Σ ½r² when squared). starts,
-    starts_agree: searches made, and how many ended within 1e-6 of the best objective.
-    stationarity: scaled projected gradient over the objective at the optimum. bounds_hit: names of
-    parameters on a bound. condition: ratio of the extreme singular values of the weighted Jacobian
-    with unit columns. warnings: sentences for a person.
+    starts_agree: searches made, and how many ended within 1e-6 of the best objective. bounds_hit:
+    names of parameters on a bound. condition: ratio of the extreme singular values of the weighted
+    Jacobian with unit columns. warnings: sentences for a person.
     """
 
     problem: Problem
@@ -46,15 +45,22 @@ class FormFit:
     objective: float
     starts: int
     starts_agree: int
-    stationarity: float
     bounds_hit: tuple[str, ...]
     condition: float
     warnings: tuple[str, ...]
 
     def fitted(self) -> FloatArray:
         """Predictions at the fitted points (n,), in the user's units."""
+        return self._curve(self.problem.logs)
+
+    def curve(self, x: FloatArray) -> FloatArray:
+        """Predictions (n,) at predictors (roles, n), in the user's units."""
+        return self._curve(np.log(x) - np.log(self.problem.x_scales)[:, None])
+
+    def _curve(self, logs: FloatArray) -> FloatArray:
         p = self.problem
-        return p.y_scale * predict(p.form, p.logs, self.theta[None])[0]
+        with np.errstate(all="ignore"):
+            return p.y_scale * predict(p.form, logs, self.theta[None])[0]
 
 
 def fit_form(
@@ -86,11 +92,13 @@ def fit_form(
         )
     best = int(np.argmin(end.f))
     theta = end.P[best]
-    floor = _zero(problem)
+    # An objective this small is rounding: every residual about 1e-13.
+    floor = 1e-26 * float(np.sum(problem.weights))
     agree = int(np.sum(end.f <= end.f[best] * (1 + AGREE) + floor))
     hit = bounds_hit(problem, theta)
     condition = _condition(problem, theta)
-    params = natural(problem, theta[None])[0]
+    with np.errstate(all="ignore"):
+        params = unscale(form, theta[None], problem.x_scales, problem.y_scale)[0]
     warnings += _judge(form, params, end, best, agree, hit, condition, floor)
     unit = 1.0 if problem.loss.log else problem.y_scale**2
     return FormFit(
@@ -100,7 +108,6 @@ def fit_form(
         objective=float(end.f[best] * unit),
         starts=len(seeds),
         starts_agree=agree,
-        stationarity=float(end.stationarity[best]),
         bounds_hit=hit,
         condition=condition,
         warnings=tuple(warnings),
@@ -126,7 +133,10 @@ def seed_starts(problem: Problem, starts: int) -> FloatArray:
         P[:, form.exponents] = T
         P[:, form.amplitudes] = a
         P = np.clip(P, problem.low, problem.high)
-    f = _values(problem, P)
+    with np.errstate(all="ignore"):
+        r = problem.residuals(predict(form, problem.logs, P))
+        f = np.sum(problem.weights * problem.loss.rho(r), axis=1)
+    f = np.where(np.isfinite(f), f, np.inf)
     order = np.argsort(f, kind="stable")
     chosen: list[int] = []
     for i in order:
@@ -142,28 +152,18 @@ def refine(
     P: FloatArray,
     y: FloatArray | None = None,
     weights: FloatArray | None = None,
-    *,
     whiten: FloatArray | None = None,
+    *,
     max_iterations: int = 200,
     tolerance: float = 1e-9,
 ) -> Minimum:
-    """BFGS from P (B, p). y and weights (B, n) give each member of the batch its own points; whiten
+    """BFGS from P (B, p). y, weights (B, n) give each member of the batch its own points; whiten
     (B, n, n) multiplies its residuals, for correlated errors."""
     with np.errstate(all="ignore"):
         return minimise(
-            _objective(problem, y, weights, whiten),
-            np.asarray(P, float),
-            problem.low,
-            problem.high,
-            max_iterations=max_iterations,
-            tolerance=tolerance,
-        )
-
-
-def natural(problem: Problem, theta: FloatArray) -> FloatArray:
-    """Parameters (B, p) in the user's units; floors by y's scale, amplitudes by those of x too."""
-    with np.errstate(all="ignore"):
-        return unscale(problem.form, theta, problem.x_scales, problem.y_scale)
+            _objective(problem, y, weights, whiten), np.asarray(P, float), problem.low,
+            problem.high, max_iterations=max_iterations, tolerance=tolerance,
+        )  # fmt: skip
 
 
 def bounds_hit(problem: Problem, theta: FloatArray) -> tuple[str, ...]:
@@ -210,18 +210,8 @@ def _objective(problem: Problem, y=None, weights=None, whiten=None):
     return objective
 
 
-def _values(problem: Problem, P: FloatArray) -> FloatArray:
-    with np.errstate(all="ignore"):
-        Y = predict(problem.form, problem.logs, P)
-        r = np.log(Y) - np.log(problem.y) if problem.loss.log else Y - problem.y
-        f = np.sum(problem.weights * problem.loss.rho(r), axis=1)
-    return np.where(np.isfinite(f), f, np.inf)
-
-
 def _grid(problem: Problem) -> tuple[FloatArray, FloatArray]:
-    """All combinations of the exponents' starts, thinned evenly to GRID_LIMIT; with their grid
-    indices.
-    """
+    """All combinations of the exponents' starts, thinned to GRID_LIMIT; and their grid indices."""
     form = problem.form
     axes = [np.array(form.params[i].starts) for i in form.exponents]
     if not axes:
@@ -254,36 +244,25 @@ def _condition(problem: Problem, theta: FloatArray) -> float:
     return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")
 
 
-def _zero(problem: Problem) -> float:
-    """An objective this small is rounding: every residual about 1e-13."""
-    return 1e-26 * float(np.sum(problem.weights))
-
-
 def _judge(form, params, end, best, agree, hit, condition, floor) -> list[str]:
+    """The warnings due after a search."""
     out = []
     if agree < 2 and len(end.f) > 1:
         out.append(
-            f"law {form.name}: only 1 of {len(end.f)} starts reached the best objective; "
-            "the optimum is uncertain"
+            f"only 1 of {len(end.f)} starts reached the best objective; the optimum is uncertain"
         )
     if end.stationarity[best] > 1e-3 and end.f[best] > floor:
         out.append(
-            f"law {form.name}: the search ended where the gradient is not zero "
+            "the search ended where the gradient is not zero "
             f"(scaled {end.stationarity[best]:.1e}); the optimum is uncertain"
         )
     if hit:
-        out.append(
-            f"law {form.name}: {', '.join(hit)} ended on a bound; its interval is one-sided at best"
-        )
+        out.append(f"{', '.join(hit)} ended on a bound; its interval is one-sided at best")
     if condition > 1e4:
         out.append(
-            f"law {form.name}: the points hardly tell the parameters apart "
-            f"(condition {condition:.1e}); "
+            f"the points hardly tell the parameters apart (condition {condition:.1e}); "
             "predictions inside the range are safer than parameters"
         )
     if not np.all(np.isfinite(params)):
-        out.append(
-            f"law {form.name}: a parameter is beyond the range of a double in these units; "
-            "change units"
-        )
-    return out
+        out.append("a parameter is beyond the range of a double in these units; change units")
+    return [f"law {form.name}: {sentence}" for sentence in out]

@@ -1,5 +1,4 @@
-"""What a scaling-law form is, and how one is evaluated; the forms themselves are in
-`alphascale.laws.forms`.
+"""What a scaling-law form is, and how one is evaluated; the forms are in `alphascale.laws.forms`.
 
 Most laws of the literature are sums of products of powers. Such a form is a table of `Term`s and
 one evaluator serves them all; the few others name a curve of `alphascale.laws.curves`. Everything
@@ -15,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 FloatArray = np.ndarray
-ROLES = ("x", "x2", "x3")
 
 
 @dataclass(frozen=True)
@@ -56,14 +55,15 @@ class Form:
     name, expression: what the user types and reads. source: where the form comes from. roles: the
     predictors, in the order of `fit`'s x, x2, x3. params: in the order of every vector. terms: the
     sum of powers, or empty where `curve` evaluates the form. levels: least number of distinct
-    values of each predictor, and `rule` the sentence that says why. loss: the loss used when the
-    caller names none (see `alphascale.laws.losses`). increasing: True where a larger x makes the
-    response larger (accuracy). curve(logs, P) -> (Y (B, n), J (B, p, n)); features(logs, T) -> (B,
-    k, n) with k amplitudes, T (B, m) the other parameters; unscale(P, x_scales, y_scale) -> P in
-    the user's units; seeds(logs, y, w) -> (S, p). target(y, T) -> (B, n): what the amplitudes
-    enter linearly, where that is not y itself. same_unit: roles measured in the unit of another
-    (unique tokens in that of tokens). derived: further quantities of the literature computed from
-    the parameters (N_c of Kaplan's laws).
+    values of each predictor, and `rule` the sentence that says why. loss: the one used when the
+    caller names none (`alphascale.laws.losses`). increasing: whether a larger x makes the response
+    larger (accuracy). allocates: whether a budget can be divided between N and D. same_unit: roles
+    measured in the unit of another (unique tokens in that of tokens). derived: further quantities
+    of the literature from the parameters (N_c of Kaplan's laws).
+
+    curve(logs, P) -> (Y (B, n), J (B, p, n)). unscale(P, x_scales, y_scale) -> P in the user's
+    units. seeds(logs, y, w) -> (S, p). features(logs, T) -> (B, k, n): see `design`. target(y, T)
+    -> (B, n): what the amplitudes enter linearly, where that is not y itself.
     """
 
     name: str
@@ -88,6 +88,11 @@ class Form:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.params)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Positions of the parameters, by name."""
+        return {name: i for i, name in enumerate(self.names)}
 
     @property
     def amplitudes(self) -> tuple[int, ...]:
@@ -114,17 +119,13 @@ def evaluate(form: Form, logs: FloatArray, P: FloatArray) -> tuple[FloatArray, F
     """
     if form.curve is not None:
         return form.curve(logs, P)
-    index = {name: i for i, name in enumerate(form.names)}
-    B, n = P.shape[0], logs.shape[1]
-    Y = np.zeros((B, n))
-    J = np.zeros((B, len(form.params), n))
+    index = form.index
+    Y = np.zeros((len(P), logs.shape[1]))
+    J = np.zeros((len(P), len(form.params), logs.shape[1]))
     for term in form.terms:
         a = index[term.amplitude]
-        value = _powers(form, term, logs, P, index, B)
-        if term.sign != 1.0:
-            value *= term.sign
-        J[:, a] = value
-        part = value * P[:, a, None]
+        J[:, a] = _powers(form, term, logs, P)
+        part = J[:, a] * P[:, a, None]
         Y += part
         for role, exponent in term.exponents.items():
             J[:, index[exponent]] -= part * logs[form.roles.index(role)]
@@ -132,37 +133,36 @@ def evaluate(form: Form, logs: FloatArray, P: FloatArray) -> tuple[FloatArray, F
 
 
 def predict(form: Form, logs: FloatArray, P: FloatArray) -> FloatArray:
-    """Predictions Y (B, n) alone: `evaluate` without the derivatives."""
+    """Predictions Y (B, n) alone: `evaluate` without the derivatives. With logs (roles, B, n) each
+    parameter vector has its own points."""
     if form.curve is not None:
         return form.curve(logs, P)[0]
-    index = {name: i for i, name in enumerate(form.names)}
-    Y = np.zeros((P.shape[0], logs.shape[1]))
+    Y = np.zeros((len(P), logs.shape[-1]))
     for term in form.terms:
-        value = _powers(form, term, logs, P, index, P.shape[0])
-        Y += term.sign * P[:, index[term.amplitude], None] * value
+        Y += P[:, form.index[term.amplitude], None] * _powers(form, term, logs, P)
     return Y
 
 
-def _powers(form, term, logs, P, index, B) -> FloatArray:
-    power = np.zeros((B, logs.shape[1]))
+def _powers(form: Form, term: Term, logs: FloatArray, P: FloatArray) -> FloatArray:
+    """What the term's amplitude multiplies (B, n), its sign included."""
+    power = np.zeros((len(P), logs.shape[-1]))
+    if not term.exponents:
+        return power + term.sign
     for role, exponent in term.exponents.items():
-        power -= P[:, index[exponent], None] * logs[form.roles.index(role)]
-    return np.exp(power, out=power) if term.exponents else np.ones_like(power)
+        power -= P[:, form.index[exponent], None] * logs[form.roles.index(role)]
+    np.exp(power, out=power)
+    return power if term.sign == 1 else term.sign * power
 
 
 def design(form: Form, logs: FloatArray, T: FloatArray) -> FloatArray:
     """Columns (B, k, n) that the k amplitudes multiply, at B settings T (B, m) of the other
-    parameters.
+    parameters: the derivatives by the amplitudes, unless the form has its own.
     """
     if form.features is not None:
         return form.features(logs, T)
-    P = np.ones((T.shape[0], len(form.params)))
+    P = np.ones((len(T), len(form.params)))
     P[:, form.exponents] = T
-    index = {name: i for i, name in enumerate(form.names)}
-    columns = {
-        t.amplitude: t.sign * _powers(form, t, logs, P, index, T.shape[0]) for t in form.terms
-    }
-    return np.stack([columns[form.names[i]] for i in form.amplitudes], axis=1)
+    return evaluate(form, logs, P)[1][:, form.amplitudes]
 
 
 def unscale(form: Form, P: FloatArray, x_scales: FloatArray, y_scale: float) -> FloatArray:
@@ -172,10 +172,9 @@ def unscale(form: Form, P: FloatArray, x_scales: FloatArray, y_scale: float) -> 
     """
     if form.unscale is not None:
         return form.unscale(P, x_scales, y_scale)
-    index = {name: i for i, name in enumerate(form.names)}
-    out = P.copy()
+    index, out = form.index, P.copy()
     for term in form.terms:
-        power = np.zeros(P.shape[0])
+        power = np.zeros(len(P))
         for role, exponent in term.exponents.items():
             power += P[:, index[exponent]] * np.log(x_scales[form.roles.index(role)])
         with np.errstate(over="ignore"):

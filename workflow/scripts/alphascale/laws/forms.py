@@ -1,6 +1,4 @@
-"""Scaling-law forms as data: each entry of FORMS is an expression, its parameters and what it
-needs.
-"""
+"""Scaling-law forms as data: each entry of FORMS is an expression, its parameters, its needs."""
 
 from __future__ import annotations
 
@@ -36,13 +34,21 @@ def _kaplan_scale(
     return scale
 
 
+def _power(
+    name: str, expression: str, source: str, a: str = "A", b: str = "alpha", floor: str = "", **more
+) -> Form:
+    """a·x^−b, with a floor if that is named."""
+    params, terms = (Param(a), _exponent(b)), (Term(a, {"x": b}),)
+    if not floor:
+        return Form(name, expression, source, params, terms, **more)
+    return Form(name, expression, source, (_floor(floor), *params), (Term(floor), *terms), levels=4)
+
+
 def _kaplan_power(name: str, variable: str, equation: str) -> Form:
-    return Form(
-        name=name,
-        expression=f"({variable}_c/{variable})^alpha",
-        source=f"Kaplan et al. 2020, eq. {equation}; parameters A = {variable}_c^alpha",
-        params=(Param("A"), _exponent("alpha")),
-        terms=(Term("A", {"x": "alpha"}),),
+    return _power(
+        name,
+        f"({variable}_c/{variable})^alpha",
+        f"Kaplan et al. 2020, eq. {equation}; parameters A = {variable}_c^alpha",
         derived={f"{variable}_c": _kaplan_scale("A", "alpha")},
     )
 
@@ -67,26 +73,18 @@ def _broken(breaks: int) -> Form:
         why_levels=f"a broken law with {breaks} break(s) needs at least {least} distinct values of "
         "its predictor",
         curve=curves.broken_curve,
-        features=curves.broken_features,
         unscale=curves.broken_unscale,
     )
 
 
 _COARSE = tuple(float(v) for v in np.geomspace(0.04, 1.5, 9))
-_POWER = (Term("A", {"x": "alpha"}),)
-_POWER_FLOOR = (Term("E"), Term("A", {"x": "alpha"}))
+_FLOOR_A_B = (_floor(), Param("A"), Param("B"))
+_OF_TOKENS = {"roles": ("x", "x2"), "allocates": True, "levels": 4, "loss": "huber_log:1e-3"}
 _TWO_POWERS = (Term("A", {"x": "alpha"}), Term("B", {"x2": "beta"}))
 
 _TABLE = (
-    Form("power", "A·x^-alpha", "Hestness et al. 2017", (Param("A"), _exponent("alpha")), _POWER),
-    Form(
-        "power_floor",
-        "E + A·x^-alpha",
-        "Henighan et al. 2020",
-        (_floor(), Param("A"), _exponent("alpha")),
-        _POWER_FLOOR,
-        levels=4,
-    ),
+    _power("power", "A·x^-alpha", "Hestness et al. 2017"),
+    _power("power_floor", "E + A·x^-alpha", "Henighan et al. 2020", floor="E"),
     Form(
         "accuracy",
         "a - b·x^-alpha",
@@ -97,20 +95,14 @@ _TABLE = (
         loss="squared",
         increasing=True,
     ),
-    Form(
-        "perplexity",
-        "a·x^-b",
-        "perplexity law; b typically .1 to .2",
-        (Param("a"), _exponent("b")),
-        (Term("a", {"x": "b"}),),
-    ),
-    Form(
+    _power("perplexity", "a·x^-b", "perplexity law; b typically .1 to .2", "a", "b"),
+    _power(
         "perplexity_floor",
         "E + a·x^-b",
         "perplexity law with a floor (the perplexity of the text itself, at least 1)",
-        (_floor(), Param("a"), _exponent("b")),
-        (Term("E"), Term("a", {"x": "b"})),
-        levels=4,
+        "a",
+        "b",
+        floor="E",
     ),
     _kaplan_power("kaplan_n", "N", "1.1"),
     _kaplan_power("kaplan_d", "D", "1.2"),
@@ -128,21 +120,16 @@ _TABLE = (
         "chinchilla",
         "E + A·N^-alpha + B·D^-beta",
         "Hoffmann et al. 2022, eq. 2; Huber loss 1e-3 on log L, summed",
-        (_floor(), Param("A"), Param("B"), _exponent("alpha"), _exponent("beta")),
+        (*_FLOOR_A_B, _exponent("alpha"), _exponent("beta")),
         (Term("E"), *_TWO_POWERS),
-        roles=("x", "x2"),
-        allocates=True,
-        levels=4,
-        loss="huber_log:1e-3",
+        **_OF_TOKENS,
     ),
     Form(
         "chinchilla_cross",
         "E + A·N^-alpha + B·D^-beta + F·N^-g·D^-h",
         "Hoffmann et al. 2022, eq. 2, with a cross term",
         (
-            _floor(),
-            Param("A"),
-            Param("B"),
+            *_FLOOR_A_B,
             Param("F"),
             _exponent("alpha", starts=_COARSE),
             _exponent("beta", starts=_COARSE),
@@ -150,10 +137,7 @@ _TABLE = (
             _exponent("h", starts=(0.1, 0.4)),
         ),
         (Term("E"), *_TWO_POWERS, Term("F", {"x": "g", "x2": "h"})),
-        roles=("x", "x2"),
-        allocates=True,
-        levels=4,
-        loss="huber_log:1e-3",
+        **_OF_TOKENS,
     ),
     Form(
         "kaplan_nd",
@@ -166,48 +150,27 @@ _TABLE = (
         features=curves.kaplan_nd_features,
         target=curves.kaplan_nd_target,
         unscale=curves.kaplan_nd_unscale,
-        derived={
-            "N_c": _kaplan_scale("A", "alpha_N", "alpha_D"),
-            "D_c": lambda p: p["B"],
-        },
+        derived={"N_c": _kaplan_scale("A", "alpha_N", "alpha_D"), "D_c": lambda p: p["B"]},
     ),
     Form(
         "data_constrained",
         "E + A·N'^-alpha + B·D'^-beta, D' = U(1 + R_D(1 - exp(-(D/U - 1)/R_D))), N' alike with R_N",
         "Muennighoff et al. 2023; x N parameters, x2 D tokens, x3 U unique tokens",
         (
-            _floor(),
-            Param("A"),
-            Param("B"),
+            *_FLOOR_A_B,
             Param("alpha", 0.01, 5.0, _COARSE),
             Param("beta", 0.01, 5.0, _COARSE),
             Param("R_D", 0.05, 1e4, (3.0, 15.0)),
             Param("R_N", 0.05, 1e4, (1.0, 8.0)),
         ),
-        roles=("x", "x2", "x3"),
-        allocates=True,
-        levels=4,
-        loss="huber_log:1e-3",
+        **(_OF_TOKENS | {"roles": ("x", "x2", "x3")}),
         same_unit={"x3": "x2"},
         curve=curves.data_constrained_curve,
         features=curves.data_constrained_features,
         unscale=curves.data_constrained_unscale,
     ),
-    Form(
-        "m1",
-        "beta·x^-c",
-        "Alabdulmohsin et al. 2022, M1",
-        (Param("beta"), _exponent("c")),
-        (Term("beta", {"x": "c"}),),
-    ),
-    Form(
-        "m2",
-        "e_inf + beta·x^-c",
-        "Alabdulmohsin et al. 2022, M2",
-        (_floor("e_inf"), Param("beta"), _exponent("c")),
-        (Term("e_inf"), Term("beta", {"x": "c"})),
-        levels=4,
-    ),
+    _power("m1", "beta·x^-c", "Alabdulmohsin et al. 2022, M1", "beta", "c"),
+    _power("m2", "e_inf + beta·x^-c", "Alabdulmohsin et al. 2022, M2", "beta", "c", floor="e_inf"),
     Form(
         "m3",
         "beta·(1/x + gamma)^c",
@@ -219,7 +182,6 @@ _TABLE = (
         ),
         levels=4,
         curve=curves.m3_curve,
-        features=curves.m3_features,
         unscale=curves.m3_unscale,
     ),
     Form(
@@ -255,7 +217,6 @@ _TABLE = (
         loss="squared",
         why_levels="an isoFLOP parabola needs at least 4 distinct sizes: it passes through any 3",
         curve=curves.isoflop_curve,
-        features=curves.isoflop_features,
         unscale=curves.isoflop_unscale,
     ),
 )

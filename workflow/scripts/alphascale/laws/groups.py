@@ -12,7 +12,7 @@ import numpy as np
 from alphascale.errors import UserError
 from alphascale.laws import auto_law
 from alphascale.laws.auto_law import AutoLaw
-from alphascale.laws.result import Fit, Prediction
+from alphascale.laws.result import Fit, Prediction, read_saved
 
 FORMAT = "alphascale-fits/1"
 
@@ -29,9 +29,9 @@ class Fits:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        out = [f"{'/'.join(key)}: not fitted: {reason}" for key, reason in self.refused.items()]
-        out += [f"{'/'.join(key)}: {w}" for key, fit in self.fits.items() for w in fit.warnings]
-        return tuple(out)
+        refused = (f"{'/'.join(key)}: not fitted: {why}" for key, why in self.refused.items())
+        told = (f"{'/'.join(key)}: {w}" for key, fit in self.fits.items() for w in fit.warnings)
+        return (*refused, *told)
 
     def predict(self, points, level: float | None = None) -> Prediction:
         """Predictions for rows that name their group, in the order of the rows; NaN in those of a
@@ -52,12 +52,8 @@ class Fits:
     def without(self, points) -> list[str]:
         """The groups of `points` that have no prediction, each with the reason."""
         keys = dict.fromkeys(group_keys(points, self.group))
-        unknown = "it was not among the fitted groups"
-        return [
-            f"group {'/'.join(key)}: {self.refused.get(key, unknown)}"
-            for key in keys
-            if key not in self.fits
-        ]
+        reasons = {key: self.refused.get(key, "it was not among the fitted groups") for key in keys}
+        return [f"group {'/'.join(k)}: {why}" for k, why in reasons.items() if k not in self.fits]
 
     def save(self, path: str | Path) -> None:
         data = {
@@ -88,10 +84,7 @@ def group_keys(frame, group: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 def load(path: str | Path) -> Fit | AutoLaw | Fits:
     """Read back what any fit's `save` wrote."""
-    try:
-        data = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
+    data = read_saved(path)
     if not isinstance(data, dict) or "format" not in data:
         raise UserError(f"{path}: is not a file saved by alphascale fit")
     try:

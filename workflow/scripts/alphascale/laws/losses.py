@@ -18,9 +18,7 @@ KINDS = ("squared", "squared_log", "huber", "huber_log")
 
 @dataclass(frozen=True)
 class Loss:
-    """log: residual of the logarithm. delta: Huber's corner, inf for squared (in scaled units of
-    y).
-    """
+    """log: residual of the logarithm. delta: Huber's corner in scaled y, inf if squared."""
 
     log: bool
     delta: float
@@ -45,9 +43,7 @@ class Loss:
 
 
 def parse_loss(text: str, y_scale: float = 1.0) -> Loss:
-    """The loss called `text`. A linear Huber's delta is in units of y (default 1e-3 of its median
-    size).
-    """
+    """The loss called `text`; a linear Huber's delta in units of y (1e-3 of its median size)."""
     kind, _, corner = text.partition(":")
     if kind not in KINDS:
         raise UserError(

@@ -29,6 +29,10 @@ class Problem:
     x_scales: FloatArray
     y_scale: float
 
+    def residuals(self, fitted: FloatArray) -> FloatArray:
+        """Fitted (B, n) minus observed, on the scale that is fitted: of log y, or of y."""
+        return np.log(fitted) - np.log(self.y) if self.loss.log else fitted - self.y
+
 
 def make_problem(
     form: Form,
@@ -51,17 +55,13 @@ def make_problem(
                 f"{name} is not a finite number in row {bad[0] + 1} ({len(bad)} such rows): "
                 "mend or leave out"
             )
-    for role, values in zip(form.roles, x, strict=True):
-        if np.any(values <= 0):
-            row = int(np.flatnonzero(values <= 0)[0])
-            raise UserError(f"{role} must be positive; row {row + 1} holds {values[row]:g}")
-    parsed = parse_loss(loss or form.loss)
-    if parsed.log and np.any(y <= 0):
-        row = int(np.flatnonzero(y <= 0)[0])
-        raise UserError(
-            f"y must be positive for a loss on the log scale; row {row + 1} holds {y[row]:g} "
-            "(use loss='squared')"
-        )
+    rules = [(role, values, "", "") for role, values in zip(form.roles, x, strict=True)]
+    if parse_loss(loss or form.loss).log:
+        rules.append(("y", y, " for a loss on the log scale", " (use loss='squared')"))
+    for name, values, why, way in rules:
+        if len(bad := np.flatnonzero(values <= 0)):
+            row = f"row {bad[0] + 1} holds {values[bad[0]]:g}"
+            raise UserError(f"{name} must be positive{why}; {row}{way}")
     check_levels(form, x)
     warnings = []
     y_scale = float(np.median(np.abs(y))) or float(np.max(np.abs(y))) or 1.0
@@ -78,27 +78,18 @@ def make_problem(
         raise UserError("weights must be finite, not negative, not all zero, one for each point")
     low, high = scaled_bounds(form, bounds, logs[0], float(np.exp(centre[0])), y_scale)
     loss_scaled = parse_loss(loss or form.loss, y_scale)
-    return (
-        Problem(form, loss_scaled, logs, y / y_scale, w, low, high, np.exp(centre), y_scale),
-        warnings,
-    )
+    scaled = Problem(form, loss_scaled, logs, y / y_scale, w, low, high, np.exp(centre), y_scale)
+    return scaled, warnings
 
 
 def check_levels(form: Form, x: FloatArray) -> None:
-    """Refuse fewer distinct predictor values than the form's rule, or configurations than
-    parameters.
-    """
+    """Refuse fewer predictor values than the form's rule, or configurations than parameters."""
     levels = [len(np.unique(row)) for row in x]
-    least = [
-        form.levels if len(x) == 1 or max(levels) == n else min(form.levels, 3) for n in levels
-    ]
-    for role, n, need in zip(form.roles, levels, least, strict=True):
+    for role, n in zip(form.roles, levels, strict=True):
+        need = form.levels if n == max(levels) else min(form.levels, 3)
         if n < need:
-            rule = (
-                form.rule
-                if need == form.levels
-                else "each predictor of a law needs at least 3 distinct values"
-            )
+            each = "each predictor of a law needs at least 3 distinct values"
+            rule = form.rule if need == form.levels else each
             raise UserError(
                 f"law {form.name}: {rule}; {role} has {n}. Add sizes, or use a simpler law"
             )

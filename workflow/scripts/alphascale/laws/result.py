@@ -1,6 +1,4 @@
-"""A fitted law as an object: parameters, intervals, predictions, the size that reaches a target;
-JSON in and out.
-"""
+"""A fitted law: parameters, intervals, predictions, the size that reaches a target; as JSON."""
 
 from __future__ import annotations
 
@@ -14,17 +12,16 @@ from typing import NamedTuple
 import numpy as np
 
 from alphascale.errors import UserError
+from alphascale.laws.crossing import Curve, solve_curve
 from alphascale.laws.deviation import Deviation
-from alphascale.laws.form import predict, unscale
+from alphascale.laws.form import unscale
 from alphascale.laws.forms import get_form
-from alphascale.laws.solve import Curve, solve_curve
 
 FloatArray = np.ndarray
 FORMAT = "alphascale-fit/1"
 FAR = 1e4  # a confident x is looked for up to so many times the even chance's
-NOISE_DRAWS = (
-    8  # draws of a new run's noise per resample: smooths the tails of a prediction interval
-)
+NOISE_DRAWS = 8  # of a new run per resample: they smooth the tails of a prediction interval
+ARRAYS = ("theta", "theta_samples", "noise", "x_scales", "residuals")
 
 
 class Prediction(NamedTuple):
@@ -39,16 +36,14 @@ class Prediction(NamedTuple):
 class Fit:
     """One law fitted to one set of points.
 
-    law, expression: the form. columns: column names of its predictors, in order; y: of the
-    response. params: fitted values by name, in the user's units; derived: further constants (N_c,
-    …). objective: summed loss at the optimum. starts, starts_agree: searches made and how many
-    reached it. bounds_hit: parameters on a bound. condition: of the unit-column Jacobian.
-    warnings: sentences. in_sample: r2, mae (units of y), aic (n·log(mean squared residual) +
-    2·parameters, residuals on the scale that was fitted), n and clusters: a description of the
-    fit, no evidence of prediction. method: how resamples were drawn (see
-    `alphascale.laws.bootstrap`); failed_resamples: rows of NaN. level: default level of intervals.
-    x_range: smallest and largest value of each predictor fitted. samples: (resamples, parameters)
-    in the user's units, NaN rows where a refit failed.
+    law, expression: the form. columns: of its predictors, in order; y: of the response. params:
+    fitted values by name, in the user's units; derived: further constants (N_c, …). objective to
+    condition: see `alphascale.laws.fitting.FormFit`. warnings: sentences. in_sample: r2, mae (units
+    of y), aic (n·log(mean squared residual) + 2·parameters, residuals on the scale that was
+    fitted), n and clusters: a description of the fit, no evidence of prediction. method: how
+    resamples were drawn (`alphascale.laws.bootstrap`); failed_resamples: rows of NaN. level:
+    default of intervals. x_range: smallest and largest value of each predictor fitted. samples:
+    (resamples, parameters) in the user's units, NaN rows where a refit failed.
     """
 
     law: str
@@ -90,21 +85,15 @@ class Fit:
 
     def interval(self, name: str | None = None, level: float | None = None):
         """Equal-tailed interval (lower, upper) of parameter `name`, or a dict of all of them."""
-        level = _level(level, self.level)
-        names = get_form(self.law).names
-        rows = self.samples[self._good()]
-        out = {n: interval_of(rows[:, i], level) for i, n in enumerate(names)}
-        if name is None:
-            return out
-        if name not in out:
-            raise UserError(f"law {self.law} has no parameter {name!r}; it has {', '.join(names)}")
-        return out[name]
+        level, rows = _level(level, self.level), self.samples[self._good()]
+        out = {n: interval_of(rows[:, i], level) for n, i in get_form(self.law).index.items()}
+        if name is not None and name not in out:
+            raise UserError(f"law {self.law} has no parameter {name!r}; it has {', '.join(out)}")
+        return out if name is None else out[name]
 
     def curve(self, points) -> FloatArray:
-        """The fitted curve (n,) at `points`: a mapping of this fit's columns, or an array (n,) or
-        (roles, n).
-        """
-        return self.y_scale * self._values(points, self.theta[None])[0]
+        """The fitted curve (n,) at `points`: a mapping of the columns, or (n,), or (roles, n)."""
+        return self.y_scale * self._at(points, self.theta[None], None)[0]
 
     def band(self, points, level: float | None = None) -> Prediction:
         """The curve with a confidence band: where the curve itself lies, without a run's noise."""
@@ -116,9 +105,7 @@ class Fit:
         return self.y_scale * self._sampled(points)
 
     def predict(self, points, level: float | None = None) -> Prediction:
-        """The curve with a prediction interval for one new run: the curve's uncertainty and a
-        run's noise.
-        """
+        """The curve with an interval for one new run: the curve's uncertainty and its noise."""
         return self._around(points, self._runs(points), _level(level, self.level))
 
     def reach(self, points, target: float) -> FloatArray:
@@ -132,17 +119,14 @@ class Fit:
         if self.residuals is not None:
             shift = rng.choice(self.residuals, size=values.shape)
         else:
-            good = np.isfinite(self.theta_samples).all(axis=1)
-            shift = (
-                rng.standard_normal(values.shape) * np.tile(self.noise[good], NOISE_DRAWS)[:, None]
-            )
+            spread = np.tile(self.noise[self._good()], NOISE_DRAWS)[:, None]
+            shift = rng.standard_normal(values.shape) * spread
         with np.errstate(over="ignore"):
             values = values * np.exp(shift) if self.log_noise else values + shift
         return self.y_scale * values
 
     def solve(self, target: float, confidence: float = 0.5) -> float:
-        """Smallest x at which the fitted curve reaches `target` (one predictor); inf if it never
-        does.
+        """Smallest x at which the fitted curve reaches `target` (one predictor); inf if never.
 
         With a confidence other than ½: at which one new run does, with that probability.
         """
@@ -154,19 +138,13 @@ class Fit:
         return float(steps[sure.argmax()]) if sure.any() else math.inf
 
     def solve_samples(self, target: float) -> FloatArray:
-        """The same for every resample (resamples,): inf where it never reaches the target, NaN
-        where it failed.
-        """
+        """The same for every resample (resamples,): inf where never, NaN where it failed."""
         out = np.full(len(self.theta_samples), np.nan)
-        good = self._good()
-        deviation = self.deviation and self.deviation.take(good)
-        out[good] = self._solve(target, self.theta_samples[good], deviation)
+        out[self._good()] = self._solve(target, *self._drawn())
         return out
 
     def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
-        """Interval of the x that reaches `target`; its upper end is inf when the target may be out
-        of reach.
-        """
+        """Interval of the x that reaches `target`; up to inf where it may be out of reach."""
         samples = self.solve_samples(target)
         low, high = interval_of(samples[~np.isnan(samples)], _level(level, self.level))
         point = self.solve(target)
@@ -177,12 +155,9 @@ class Fit:
         Path(path).write_text(json.dumps(self.to_json()) + "\n")
 
     def to_json(self) -> dict:
-        data = {"format": FORMAT, "expression": self.expression}
-        for key, value in asdict(self).items():
-            data[key] = _plain(value)
-        if self.deviation is not None:
-            short = [[float(f"{v:.9g}") for v in row] for row in self.deviation.weights]
-            data["deviation"]["weights"] = short
+        data = {"format": FORMAT, "expression": self.expression, **_plain(asdict(self))}
+        if d := self.deviation:
+            data["deviation"]["weights"] = [[float(f"{v:.9g}") for v in row] for row in d.weights]
         return data
 
     @classmethod
@@ -191,36 +166,28 @@ class Fit:
             raise UserError(
                 "a fit of law auto has no one form; name one for this (fit --law chinchilla …)"
             )
-        if data.get("format") != FORMAT:
-            raise UserError(
-                f"not a fit of this version: format {data.get('format')!r}, expected {FORMAT!r}"
-            )
+        if (given := data.get("format")) != FORMAT:
+            raise UserError(f"not a fit of this version: format {given!r}, expected {FORMAT!r}")
         kept = {k: v for k, v in data.items() if k not in ("format", "expression")}
-        for key in ("theta", "theta_samples", "noise", "x_scales", "residuals"):
+        for key in ARRAYS:
             if kept[key] is not None:
-                kept[key] = np.array(_numbers(kept[key]), float)
+                kept[key] = np.array(kept[key], float)
         for key in ("columns", "bounds_hit", "warnings"):
             kept[key] = tuple(kept[key])
-        if kept["deviation"] is not None:
-            d = kept["deviation"]
-            weights = np.array(_numbers(d["weights"]), np.float32).astype(float)
+        if d := kept["deviation"]:
+            weights = np.array(d["weights"], np.float32).astype(float)
             kept["deviation"] = Deviation(float(d["origin"]), np.array(d["edges"]), weights)
         kept["theta_samples"] = kept["theta_samples"].reshape(-1, len(kept["theta"]))
         kept["x_range"] = tuple(tuple(v) for v in kept["x_range"])
-        for key in ("params", "derived", "in_sample"):
-            kept[key] = {k: float(v) for k, v in kept[key].items()}
-        if isinstance(kept["withheld"], dict):
-            kept["withheld"] = {k: float(v) for k, v in kept["withheld"].items()}
+        for key in ("params", "derived", "in_sample", "withheld"):
+            if isinstance(kept[key], dict):
+                kept[key] = {k: float(v) for k, v in kept[key].items()}
         kept["condition"] = float(kept["condition"])
         return cls(**kept)
 
     @classmethod
     def load(cls, path: str | Path) -> Fit:
-        try:
-            data = json.loads(Path(path).read_text())
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
-        return cls.from_json(data)
+        return cls.from_json(read_saved(path))
 
     def _good(self) -> FloatArray:
         """Which resamples could be fitted (resamples,)."""
@@ -229,15 +196,14 @@ class Fit:
             raise UserError(f"law {self.law}: no resample was fitted, so there is no interval")
         return good
 
+    def _drawn(self) -> tuple[FloatArray, Deviation | None]:
+        """Parameters of the fitted resamples, and how each deviates from the form."""
+        good = self._good()
+        return self.theta_samples[good], self.deviation and self.deviation.take(good)
+
     def _sampled(self, points) -> FloatArray:
         """Every fitted resample's curve, with its deviation, in scaled units (resamples, n)."""
-        good = self._good()
-        values = self._values(points, self.theta_samples[good])
-        if self.deviation is None:
-            return values
-        t = np.log(point_matrix(points, self.columns)[0]) - np.log(self.x_scales[0])
-        shift = self.deviation.take(good)(t)
-        return values * np.exp(shift) if self.log_noise else values + shift
+        return self._at(points, *self._drawn())
 
     def _around(self, points, values: FloatArray, level: float) -> Prediction:
         """The curve with the quantiles of `values`, widened where needed to contain the curve."""
@@ -245,11 +211,9 @@ class Fit:
         lower, upper = interval_of(values, level)
         return Prediction(mean, np.minimum(lower, mean), np.maximum(upper, mean))
 
-    def _values(self, points, theta: FloatArray) -> FloatArray:
-        x = point_matrix(points, self.columns)
-        logs = np.log(x) - np.log(self.x_scales)[:, None]
-        with np.errstate(all="ignore"):
-            return predict(get_form(self.law), logs, theta)
+    def _at(self, points, theta: FloatArray, deviation: Deviation | None) -> FloatArray:
+        logs = np.log(point_matrix(points, self.columns)) - np.log(self.x_scales)[:, None]
+        return Curve(get_form(self.law), self.log_noise, deviation).at(logs, theta)
 
     def _solve(self, target: float, theta: FloatArray, deviation) -> FloatArray:
         form = get_form(self.law)
@@ -259,8 +223,16 @@ class Fit:
             )
         if not math.isfinite(target):
             raise UserError(f"target must be a finite number, got {target}")
-        shape = Curve(form, self.log_noise, deviation)
-        return solve_curve(shape, theta, target / self.y_scale) * self.x_scales[0]
+        curve = Curve(form, self.log_noise, deviation)
+        return solve_curve(curve, theta, target / self.y_scale) * self.x_scales[0]
+
+
+def read_saved(path: str | Path):
+    """What a file of a saved fit holds; UserError naming it where it cannot be read."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
 
 
 def point_matrix(points, columns: tuple[str, ...]) -> FloatArray:
@@ -278,9 +250,7 @@ def point_matrix(points, columns: tuple[str, ...]) -> FloatArray:
 
 
 def column(frame, name: str) -> FloatArray:
-    """Column `name` of a mapping or DataFrame as floats; UserError naming column and row if it
-    cannot be.
-    """
+    """Column `name` of a mapping or DataFrame as floats; UserError naming column and row."""
     known = list(frame.keys())
     if name not in known:
         raise UserError(f"column {name!r} is missing; the columns are {', '.join(map(str, known))}")
@@ -299,14 +269,11 @@ def column(frame, name: str) -> FloatArray:
 
 
 def interval_of(values: FloatArray, level: float):
-    """Equal-tailed ends over axis 0; order statistics, so that infinities stay infinities. NaN if
-    empty.
-    """
+    """Equal-tailed ends over axis 0, NaN if empty: order statistics, so infinities stay such."""
     if not len(values):
         return float("nan"), float("nan")
     tail = (1 - level) / 2
-    low = np.quantile(values, tail, axis=0, method="inverted_cdf")
-    high = np.quantile(values, 1 - tail, axis=0, method="inverted_cdf")
+    low, high = np.quantile(values, (tail, 1 - tail), axis=0, method="inverted_cdf")
     return (float(low), float(high)) if np.ndim(low) == 0 else (low, high)
 
 
@@ -319,18 +286,10 @@ def _level(level: float | None, default: float) -> float:
 
 def _plain(value):
     """JSON-safe: arrays to lists, numbers that JSON lacks to words."""
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    return value
-
-
-def _numbers(value):
-    return [_numbers(v) for v in value] if isinstance(value, list) else float(value)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

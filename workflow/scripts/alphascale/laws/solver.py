@@ -1,5 +1,4 @@
-"""Two small solvers, both batched: amplitudes by non-negative least squares, all parameters by
-BFGS in a box.
+"""Two batched solvers: amplitudes by non-negative least squares, all parameters by BFGS in a box.
 
 A batch is a set of problems over the same points: starts of one fit, or resamples of a bootstrap.
 numpy's cost per call is then shared by hundreds of problems, which is what makes 1,000 refits cost
@@ -20,8 +19,7 @@ FloatArray = np.ndarray
 def solve_amplitudes(
     columns: FloatArray, y: FloatArray, w: FloatArray, free: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Least squares Σ w (y − Σ a_k φ_k)² with a_k ≥ 0 except where `free`; exact, by trying every
-    support.
+    """Least squares Σ w (y − Σ a_k φ_k)², a_k ≥ 0 except where `free`; exact, by every support.
 
     columns (B, k, n), y and w (n,) or (B, n), free (k,) booleans. Returns a (B, k) and the sums of
     squares (B,). With k ≤ 4 there are at most 15 supports, each one batched k × k solve.
@@ -56,15 +54,13 @@ def solve_amplitudes(
 
 @dataclass(frozen=True)
 class Minimum:
-    """Where each problem of a batch ended. P (B, p), f (B,), stationarity (B,): largest scaled
-    projected gradient component over the objective (what the fit is judged by, beside agreement
-    across starts).
+    """Where each problem of a batch ended. P (B, p), f (B,), stationarity (B,): largest component
+    of the scaled projected gradient, over the objective.
     """
 
     P: FloatArray
     f: FloatArray
     stationarity: FloatArray
-    iterations: int
 
 
 def minimise(
@@ -92,7 +88,6 @@ def minimise(
     f, g, H = objective(P, rows, True)
     fresh = np.ones(B, bool)
     quiet = np.zeros(B, int)
-    iteration = 0
     alive = np.isfinite(f)
     rows, P, f, g, H, fresh, quiet = (v[alive] for v in (rows, P, f, g, H, fresh, quiet))
     for iteration in range(max_iterations + 1):
@@ -134,7 +129,7 @@ def minimise(
         if len(again):
             H[again] = objective(P[again], rows[again], True)[2]
             fresh[again] = True
-    return Minimum(final_P, final_f, final_s, iteration)
+    return Minimum(final_P, final_f, final_s)
 
 
 def _stationarity(P: FloatArray, f: FloatArray, g: FloatArray) -> FloatArray:

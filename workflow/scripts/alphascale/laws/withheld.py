@@ -1,5 +1,4 @@
-"""The error that counts: fit without the largest sizes, predict them, and compare with naive
-predictors.
+"""The error that counts: fit without the largest sizes, predict them, compare with naive guesses.
 
 In-sample fit is no evidence of prediction. The largest fifth of the levels of the first predictor
 (at least one) is withheld, as long as the rest satisfies the form's rule; the law, the last value
@@ -15,7 +14,7 @@ import numpy as np
 
 from alphascale.errors import UserError
 from alphascale.laws.fitting import fit_form
-from alphascale.laws.form import Form, predict
+from alphascale.laws.form import Form
 
 FloatArray = np.ndarray
 SHARE = 0.2
@@ -31,12 +30,11 @@ def split(form: Form, x: FloatArray) -> FloatArray | None:
 
 
 def withheld_error(form: Form, x: FloatArray, y: FloatArray, **options) -> dict[str, float] | str:
-    """Errors of the law and of the naive predictors on the largest sizes, or the sentence why
-    there are none.
+    """Errors of the law and of the naive predictors on the largest sizes, or why there are none.
 
     x (roles, n), y (n,), options of `fit_form`. The errors are root mean squares of
     log(predicted/observed), or of the difference where the loss is on the linear scale; `levels`
-    and `points` count what was withheld.
+    and `points` count what was withheld, `beyond` is the largest size over the largest kept.
     """
     out = split(form, x)
     if out is None:
@@ -50,19 +48,17 @@ def withheld_error(form: Form, x: FloatArray, y: FloatArray, **options) -> dict[
         fitted = fit_form(form, x[:, ~out], y[~out], weights=kept, **options)
     except UserError as error:
         return f"no size could be withheld: {error}"
-    p = fitted.problem
-    logs = np.log(x[:, out]) - np.log(p.x_scales)[:, None]
-    with np.errstate(all="ignore"):
-        guess = {"law": p.y_scale * predict(form, logs, fitted.theta[None])[0]}
-    guess["carry_last"] = carry_last(x[:, ~out], y[~out], x[:, out])
-    guess["log_log_line"] = log_log_line(x[:, ~out], y[~out], x[:, out], p.loss.log)
-    errors = {k: _rms(v, y[out], p.loss.log) for k, v in guess.items()}
-    largest = np.unique(x[0])
+    log = fitted.problem.loss.log
+    guesses = {
+        "law": fitted.curve(x[:, out]),
+        "carry_last": carry_last(x[:, ~out], y[~out], x[:, out]),
+        "log_log_line": log_log_line(x[:, ~out], y[~out], x[:, out], log),
+    }
     return {
-        **errors,
+        **{name: _rms(guess, y[out], log) for name, guess in guesses.items()},
         "levels": float(len(np.unique(x[0, out]))),
         "points": float(out.sum()),
-        "beyond": float(largest[-1] / x[0, ~out].max()),
+        "beyond": float(x[0].max() / x[0, ~out].max()),
     }
 
 

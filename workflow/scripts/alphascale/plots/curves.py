@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from alphascale.laws.selection import auto
-from alphascale.laws.tasks import Task, log_rmse
+from alphascale.literature.learning_curves import Task, log_rmse
 from alphascale.plots import style
 
 SHOWN = 9  # example curves, evenly spaced among all tasks in the order of auto's error

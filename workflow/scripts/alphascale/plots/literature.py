@@ -11,7 +11,7 @@ from alphascale.calculator.allocation import allocate
 from alphascale.calculator.historical import HISTORICAL, Model
 from alphascale.calculator.known_laws import get_law
 from alphascale.calculator.strategies import Strategy, strategies, training_curve
-from alphascale.laws.published import PF_DAY
+from alphascale.literature.published import PF_DAY
 from alphascale.plots import style
 from alphascale.units import count
 

@@ -1,4 +1,4 @@
-"""`alphascale fit`, `predict` and `optimum`: the law engine on a user's own CSV files."""
+"""`alphascale fit`, `predict`, `optimum`, `regimes`: the law engine on a user's own CSV files."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from alphascale.errors import UserError
+from alphascale.grids.regimes import regimes
 from alphascale.laws.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS
 from alphascale.laws.groups import Fits, group_keys, load
 from alphascale.laws.result import Fit
-from alphascale.laws.summary import optimum_lines, summary_lines, target_lines
+from alphascale.tables.summary import optimum_lines, regime_lines, summary_lines, target_lines
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
-    """Add the three subcommands."""
+    """Add the four subcommands."""
     command = subparsers.add_parser("fit", help="fit a scaling law to the rows of a CSV")
     command.add_argument("runs", help="CSV with one row per run")
     command.add_argument("--x", required=True, help="column of the predictor, e.g. params")
@@ -52,6 +53,23 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("--flops-per", type=float, default=FLOPS_PER,
                          help="training FLOPs per parameter and token (default 6)")  # fmt: skip
     command.set_defaults(run=run_optimum)
+
+    command = subparsers.add_parser(
+        "regimes", help="what limits the runs of a CSV along each of two axes: variance, resolution"
+    )
+    command.add_argument("runs", help="CSV with one row per run, both axes varied")
+    command.add_argument("--x", required=True, help="column of one axis, e.g. params")
+    command.add_argument("--x2", required=True, help="column of the other, e.g. samples")
+    command.add_argument("--y", required=True, help="column of the loss")
+    command.add_argument("--seeds", help="column naming the seed, whose luck is taken out")
+    command.add_argument(
+        "--exponents", nargs=2, type=float, default=(1.0, 1.0), metavar=("OF_X", "OF_X2"),
+        help="what x and x2 show when variance-limited (default 1 1; .5 for the parameters of a "
+        "network that only widens)",
+    )  # fmt: skip
+    command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
+    command.add_argument("--figure", help="draw what it rests on, as .png or .svg")
+    command.set_defaults(run=run_regimes)
 
 
 def run_fit(args: argparse.Namespace) -> None:
@@ -105,6 +123,31 @@ def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
     else:
         best = optimum_for_flops(one, args.flops, **options)
     return optimum_lines(one, best)
+
+
+def run_regimes(args: argparse.Namespace) -> None:
+    if args.figure:
+        if Path(args.figure).suffix not in (".png", ".svg"):
+            raise UserError(f"--figure {args.figure}: name a file that ends in .png or .svg")
+        try:  # the light install has no matplotlib
+            from alphascale.plots.regimes import draw
+            from alphascale.plots.style import save
+        except ModuleNotFoundError as fault:
+            raise UserError(
+                f"--figure needs matplotlib ({fault}): pip install 'alphascale[plots]'"
+            ) from None
+    frame = read_csv(args.runs)
+    try:
+        found = regimes(
+            frame, args.x, args.x2, args.y, seed=args.seeds, level=args.level,
+            variance_exponent=tuple(args.exponents),
+        )  # fmt: skip
+    except UserError as error:
+        raise UserError(f"{args.runs}: {error}") from None
+    print("\n".join(regime_lines(found, args.level)))
+    if args.figure:
+        save(draw(found, args.y, args.level), args.figure)
+        print(f"saved: {args.figure}")
 
 
 def read_csv(path: str | Path) -> dict[str, list[str]]:

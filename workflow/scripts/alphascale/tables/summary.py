@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
+from alphascale.grids.regimes import Axis
 from alphascale.laws.allocation import Optimum
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.groups import Fits
@@ -112,6 +114,19 @@ def optimum_lines(fit: Fit, best: Optimum) -> list[str]:
         ratio = best.tokens[0] / best.params[0]
         out.append(f"{fit.columns[1]} per {fit.columns[0]}: {ratio:.4g}")
     return out + [f"warning: {w}" for w in best.warnings]
+
+
+def regime_lines(found: Mapping[str, Axis], level: float) -> list[str]:
+    """The verdict on each axis, and below it what it rests on."""
+    out = []
+    for axis in found.values():
+        exponent = ""
+        if not math.isnan(axis.exponent):
+            ends = _between((axis.lower, axis.upper), level)
+            exponent = f"   exponent {axis.exponent:.4g}{ends}"
+        out.append(f"{axis.name}: {axis.regime}{exponent}")
+        out += [f"  {sentence}" for sentence in axis.evidence]
+    return out
 
 
 def _between(interval: tuple[float, float] | None, level: float) -> str:

@@ -193,26 +193,29 @@ _TABLE = (
 )
 
 
-def published_curve(name: str, *predictors) -> np.ndarray:
-    """Response (n,) of the published law `name` at its predictors, each (n,), in its own units.
+def form_vector(entry: Published) -> np.ndarray:
+    """A published law's parameters (p,) in the order of its form: N_c becomes A = N_c^alpha."""
+    c = dict(entry.constants)
+    if entry.form in ("kaplan_n", "kaplan_d", "kaplan_c"):
+        c["A"] = c[f"{entry.form[-1].upper()}_c"] ** c["alpha"]
+    elif entry.form == "kaplan_ns":
+        c |= {"A": c["N_c"] ** c["alpha"], "B": c["S_c"] ** c["beta"]}
+    elif entry.form == "kaplan_nd":
+        c |= {"A": c["N_c"] ** (c["alpha_N"] / c["alpha_D"]), "B": c["D_c"]}
+    return np.array([c[name] for name in get_form(entry.form).names])
 
-    Kaplan's N_c, D_c, C_c, S_c are turned into the amplitudes of the form.
-    """
+
+def published_curve(name: str, *predictors) -> np.ndarray:
+    """Response (n,) of the published law `name` at its predictors, each (n,), in its own units."""
     if name not in PUBLISHED or not PUBLISHED[name].form:
         known = ", ".join(n for n, p in PUBLISHED.items() if p.form)
         raise UserError(f"{name!r} is no published curve; choose one of {known}")
     entry = PUBLISHED[name]
-    form, c = get_form(entry.form), dict(entry.constants)
-    if form.name == "kaplan_nd":
-        c["A"], c["B"] = c["N_c"] ** (c["alpha_N"] / c["alpha_D"]), c["D_c"]
-    elif form.name == "kaplan_ns":
-        c["A"], c["B"] = c["N_c"] ** c["alpha"], c["S_c"] ** c["beta"]
-    elif form.name.startswith("kaplan"):
-        c["A"] = next(v for k, v in c.items() if k.endswith("_c")) ** c["alpha"]
+    form = get_form(entry.form)
     x = np.stack(np.broadcast_arrays(*[np.atleast_1d(np.asarray(p, float)) for p in predictors]))
     if len(x) != len(form.roles):
         raise UserError(f"{name} takes {len(form.roles)} predictors: {entry.units}")
-    return predict(form, np.log(x), np.array([[c[n] for n in form.names]]))[0]
+    return predict(form, np.log(x), form_vector(entry)[None])[0]
 
 
 PUBLISHED: dict[str, Published] = {entry.name: entry for entry in _TABLE}

@@ -1,0 +1,1 @@
+"""The law engine on a user's own CSV files: the commands, and fits in words."""
