@@ -267,7 +267,9 @@ def _axis(name: str, other: str, slices: tuple[Slice, ...], expected: float, lev
         decided = {s.verdict for s in slices} - {"undetermined"}
         verdict = "mixed" if len(decided) > 1 else next(iter(decided), "undetermined")
         if slices and judged[0].df:
-            evidence.append(f"the slices' exponents contradict each other: {verdict}")
+            said = {"mixed": "and so do their regimes", "undetermined": "and none is decided"}
+            told = said.get(verdict, f"those that are decided say {verdict}")
+            evidence.append(f"the slices' exponents differ by more than their noise, {told}")
         elif slices:
             evidence.append(
                 f"{LEVELS} levels of one run each are met by some exponent exactly, whatever the "
