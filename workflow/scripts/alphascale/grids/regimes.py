@@ -221,8 +221,7 @@ def doubling_exponent(values: FloatArray, losses: FloatArray) -> float:
 
 
 def _verdict(lower: float, upper: float, share: float, expected: float) -> tuple[str, str]:
-    """The regime by an exponent's interval and the share of the smallest loss that is floor, and
-    why there is none."""
+    """The regime by an exponent's interval and the floor's share; or why there is none."""
     if np.isnan(lower):
         return "undetermined", "no run is left to tell the noise"
     # x^-1 is approached from above (random features: 1/(D - P)): a precise 1.1 may be variance.
