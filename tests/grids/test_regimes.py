@@ -161,3 +161,12 @@ def test_doubling_exponent_knows_no_floor() -> None:
     x = np.array([1e3, 2e3, 4e3])
     assert doubling_exponent(x, 7 + 3 * x**-0.4) == pytest.approx(0.4)
     assert np.isnan(doubling_exponent(np.array([1e3, 2e3, 5e3]), x**-0.4))
+
+
+def test_slices_of_different_regimes_are_mixed() -> None:
+    d, n, s = (v.ravel() for v in np.meshgrid([1e3, 2e3, 4e3, 8e3], [1e5, 1e6], np.arange(3)))
+    y = 3 + (d / 1e3) ** -np.where(n > 5e5, 0.3, 1.0)
+    y = y * np.exp(1e-4 * np.random.default_rng(0).standard_normal(len(y)))
+    found = regimes({"N": n, "D": d, "seed": s, "loss": y}, "N", "D", "loss")["D"]
+    assert found.verdict == found.regime == "mixed" and np.isnan(found.exponent)
+    assert "differ by more than their noise, and so do their regimes" in found.evidence[-1]

@@ -221,8 +221,7 @@ def doubling_exponent(values: FloatArray, losses: FloatArray) -> float:
 
 
 def _verdict(lower: float, upper: float, share: float, expected: float) -> tuple[str, str]:
-    """The regime by an exponent's interval and the share of the smallest loss that is floor, and
-    why there is none."""
+    """The regime by an exponent's interval and the floor's share; or why there is none."""
     if np.isnan(lower):
         return "undetermined", "no run is left to tell the noise"
     # x^-1 is approached from above (random features: 1/(D - P)): a precise 1.1 may be variance.
@@ -267,7 +266,9 @@ def _axis(name: str, other: str, slices: tuple[Slice, ...], expected: float, lev
         decided = {s.verdict for s in slices} - {"undetermined"}
         verdict = "mixed" if len(decided) > 1 else next(iter(decided), "undetermined")
         if slices and judged[0].df:
-            evidence.append(f"the slices' exponents contradict each other: {verdict}")
+            said = {"mixed": "and so do their regimes", "undetermined": "and none is decided"}
+            told = said.get(verdict, f"those that are decided say {verdict}")
+            evidence.append(f"the slices' exponents differ by more than their noise, {told}")
         elif slices:
             evidence.append(
                 f"{LEVELS} levels of one run each are met by some exponent exactly, whatever the "
