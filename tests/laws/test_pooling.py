@@ -50,6 +50,8 @@ def test_either_predictor_can_be_held_and_the_other_solved_for() -> None:
     assert low < 1.2e4 < high
     assert along_data.solve(target) == pytest.approx(1.2e4, rel=0.4)
     assert list(along_data.exponents()) == ["samples"]
+    enough = along_data.solve(float(truth(6.4e4, 1500.0)))  # less than there is
+    assert enough == pytest.approx(1500, rel=0.15)
     along_sizes = laws.hold(JOINT, {"samples": 4000.0})
     floor, low, high = along_sizes.floor()
     assert low < 0.02 + 4 * 4000**-0.5 < high and floor > JOINT.floor()[0]

@@ -171,7 +171,15 @@ def star_text(decision: DecisionRecord) -> str:
             f"none: the fitted law never reaches the target; {interval}; {reach}; the best the law "
             f"can see is {best}"
         )
-    return f"{count(star.n_star)} parameters{counted} at even chance; {interval}; {reach}"
+    if star.confident is None:
+        sure = f"no size is sure with {percent(decision.target.confidence)}"
+        return (
+            f"{count(star.n_star)} parameters{counted} at even chance; {sure}; {interval}; {reach}"
+        )
+    return (
+        f"{count(star.confident)} parameters{counted}, where {percent(decision.target.confidence)} "
+        f"of runs reach the target; even chance at {count(star.n_star)}, {interval}; {reach}"
+    )
 
 
 def kind(decision: DecisionRecord) -> str:
@@ -327,8 +335,8 @@ def pays_text(runs: float | None) -> str:
 
 
 def extrapolation(decision: DecisionRecord) -> float | None:
-    """N* as a multiple of the largest size trained."""
-    return decision.n_star and decision.n_star / decision.ladder.largest
+    """What is recommended as a multiple of the largest size trained."""
+    return decision.recommended and decision.recommended / decision.ladder.largest
 
 
 def warnings(decision: DecisionRecord) -> list[str]:

@@ -1,8 +1,8 @@
 """A prior learned from finished ladders: what a team's own studies say of its next one.
 
 Every belief of `alphascale.laws.priors` is a normal over a form's coordinates, and a weight. Over
-ladders the two are the top of a hierarchy, and are found by expectation–maximisation (Dempster,
-Laird and Rubin 1977; for normals of normals Gelman et al., Bayesian Data Analysis, ch. 5): each
+ladders the two are the top of a hierarchy, and are found by expectation–maximisation (Dempster
+et al. 1977; for normals of normals Gelman et al. 2013, ch. 5): each
 ladder is fitted under the current beliefs, ladder j gives form f the weight r and its coordinate
 the mean μ and variance v, and with the shipped belief as `STRENGTH` ladders of its own
 

@@ -25,6 +25,7 @@ from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 FloatArray = np.ndarray
 FORMAT = "alphascale-auto-fit/3"
 FAR = 30.0  # solve looks up to e^30 times the largest x
+NEARER = 3.0  # and, where there are no levels, from e^−3 times the smallest
 SECANTS = 30
 UNLIMITED = 1e6  # added to a logarithm: more than any run will have
 FINE = 10  # points a gap between levels on which a draw is inverted inside the range
@@ -136,7 +137,7 @@ class AutoLaw:
         first = np.where(missed.any(axis=1), first, 0)
         found = np.flatnonzero(first < len(grid))
         low, high = grid[np.maximum(first[found] - 1, 0)], grid[first[found]]
-        beyond = low >= self._last - 1e-9
+        beyond = (low >= self._last - 1e-9) | (len(self.knot_x) == 0)
         values = self._log_curves(grid[None])[found]
         rows = np.arange(len(found))
         a, b = values[rows, np.maximum(first[found] - 1, 0)], values[rows, first[found]]
@@ -301,6 +302,8 @@ class AutoLaw:
             np.linspace(a, b, FINE, endpoint=False)
             for a, b in zip(self.knot_x[:-1], self.knot_x[1:], strict=True)
         ]
+        if not inside:  # a joint law held at the other predictors has no levels of its own
+            inside = [np.linspace(np.log(self.x_range[0][0]) - NEARER, last, 160, endpoint=False)]
         return np.concatenate([*inside, [last], last + np.geomspace(1e-3, FAR, 160)])
 
     def _level(self, level: float | None) -> float:

@@ -1,4 +1,4 @@
-"""`alphascale fit`, `predict`, `optimum`, `regimes`: the law engine on a user's own CSV files."""
+"""`alphascale fit`, `predict`, `optimum`, `regimes`, `prior`: the engine on a user's own files."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from alphascale.errors import UserError
+from alphascale.fitting.learning import read_prior
 from alphascale.grids.regimes import regimes
 from alphascale.laws.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS
 from alphascale.laws.groups import Fits, group_keys, load
 from alphascale.laws.result import Fit
+from alphascale.tables.finished import run_prior
+from alphascale.tables.reading import read_csv
 from alphascale.tables.summary import optimum_lines, regime_lines, summary_lines, target_lines
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
-    """Add the four subcommands."""
+    """Add the five subcommands."""
     command = subparsers.add_parser("fit", help="fit a scaling law to the rows of a CSV")
     command.add_argument("runs", help="CSV with one row per run")
     command.add_argument("--x", required=True, help="column of the predictor, e.g. params")
@@ -34,6 +37,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
     command.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
     command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--prior", help="JSON of alphascale prior, for law auto")
     command.add_argument("--out", help="save the fit as JSON")
     command.set_defaults(run=run_fit)
 
@@ -71,12 +75,18 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("--figure", help="draw what it rests on, as .png or .svg")
     command.set_defaults(run=run_regimes)
 
+    command = subparsers.add_parser("prior", help="learn a prior from your finished studies")
+    command.add_argument("studies", nargs="+", help="folders of studies, e.g. results/*")
+    command.add_argument("--out", required=True, help="JSON to write; fit --prior and fit.prior")
+    command.set_defaults(run=run_prior)
+
 
 def run_fit(args: argparse.Namespace) -> None:
     frame = read_csv(args.runs)
     same = ("x2", "x3", "group", "cluster", "loss", "weights", "level", "resamples", "seed")
     options = {name: getattr(args, name) for name in same}
-    result = fit(frame, args.x, args.y, law=args.law, **options)
+    prior = read_prior(args.prior) if args.prior else None
+    result = fit(frame, args.x, args.y, law=args.law, prior=prior, **options)
     print("\n".join(summary_lines(result)))
     if args.out:
         result.save(args.out)
@@ -148,23 +158,3 @@ def run_regimes(args: argparse.Namespace) -> None:
     if args.figure:
         save(draw(found, args.y, args.level), args.figure)
         print(f"saved: {args.figure}")
-
-
-def read_csv(path: str | Path) -> dict[str, list[str]]:
-    """Columns of a CSV as text; UserError naming the file, and the line where rows are uneven."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as handle:
-            rows = list(csv.reader(handle))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from None
-    rows = [(i + 1, row) for i, row in enumerate(rows) if row]
-    if not rows:
-        raise UserError(f"{path}: is empty; the first line should name the columns")
-    head = [name.strip() for name in rows[0][1]]
-    if len(set(head)) < len(head):
-        twice = next(n for n in head if head.count(n) > 1)
-        raise UserError(f"{path}: column {twice!r} occurs twice")
-    for line, row in rows[1:]:
-        if len(row) != len(head):
-            raise UserError(f"{path}, line {line}: {len(row)} values for {len(head)} columns")
-    return {name: [row[i] for _, row in rows[1:]] for i, name in enumerate(head)}
