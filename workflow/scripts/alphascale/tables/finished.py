@@ -1,4 +1,4 @@
-"""`alphascale prior`: the ladders of finished studies, by their folders, as the next one's prior."""
+"""`alphascale prior`: ladders of finished studies, by their folders, as the prior of the next."""
 
 from __future__ import annotations
 
