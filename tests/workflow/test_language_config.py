@@ -62,7 +62,7 @@ def test_a_perplexity_is_decided_as_the_loss_that_it_is():
         ({"target": {"accuracy": 0.5}}, "it is one of loss, perplexity"),
         ({"target": {"perplexity": 1.0}}, "greater than 1"),
         ({"only": ["d8", "d9"]}, "`only` names 'd9'"),
-        ({"only": ["d8", "d12", "d16"]}, "has 3 sizes"),
+        ({"only": ["d8", "d12"]}, "has 2 sizes"),
     ],
 )
 def test_what_cannot_be_is_one_line_that_names_the_key(keys, words):

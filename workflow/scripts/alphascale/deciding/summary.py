@@ -345,7 +345,7 @@ def warnings(decision: DecisionRecord) -> list[str]:
     factor = extrapolation(decision)
     if factor is not None and factor > 1:
         far = ", far from what was measured" if factor > FAR else ""
-        found.append(f"N* is {significant(factor, 2)} × the largest size trained{far}")
+        found.append(f"what to build is {significant(factor, 2)} × the largest size trained{far}")
     star = decision.star
     if not isinstance(star, Refused) and star.failed_resamples:
         failed, all_ = star.failed_resamples, decision.resamples

@@ -28,6 +28,7 @@ class Promise:
     predicted: Estimate  # in the metric
     largest_trained: int  # parameters of the ladder's largest size, as counted
     law: str  # that predicted
+    chance: float | None = None  # probability that one run reaches the target, as promised
 
     def trained(self, like: TrainSpec) -> TrainSpec:
         """The training of this model, like another but for what is trained."""
@@ -35,7 +36,7 @@ class Promise:
         return replace(like, scale=self.scale, fraction=self.fraction, size=size)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class VerifiedRun(Promise):
     """A promise, and what became of it."""
 
@@ -45,6 +46,7 @@ class VerifiedRun(Promise):
     inside: bool  # whether the mean of the runs lies within the interval of one
     runs_inside: int  # how many runs do
     reached: bool  # whether the mean reaches the target
+    runs_reached: int  # how many runs do
     # flops, seconds, energy: of the whole job
     flops: float
     seconds: float

@@ -19,6 +19,7 @@ from ..records.specs import TrainSpec, VerifySpec
 from ..records.training import TrainingRecord, read_record
 from ..records.typed import digest_of, read
 from ..records.verification import Promise, VerificationRecord, VerifiedRun
+from ..units import percent
 
 
 def promises(decision: DecisionRecord, spec: VerifySpec) -> list[Promise]:
@@ -40,6 +41,7 @@ def promises(decision: DecisionRecord, spec: VerifySpec) -> list[Promise]:
             target=decision.target,
             level=decision.level,
             predicted=run.predicted,
+            chance=run.chance,
             largest_trained=decision.ladder.largest,
             law=decision.law,
         )
@@ -91,6 +93,7 @@ def _judged(promise: Promise, record: TrainingRecord) -> VerifiedRun:
         inside=bool(values) and predicted.lower <= mean <= predicted.upper,
         runs_inside=sum(predicted.lower <= value <= predicted.upper for value in values),
         reached=bool(values) and mean <= promise.target.fitted,
+        runs_reached=sum(value <= promise.target.fitted for value in values),
         flops=record.flops.job,
         seconds=record.time.train_s,
         energy=record.energy,
@@ -115,6 +118,8 @@ def table_rows(reports: list[VerificationRecord]) -> list[dict[str, object]]:
             "inside": run.inside,
             "runs_inside": run.runs_inside,
             "reached": run.reached,
+            "runs_reached": run.runs_reached,
+            "chance": run.chance,
             "flops": run.flops,
             "seconds": run.seconds,
             "joules": run.energy.joules,
@@ -144,7 +149,8 @@ def _lines(domain: str, run: VerifiedRun) -> list[str]:
     values = run.values
     shown = Estimate(run.measured, min(values), max(values))
     verdict = "INSIDE the interval" if run.inside else "OUTSIDE the interval"
-    target = "the target is reached" if run.reached else "the target is missed"
+    told = "" if run.chance is None else f" (foretold: {percent(run.chance, 2)})"
+    target = f"{run.runs_reached} of {len(values)} runs reach the target{told}"
     gone = f", {run.diverged} diverged" if run.diverged else ""
     return [
         head,
