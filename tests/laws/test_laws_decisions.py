@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from alphascale.errors import UserError
+from alphascale.grids.allocation import optimum_for_flops, optimum_for_target
 from alphascale.laws import fit
-from alphascale.laws.allocation import optimum_for_flops, optimum_for_target
 from laws_made import NOISE, X, chinchilla
 
 

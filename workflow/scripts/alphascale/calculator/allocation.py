@@ -16,7 +16,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 from alphascale.calculator.known_laws import CLOSED_FORM, Law, check_target, get_law, positive
 from alphascale.errors import UserError
-from alphascale.laws.allocation import FLOPS_PER
+from alphascale.grids.allocation import FLOPS_PER
 from alphascale.literature.published import PF_DAY, PUBLISHED
 
 

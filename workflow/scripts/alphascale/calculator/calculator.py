@@ -32,8 +32,8 @@ from alphascale.calculator.known_laws import (
     positive,
 )
 from alphascale.errors import UserError
+from alphascale.grids.allocation import FLOPS_PER
 from alphascale.laws import Fit
-from alphascale.laws.allocation import FLOPS_PER
 from alphascale.literature.published import PF_DAY
 
 AGREE = 1e-3  # relative difference up to which three given quantities fulfil C = 6·N·D

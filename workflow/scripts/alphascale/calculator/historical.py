@@ -15,7 +15,7 @@ from alphascale.calculator.allocation import (
 )
 from alphascale.calculator.known_laws import CLOSED_FORM, get_law, positive
 from alphascale.errors import UserError
-from alphascale.laws.allocation import FLOPS_PER
+from alphascale.grids.allocation import FLOPS_PER
 from alphascale.literature.published import PF_DAY
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from alphascale.errors import UserError
+from alphascale.grids.allocation import FLOPS_PER
 from alphascale.laws import FORMS, Fit, get_form
-from alphascale.laws.allocation import FLOPS_PER
 from alphascale.laws.form import predict
 from alphascale.literature.published import PF_DAY, PUBLISHED, Published, form_vector
 

@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from alphascale.calculator.allocation import allocate
 from alphascale.calculator.known_laws import CLOSED_FORM, get_law, positive
 from alphascale.errors import UserError
-from alphascale.laws.allocation import FLOPS_PER
+from alphascale.grids.allocation import FLOPS_PER
 from alphascale.literature.published import PF_DAY, PUBLISHED
 
 _NS = PUBLISHED["kaplan_ns"].constants

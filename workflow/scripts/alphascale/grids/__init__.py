@@ -1,1 +1,1 @@
-"""What a grid of runs over N and D shows slice by slice: regimes, and valleys of equal FLOPs."""
+"""Over N and D: regimes slice by slice, valleys of equal FLOPs, the best split of a budget."""

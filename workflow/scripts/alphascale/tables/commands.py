@@ -10,8 +10,8 @@ import numpy as np
 
 from alphascale.errors import UserError
 from alphascale.fitting.learning import read_prior
+from alphascale.grids.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.grids.regimes import regimes
-from alphascale.laws.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS
 from alphascale.laws.groups import Fits, group_keys, load

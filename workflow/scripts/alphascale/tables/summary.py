@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from alphascale.grids.allocation import Optimum
 from alphascale.grids.regimes import Axis
-from alphascale.laws.allocation import Optimum
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.groups import Fits
 from alphascale.laws.result import Fit
