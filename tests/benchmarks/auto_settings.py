@@ -58,6 +58,7 @@ def draw(rng: np.random.Generator) -> Beliefs:
         zero=rng.uniform(1.0, 5.0),
         horizon=rng.uniform(1.6, 4.0),
         stretch=tuple(s * float(np.exp(rng.uniform(-0.7, 0.7))) for s in SHIPPED.stretch),
+        stretch_two=tuple(s * float(np.exp(rng.uniform(-0.7, 0.7))) for s in SHIPPED.stretch_two),
     )
 
 
