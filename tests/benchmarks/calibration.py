@@ -10,8 +10,8 @@ of their largest x, inside their training rows. Shares are means over ladders.
 
 `factor`: by how much intervals would have to be widened about the prediction, on a logarithmic
 scale, for 95 % to be inside, chosen on all other ladders of the kind; `then`: the share inside
-with it on the ladder left out (nan where there is one ladder). A
-`then` near 95 says that the factor is one of the kind, not of single ladders. Printed on two CPU cores:
+with it on the ladder left out (nan where there is but one ladder). A `then` near 95 says that the
+factor is one of the kind, not of single ladders. Printed on two CPU cores:
 
     kind           ladders    50 %   80 %   90 %   95 %   factor   then
     language             3    83.2   98.3  100.0  100.0     0.56   94.9

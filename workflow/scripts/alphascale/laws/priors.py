@@ -7,11 +7,11 @@ Learned from public runs (../shared/data): four tables of classifiers, three sui
 models, the 240 Chinchilla points cut by compute, and the training rows of the 92 learning curves,
 cut at a half and at a quarter of their largest x; since then, five embedded ladders of small
 networks and simulated laws with a break. Set by hand with all of these in view;
-tests/benchmarks/auto_settings.py then leaves each ladder out (language .0096, and .0085 with the setting
-that is best on the other suites; docs/laws.md). Exponents of the literature lie between .03
-(Kaplan) and 2 (small tables); one sd around .45 is .2 to 1. Of the last value of a classifier's
-ladder in N most is floor: a prior of .73 instead of .99 raises the error on the four tables from
-.15 to .20. Training curves have hardly any, hence the second, lighter prior.
+tests/benchmarks/auto_settings.py then leaves each ladder out (language .0096, and .0085 with the
+setting that is best on the other suites). Exponents of the literature lie between .03 (Kaplan) and
+2 (small tables); one sd around .45 is .2 to 1. Of the last value of a classifier's ladder in N most
+is floor: a prior of .73 instead of .99 raised the error on the four tables from .15 to .20.
+Training curves have hardly any, hence the second, lighter prior.
 """
 
 from __future__ import annotations
