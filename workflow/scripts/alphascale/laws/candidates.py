@@ -82,7 +82,7 @@ def _rough(levels: Levels) -> float:
     return float(np.mean(off**2 / (1 + share**2 + (1 - share) ** 2)))
 
 
-def _apart(levels: Levels) -> FloatArray:
+def apart(levels: Levels) -> FloatArray:
     """How much a level (n,) counts: those of a dense curve are points of one training run, whose
     errors go together, and count as `DENSE` in an e-fold of x."""
     if len(levels.logs) > 1:
@@ -131,13 +131,15 @@ def _fit(levels: Levels, ends: Origins, beliefs: Beliefs, repeats: float) -> Can
     )
     C = levels.compute
     logs, weights, means = [], [], []
-    balance = 2.0 / (1.0 + np.mean(levels.runs) / levels.runs) * _apart(levels)
+    noise = noise_prior(levels, beliefs)
+    bite = min((beliefs.misfit / noise[1]) ** 2, 1.0)
+    balance = 2.0 / (1.0 + np.mean(levels.runs) / levels.runs) * apart(levels)
     for seen, reference in zip(ends.seen, ends.reference, strict=True):
         last = int(np.flatnonzero(seen)[-1])
         at = levels.logs - reference[:, None]
         logs.append(np.broadcast_to(at, (K, *at.shape)))
-        discount = np.exp(p[:, None] * np.minimum(C - C[last], 0.0))
-        weights.append(np.where(seen, discount * balance, 0.0))
+        older = np.expm1(np.minimum(-p[:, None] * np.minimum(C - C[last], 0.0), 600.0))
+        weights.append(np.where(seen, balance / (1.0 + bite * older), 0.0))
         start = mean.copy()
         start[:, LEVEL] = levels.v[last]
         means.append(start)
@@ -145,7 +147,7 @@ def _fit(levels: Levels, ends: Origins, beliefs: Beliefs, repeats: float) -> Can
     logs = np.concatenate(logs)
     modes = solve(
         logs, levels.v, np.concatenate(weights), np.concatenate(means), np.tile(sd, (count, 1)),
-        noise_prior(levels, beliefs),
+        noise,
     )  # fmt: skip
     predicted, J = evaluate(logs, modes.P)
     J = np.where(modes.free[:, :, None], J, 0.0)
@@ -153,20 +155,24 @@ def _fit(levels: Levels, ends: Origins, beliefs: Beliefs, repeats: float) -> Can
     spread += modes.variance[:, None]
     drop = predicted - evaluate(np.minimum(logs, 0.0), modes.P, slopes=False)[0]
     predicted, spread, drop = (v.reshape(count, K, -1) for v in (predicted, spread, drop))
-    S = len(beliefs.stretch)
+    stretch, chance = (
+        (beliefs.stretch, beliefs.stretch_weights)
+        if r == 1
+        else (beliefs.stretch_two, beliefs.stretch_two_weights)
+    )
+    S = len(stretch)
     score = [
-        _student(levels.v - predicted, spread + (sd * drop) ** 2, beliefs.tail)
-        for sd in beliefs.stretch
+        _student(levels.v - predicted, spread + (sd * drop) ** 2, beliefs.tail) for sd in stretch
     ]
     names = tuple(f.name for f in forms for _ in discounts)
     return Candidates(
         levels=levels,
         origins=ends,
         names=names * S,
-        prior=np.outer(beliefs.stretch_weights, prior / prior.sum()).ravel(),
+        prior=np.outer(chance, prior / prior.sum()).ravel(),
         modes=modes.take(slice(0, K)),
         row=np.tile(np.arange(K), S),
-        stretch=np.repeat(beliefs.stretch, K),
+        stretch=np.repeat(stretch, K),
         repeats=np.full(S * K, float(repeats)),
         predicted=np.tile(predicted, (1, S, 1)),
         score=np.concatenate(score, axis=1),

@@ -18,7 +18,7 @@ from scipy.special import ndtr
 
 from alphascale.errors import UserError
 from alphascale.laws.auto_law import AutoLaw
-from alphascale.laws.candidates import Candidates, fit_candidates, sample
+from alphascale.laws.candidates import Candidates, apart, fit_candidates, sample
 from alphascale.laws.ladder import Levels, condense, gather, smooth
 from alphascale.laws.priors import SHIPPED, Beliefs
 from alphascale.laws.shapes import LEVEL
@@ -107,7 +107,7 @@ def weigh(found: Candidates, beliefs: Beliefs, end: int = 0) -> FloatArray:
         share = np.exp(-beliefs.memory * (ends.octaves[o] - ends.octaves[end]))
         total = total + share * found.score[o][:, judged].mean(axis=1)
         count += share
-    m = max(int(seen.sum()) - 3, 0)
+    m = max(apart(found.levels)[seen].sum() - 3, 0.0)
     log_w = np.log(found.prior) + beliefs.power * np.sqrt(m) * total / count
     w = np.exp(log_w - log_w.max())
     return w / w.sum()

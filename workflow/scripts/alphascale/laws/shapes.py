@@ -47,17 +47,16 @@ def evaluate(
     alpha, beta, inner, outer, rho = np.exp(a), np.exp(b), np.exp(k), np.exp(g), np.exp(r)
     down_n = -np.clip(alpha * logs[:, 0], -LIMIT, LIMIT)
     if logs.shape[1] == 1:
-        log_h, part = down_n, np.ones_like(down_n)
-        down_d = np.zeros_like(down_n)
+        log_h, part, down_d = down_n, 1.0, 0.0
     else:
         down_d = -np.clip(beta * logs[:, 1], -LIMIT, LIMIT)
-        one = down_n - np.logaddexp(0, -share)
-        two = down_d - np.logaddexp(0, share)
-        log_h = np.logaddexp(one, two)
-        part = np.exp(one - log_h)
+        of_n = expit(share) * np.exp(down_n)
+        h = of_n + expit(-share) * np.exp(down_d)
+        log_h, part = np.log(h), of_n / h
     T = np.clip(inner * log_h, -LIMIT, LIMIT)
-    e = rho * np.exp(T)
-    t = np.exp(T + np.log1p(rho) - np.log1p(e))
+    power = np.exp(T)
+    bent = 1.0 + rho * power
+    t = power * ((1.0 + rho) / bent)
     s = expit(floor)
     total = s + (1 - s) * t
     L = np.log(total)
@@ -65,14 +64,15 @@ def evaluate(
     if not slopes:
         return Y, None
     J = np.empty((len(Y), 8, Y.shape[1]))
-    omega = outer * (1 - s) * t / total
-    from_h = omega / (1 + e) * inner
+    omega = (outer * (1 - s)) * t / total
+    from_T = omega / bent
+    from_h = from_T * inner
     J[:, LEVEL] = 1.0
     J[:, ALPHA] = from_h * part * down_n
     J[:, BETA] = from_h * (1 - part) * down_d
-    J[:, FLOOR] = outer * s * (1 - s) * (1 - t) / total
+    J[:, FLOOR] = (outer * s * (1 - s)) * (1 - t) / total
     J[:, SHARE] = from_h * (part - expit(share)) if logs.shape[1] == 2 else 0.0
-    J[:, INNER] = omega / (1 + e) * T
+    J[:, INNER] = from_T * T
     J[:, OUTER] = outer * L
-    J[:, BOUND] = omega * (rho / (1 + rho) - e / (1 + e))
+    J[:, BOUND] = omega * (1 / bent - 1 / (1 + rho))
     return Y, J
