@@ -87,28 +87,15 @@ def fit(
 
 
 def _fit_one(
-    frame,
-    columns,
-    y,
-    *,
-    law,
-    cluster,
-    loss,
-    weights,
-    bounds,
-    level,
-    resamples,
-    seed,
-    method,
-    withhold,
-    prior,
-) -> Fit:
+    frame, columns, y, *, law, cluster, loss, weights, bounds, level, resamples, seed, method,
+    withhold, prior,
+) -> Fit | AutoLaw:  # fmt: skip
+    X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
+    if not len(Y):
+        raise UserError(f"column {y!r} has no rows: nothing to fit")
     if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
-        X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
-        if not len(Y):
-            raise UserError(f"column {y!r} has no rows: nothing to fit")
         return auto(
             X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
             ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf, beliefs=prior or SHIPPED,
@@ -121,10 +108,6 @@ def _fit_one(
             f"law {law} takes {len(form.roles)} predictor(s) ({', '.join(form.roles)}); "
             f"{len(columns)} given"
         )
-    X = np.stack([column(frame, c) for c in columns])
-    Y = column(frame, y)
-    if not len(Y):
-        raise UserError(f"column {y!r} has no rows: nothing to fit")
     w = None if weights is None else column(frame, weights)
     options = dict(loss=loss, weights=w, bounds=bounds)
     fitted = fit_form(form, X, Y, **options)

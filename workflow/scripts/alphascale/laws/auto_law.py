@@ -12,14 +12,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
 from alphascale.errors import UserError
 from alphascale.laws.ladder import effective
-from alphascale.laws.result import Prediction, interval_of, point_matrix
+from alphascale.laws.result import Law, Prediction, interval_of, point_matrix
 from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 
 FloatArray = np.ndarray
@@ -33,7 +32,7 @@ ARRAYS = ("P", "noise", "stretch", "repeats", "reference", "held", "knot_x", "kn
 
 
 @dataclass(frozen=True)
-class AutoLaw:
+class AutoLaw(Law):
     """Draws of a law of one or more predictors: a `Fit` in all that one asks of it.
 
     columns, y: of the table. params: weight of each form. P (R, 8): parameters of the draws
@@ -152,18 +151,6 @@ class AutoLaw:
         out[found] = np.exp(np.where(beyond, high, inside))
         return out
 
-    def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
-        """Interval of the x that reaches `target`; its upper end is inf when the target may be out
-        of reach.
-        """
-        low, high = interval_of(self.solve_samples(target), self._level(level))
-        point = self.solve(target)
-        return min(low, point), max(high, point)
-
-    def out_of_reach(self, target: float) -> float:
-        """Share of the draws that never come down to `target`."""
-        return float(np.isinf(self.solve_samples(target)).mean())
-
     def floor(self, level: float | None = None) -> tuple[float, float, float]:
         """What is left with unlimited predictors (of those not held): median and interval."""
         if np.isnan(self.held).all():
@@ -207,10 +194,6 @@ class AutoLaw:
         logs = self._filled(self._logs(points)[None])
         count = len(self.noise[rows])
         return self.at(np.broadcast_to(logs, (count, *logs.shape[1:])), rows)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fit as JSON; `load` gives it back with the same predictions, bit for bit."""
-        Path(path).write_text(json.dumps(self.to_json()) + "\n")
 
     def to_json(self) -> dict:
         data: dict = {"format": FORMAT}
@@ -305,12 +288,6 @@ class AutoLaw:
         if not inside:  # a joint law held at the other predictors has no levels of its own
             inside = [np.linspace(np.log(self.x_range[0][0]) - NEARER, last, 160, endpoint=False)]
         return np.concatenate([*inside, [last], last + np.geomspace(1e-3, FAR, 160)])
-
-    def _level(self, level: float | None) -> float:
-        level = self.level if level is None else level
-        if not 0 < level < 1:
-            raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
-        return level
 
 
 def _listed(values: FloatArray) -> list:

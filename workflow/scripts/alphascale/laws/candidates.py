@@ -198,12 +198,6 @@ class Draws:
     repeats: FloatArray
     reference: FloatArray
 
-    def log_curves(self, logs: FloatArray) -> FloatArray:
-        """log y (R, n) at logarithms (r, n) of the predictors."""
-        at = logs - self.reference[:, None]
-        at = np.where(at > 0, at * self.stretch[:, :, None], at)
-        return evaluate(at, self.P, slopes=False)[0]
-
 
 def sample(found: Candidates, weight: FloatArray, beliefs: Beliefs, size: int, seed: int) -> Draws:
     rng = np.random.default_rng(seed)

@@ -32,8 +32,36 @@ class Prediction(NamedTuple):
     upper: FloatArray
 
 
+class Law:
+    """What every law says in the same words, from its `solve`, `solve_samples` and `to_json`."""
+
+    def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
+        """Interval of the x that reaches `target`; its upper end is inf when the target may be out
+        of reach.
+        """
+        samples = self.solve_samples(target)
+        low, high = interval_of(samples[~np.isnan(samples)], self._level(level))
+        point = self.solve(target)
+        return min(low, point), max(high, point)
+
+    def out_of_reach(self, target: float) -> float:
+        """Share of the draws, or of the fitted resamples, that never come down to `target`."""
+        samples = self.solve_samples(target)
+        return float(np.isinf(samples[~np.isnan(samples)]).mean())
+
+    def save(self, path: str | Path) -> None:
+        """Write the fit as JSON; `load` gives it back with the same predictions, bit for bit."""
+        Path(path).write_text(json.dumps(self.to_json()) + "\n")
+
+    def _level(self, level: float | None) -> float:
+        level = self.level if level is None else level
+        if not 0 < level < 1:
+            raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
+        return level
+
+
 @dataclass(frozen=True)
-class Fit:
+class Fit(Law):
     """One law fitted to one set of points.
 
     law, expression: the form. columns: of its predictors, in order; y: of the response. params:
@@ -85,7 +113,7 @@ class Fit:
 
     def interval(self, name: str | None = None, level: float | None = None):
         """Equal-tailed interval (lower, upper) of parameter `name`, or a dict of all of them."""
-        level, rows = _level(level, self.level), self.samples[self._good()]
+        level, rows = self._level(level), self.samples[self._good()]
         out = {n: interval_of(rows[:, i], level) for n, i in get_form(self.law).index.items()}
         if name is not None and name not in out:
             raise UserError(f"law {self.law} has no parameter {name!r}; it has {', '.join(out)}")
@@ -97,7 +125,7 @@ class Fit:
 
     def band(self, points, level: float | None = None) -> Prediction:
         """The curve with a confidence band: where the curve itself lies, without a run's noise."""
-        level = _level(level, self.level)
+        level = self._level(level)
         return self._around(points, self.y_scale * self._sampled(points), level)
 
     def curves(self, points) -> FloatArray:
@@ -106,7 +134,7 @@ class Fit:
 
     def predict(self, points, level: float | None = None) -> Prediction:
         """The curve with an interval for one new run: the curve's uncertainty and its noise."""
-        return self._around(points, self._runs(points), _level(level, self.level))
+        return self._around(points, self._runs(points), self._level(level))
 
     def reach(self, points, target: float) -> FloatArray:
         """Probability (n,) that one new run at `points` is down to `target`."""
@@ -142,17 +170,6 @@ class Fit:
         out = np.full(len(self.theta_samples), np.nan)
         out[self._good()] = self._solve(target, *self._drawn())
         return out
-
-    def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
-        """Interval of the x that reaches `target`; up to inf where it may be out of reach."""
-        samples = self.solve_samples(target)
-        low, high = interval_of(samples[~np.isnan(samples)], _level(level, self.level))
-        point = self.solve(target)
-        return min(low, point), max(high, point)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fit as JSON; `load` gives it back with the same predictions, bit for bit."""
-        Path(path).write_text(json.dumps(self.to_json()) + "\n")
 
     def to_json(self) -> dict:
         data = {"format": FORMAT, "expression": self.expression, **_plain(asdict(self))}
@@ -275,13 +292,6 @@ def interval_of(values: FloatArray, level: float):
     tail = (1 - level) / 2
     low, high = np.quantile(values, (tail, 1 - tail), axis=0, method="inverted_cdf")
     return (float(low), float(high)) if np.ndim(low) == 0 else (low, high)
-
-
-def _level(level: float | None, default: float) -> float:
-    level = default if level is None else level
-    if not 0 < level < 1:
-        raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
-    return level
 
 
 def _plain(value):
