@@ -10,7 +10,8 @@ the mean μ and variance v, and with the shipped belief as `STRENGTH` ladders of
     s²     = (S·w₀·(s₀² + (m₀−m)²) + Σ r·(v + (μ−m)²)) / (S·w₀ + Σ r)
 
 The share of floor and that of N in what can be gained depend on where a ladder ends; they are taken
-at its end and at the middle of its sizes (a next ladder may be half as long), half and half.
+at its end and at the middle of its sizes (a next ladder may be half as long), half and half. How
+far a form may be wrong beyond the runs is weighed like the forms, and learned like their weights.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ FloatArray = np.ndarray
 FORMAT = "alphascale-prior/1"
 STRENGTH = 1.0  # ladders that the shipped prior counts for
 ROUNDS = 3
+STRETCHES = ("stretch_weights", "stretch_two_weights")
 
 
 def learn(
@@ -49,8 +51,10 @@ def learn(
             found[len(x)].append(_moments(x, y, cluster, beliefs))
         beliefs = replace(
             start,
-            one=_updated(start.one, found[1]),
-            two=_updated(start.two, found[2]),
+            one=_updated(start.one, [forms for forms, _ in found[1]]),
+            two=_updated(start.two, [forms for forms, _ in found[2]]),
+            stretch_weights=_shares(start.stretch_weights, [s for _, s in found[1]]),
+            stretch_two_weights=_shares(start.stretch_two_weights, [s for _, s in found[2]]),
         )
     return beliefs
 
@@ -58,6 +62,7 @@ def learn(
 def save(beliefs: Beliefs, path: str | Path, learned_from: Sequence[str]) -> None:
     """Write beliefs as JSON; `read_prior` gives them back. learned_from: a line each."""
     data = {"format": FORMAT, "learned_from": list(learned_from)}
+    data |= {name: list(getattr(beliefs, name)) for name in STRETCHES}
     for role in ("one", "two"):
         data[role] = [
             {
@@ -82,9 +87,12 @@ def read_prior(path: str | Path) -> Beliefs:
         data = json.loads(Path(path).read_text())
         if data["format"] != FORMAT:
             raise KeyError(f"format is {data['format']!r}, expected {FORMAT!r}")
-        return replace(
-            SHIPPED, **{role: _read(getattr(SHIPPED, role), data[role]) for role in ("one", "two")}
-        )
+        forms = {role: _read(getattr(SHIPPED, role), data[role]) for role in ("one", "two")}
+        shares = {name: tuple(map(float, data[name])) for name in STRETCHES}
+        for name, each in shares.items():
+            if len(each) != len(getattr(SHIPPED, name)) or not min(each) > 0:
+                raise ValueError(f"{name} must be {len(getattr(SHIPPED, name))} positive numbers")
+        return replace(SHIPPED, **forms, **shares)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise UserError(
             f"{path}: not a prior of this version ({fault}); make one with `alphascale prior`"
@@ -108,15 +116,18 @@ def _read(shipped: tuple[Belief, ...], rows: list[dict]) -> tuple[Belief, ...]:
     return tuple(out)
 
 
-def _moments(x, y, cluster, beliefs: Beliefs) -> list[tuple[float, FloatArray, FloatArray]]:
-    """Of each form in order: its posterior weight, mean (8,) and variance (8,) of its coordinates.
+def _moments(x, y, cluster, beliefs: Beliefs):
+    """Of each form in order: its posterior weight, mean (8,) and variance (8,) of its coordinates;
+    and the posterior weights (S,) of how far a form may be wrong.
 
     Forms of one name (the two floors of a form) are told apart by their place.
     """
     levels = condense(gather(np.atleast_2d(x), y, cluster), MOST)
     near = replace(levels, logs=levels.logs - levels.logs[:, -1:], v=levels.v - float(levels.v[-1]))
     found = fit_candidates(near, beliefs)
-    weight = np.bincount(found.row, weigh(found, beliefs), minlength=len(found.modes.P))
+    each = weigh(found, beliefs)
+    weight = np.bincount(found.row, each, minlength=len(found.modes.P))
+    stretch = each.reshape(-1, len(weight)).sum(axis=1)  # candidates repeat the modes for each
     forms = beliefs.one if len(near.logs) == 1 else beliefs.two
     rows = np.arange(len(weight)) // len(beliefs.discounts)
     back = 0.5 * np.ptp(near.logs, axis=1)
@@ -129,7 +140,7 @@ def _moments(x, y, cluster, beliefs: Beliefs) -> list[tuple[float, FloatArray, F
         mean = np.mean([share @ place[mine] for place in places], axis=0)
         spread = [share @ ((place[mine] - mean) ** 2 + variance[mine]) for place in places]
         out.append((float(weight[mine].sum()), mean, np.mean(spread, axis=0)))
-    return out
+    return out, stretch
 
 
 def _referred(P: FloatArray, back: FloatArray) -> FloatArray:
@@ -143,6 +154,15 @@ def _referred(P: FloatArray, back: FloatArray) -> FloatArray:
         out[:, SHARE] += alpha * back[0] - beta * back[1]
     out[:, FLOOR] -= inner * np.logaddexp(one, two)
     return out
+
+
+def _shares(shipped: tuple[float, ...], found: list[FloatArray]) -> tuple[float, ...]:
+    """Weights of how far a form may be wrong, as those of the forms."""
+    if not found:
+        return shipped
+    total = sum(shipped)
+    both = STRENGTH * np.array(shipped) / total + np.sum(found, axis=0)
+    return tuple((total * both / (STRENGTH + len(found))).tolist())
 
 
 def _updated(shipped: tuple[Belief, ...], found: list) -> tuple[Belief, ...]:
