@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scrip
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from alphascale.laws.selection import auto
-from alphascale.laws.tasks import read_tasks
+from alphascale.literature.learning_curves import read_tasks
 from auto_settings import FILES, Ladder, curves, language, rows_of
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)

@@ -128,7 +128,7 @@ def test_nothing_of_the_default_study_becomes_stale(root: Path, tmp_path: Path) 
     folder = copy_project(root, tmp_path / "project")
     listed = snakemake(folder, "--summary").stdout.splitlines()[1:]
     files = [folder / line.split("\t")[0] for line in listed]
-    assert sum("/train/" in str(file) for file in files) == 67
+    assert sum("/train/" in str(file) for file in files) == 70
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
