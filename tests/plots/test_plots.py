@@ -192,7 +192,12 @@ def test_withheld_sizes_carry_what_the_fit_without_them_predicted(noisy):
     assert np.allclose(points.lower, [100 * (1 - one.upper) for one in told])
     assert np.allclose(points.upper, [100 * (1 - one.lower) for one in told])
     assert len(points.n) == 2
-    bars = accuracy.draw(noisy).axes[0].containers
+    every = accuracy.draw(noisy).axes[0].containers
+    bars = [bar for bar in every if "to build" not in bar.get_label()]
+    (built,) = [bar for bar in every if bar not in bars]
+    promised = noisy.decision.architecture.predicted
+    drawn = sorted(y for path in built[2][0].get_segments() for y in path[:, 1])
+    assert np.allclose(drawn, [100 * (1 - promised.upper), 100 * (1 - promised.lower)])
     ends = sorted(y for bar in bars for path in bar[2][0].get_segments() for y in path[:, 1])
     assert np.allclose(ends, sorted([*points.lower, *points.upper]))
 

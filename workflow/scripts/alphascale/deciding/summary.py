@@ -239,7 +239,8 @@ def settling_text(decision: DecisionRecord) -> str:
         f"{found.why}: training {size_text(found.run.size)} "
         f"({count(found.run.params['total'])} parameters, {significant(found.multiple)} × the "
         f"largest; {found.members} trainings, {cost_line(decision, spent)}) would leave about "
-        f"{percent(found.left, 2)} of the uncertainty at N*; `snakemake plan` weighs more runs"
+        f"{percent(found.left, 2)} of the uncertainty at the size to build; `snakemake plan` "
+        "weighs more runs"
     )
 
 

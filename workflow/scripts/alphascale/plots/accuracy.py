@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..deciding.summary import kind
 from ..laws import read
 from ..records.decision import Ends
 from ..records.fit import LadderPoint
@@ -29,6 +30,7 @@ def draw(records: Records) -> Figure:
     values += _withheld(axes, records)
     axes.axhline(records.target, color=style.TARGET, linestyle="-.", label=records.target_label)
     _star(axes, records, high)
+    values += _built(axes, records)
     naive = records.decision.naive
     if naive:
         size = records.counted(naive)
@@ -53,8 +55,8 @@ def _how(records: Records) -> str:
     if isinstance(records.decision.star, Refused):
         return data
     return (
-        f"{data}Band: {records.level} interval of the curve, {records.decision.resamples:,} "
-        "resamples; the line is dashed beyond the measured sizes."
+        f"{data}Band: {records.level} interval of the curve, {records.decision.star.draws:,} "
+        f"{kind(records.decision)}; the line is dashed beyond the measured sizes."
     )
 
 
@@ -70,11 +72,16 @@ def star_line(records: Records) -> str:
         limit = "" if star.floor is None else f" (its limit: {_limit(records, star.floor)})"
         return (
             f"The fitted law never reaches the {records.target_label}{limit}: out of reach; "
-            f"so in {reach} of resamples."
+            f"so in {reach} of {kind(records.decision)}."
         )
+    asked = percent(records.decision.target.confidence)
+    sure = (
+        f"no size is sure with {asked}" if star.confident is None
+        else f"{asked} of runs reach the target at {count(star.confident)}"
+    )  # fmt: skip
     return (
-        f"N* = {count(star.n_star)} ({records.level}: {spread(*star.interval)}); "
-        f"target out of reach in {reach} of resamples."
+        f"N* = {count(star.n_star)} at even chance ({records.level}: {spread(*star.interval)}); "
+        f"{sure}; target out of reach in {reach} of {kind(records.decision)}."
     )
 
 
@@ -184,6 +191,21 @@ def _star(axes: Axes, records: Records, high: float) -> None:
             records.decision.n_star, records.target, "*", color=style.STAR, markersize=14,
             markeredgecolor="white", label=f"N* and its {records.level} interval", zorder=9,
         )  # fmt: skip
+
+
+def _built(axes: Axes, records: Records) -> list[np.ndarray]:
+    """What is recommended, with the interval of one run of it."""
+    built = records.decision.architecture
+    if built is None or built.predicted is None:
+        return []
+    mean = float(records.quantity.show(built.predicted.mean))
+    bottom, top = records.quantity.show_interval(built.predicted.lower, built.predicted.upper)
+    axes.errorbar(
+        records.counted(built), mean, yerr=[[mean - bottom], [top - mean]], fmt="s", markersize=7,
+        markerfacecolor="white", color=style.STAR, capsize=5, linewidth=1.4, zorder=8,
+        label=f"to build: one run ({records.level})",
+    )  # fmt: skip
+    return [np.array([mean, bottom, top], float)]
 
 
 def _limits(values: list[np.ndarray], records: Records) -> tuple[float, float]:

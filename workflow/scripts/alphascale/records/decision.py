@@ -124,7 +124,7 @@ class Settling:
     run: PricedRun  # one training of it, at all the data
     multiple: float  # of the largest size trained
     members: int  # trainings, seeds × learning rates
-    left: float  # share of the curve's standard deviation at N* that would be left
+    left: float  # share of the curve's standard deviation at the size to build that would be left
 
 
 @dataclass(frozen=True)
