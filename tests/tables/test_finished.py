@@ -34,7 +34,7 @@ def test_finished_studies_narrow_the_exponents_and_say_what_they_were(tmp_path, 
     out = tmp_path / "prior.json"
     assert main(["prior", *studies, "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "learned from 8 ladders" in said and "run3/d: error of 6 sizes at 3 amounts" in said
+    assert "learned from 8 tables" in said and "run3/d: error of 6 sizes at 3 amounts" in said
     learned = read_prior(out)
     for role in ("one", "two"):
         assert getattr(learned, role)[0].sd[1] < 0.8 * getattr(SHIPPED, role)[0].sd[1]

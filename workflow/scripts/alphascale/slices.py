@@ -185,10 +185,7 @@ def law_of(study: Study) -> dict[str, Any]:
     """The law, what N counts, and the prior by its content. Raises UserError where it is none."""
     section = study.fit.model_dump()
     if section["prior"] is not None:
-        from .fitting.learning import read_prior  # numpy and scipy: not at every start of Snakemake
-
         path = Path(section["prior"])
-        read_prior(path)  # a fault is told before anything is trained
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         section["prior"] = PriorFile(section["prior"], sha256)
     return section

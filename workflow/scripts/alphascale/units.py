@@ -46,6 +46,13 @@ def percent(share: float, digits: int = 3) -> str:
     return f"{significant(100 * share, digits)} %".replace("-", "−")
 
 
+def probability(share: float) -> str:
+    """A probability as a percentage; what rounds to certainty says so."""
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return "> 99.9 %" if 0.999 < share < 1 else percent(share)
+
+
 def energy(kwh: float) -> str:
     return prefixed(1000 * kwh, "Wh")
 

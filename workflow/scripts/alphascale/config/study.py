@@ -40,7 +40,14 @@ class Fit(Section):
     @model_validator(mode="after")
     def _prior_is_autos(self) -> Fit:
         if self.prior is not None and self.law != "auto":
-            raise ValueError(f"fit.prior: law {self.law} has none; use law auto")
+            raise ValueError(f"prior: law {self.law} has none; use law auto")
+        if self.prior is not None:
+            from ..fitting.learning import read_prior  # numpy: not at every start of Snakemake
+
+            try:
+                read_prior(self.prior)
+            except UserError as fault:
+                raise ValueError(f"prior: {fault}") from None
         return self
 
 

@@ -19,6 +19,7 @@ from ..units import (
     money,
     percent,
     prefixed,
+    probability,
     significant,
     spread,
 )
@@ -77,7 +78,7 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     }
     for run in RUNS:
         cost = price_of(decision, run)
-        name = "n_star" if run == "architecture" else run
+        name = "build" if run == "architecture" else run
         for key in ("flops", "kwh", "co2_g", "money", "measured"):
             row[f"{name}_{key}"] = cost and getattr(cost, key)
     row["currency"] = decision.costs.currency
@@ -100,12 +101,12 @@ def _domain(decision: DecisionRecord) -> str:
         ("withheld", withheld_text(decision)),
         ("N*", star_text(decision)),
         ("build", build_text(decision)),
-        ("less data", joint_text(decision)),
-        ("more data", data_text(decision)),
-        ("settle it", settling_text(decision)),
         *((label, cost_text(decision, run)) for label, run in
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
         ("saving", saving_text(decision)),
+        ("cheapest", joint_text(decision)),
+        ("more data", data_text(decision)),
+        ("settle it", settling_text(decision)),
         *(("warning", warning) for warning in warnings(decision)),
     ):  # fmt: skip
         if words:
@@ -158,7 +159,7 @@ def star_text(decision: DecisionRecord) -> str:
     star = decision.star
     if isinstance(star, Refused):
         return f"none: no law could be fitted ({star.refused})"
-    reach = f"out of reach in {percent(star.out_of_reach)} of {star.draws:,} {kind(decision)}"
+    reach = f"out of reach in {probability(star.out_of_reach)} of {star.draws:,} {kind(decision)}"
     counted = "" if decision.counted == "total" else ", embeddings not counted"
     lower, upper = star.interval
     level = f"{percent(decision.level)} interval"
@@ -171,15 +172,18 @@ def star_text(decision: DecisionRecord) -> str:
             f"none: the fitted law never reaches the target; {interval}; {reach}; the best the law "
             f"can see is {best}"
         )
-    if star.confident is None:
-        sure = f"no size is sure with {percent(decision.target.confidence)}"
-        return (
-            f"{count(star.n_star)} parameters{counted} at even chance; {sure}; {interval}; {reach}"
+    even = f"{count(star.n_star)} parameters{counted} at even chance"
+    if star.n_star <= decision.ladder.smallest:
+        even = (
+            f"at most {count(star.n_star)} parameters{counted}: the smallest size trained is enough"
         )
-    return (
-        f"{count(star.confident)} parameters{counted}, where {percent(decision.target.confidence)} "
-        f"of runs reach the target; even chance at {count(star.n_star)}, {interval}; {reach}"
-    )
+        interval = f"{level} up to {count(upper)}"
+    asked = percent(decision.target.confidence)
+    sure = (
+        f"no size reaches the target with {asked}" if star.confident is None
+        else f"one run reaches the target with {asked} at {count(star.confident)}"
+    )  # fmt: skip
+    return f"{even}; {interval}; {reach}; {sure}"
 
 
 def kind(decision: DecisionRecord) -> str:
@@ -192,16 +196,19 @@ def joint_text(decision: DecisionRecord) -> str:
     found = decision.joint
     if not isinstance(found, CheapestPair):
         return ""
-    share = percent(found.reached)
+    share = probability(found.reached)
     if found.params is None:
-        return f"the joint law of N and D never reaches the target ({share} of {kind(decision)} do)"
+        return f"the joint law alone never reaches the target ({share} of its {kind(decision)} do)"
     low, high = found.interval["flops"]
+    data = (
+        "all the data" if found.fraction >= 1
+        else f"{found.samples:,} samples ({percent(found.fraction)} of the data)"
+    )  # fmt: skip
     return (
-        f"{count(found.params)} parameters on {found.samples:,} samples "
-        f"({percent(found.fraction)} of the data) is the cheapest pair by the joint law: "
-        f"{prefixed(found.flops, 'FLOP')} (interval "
+        f"by the joint law of N and D alone, at even chance: {count(found.params)} parameters on "
+        f"{data}, {prefixed(found.flops, 'FLOP')} (interval "
         f"{prefixed(low, 'FLOP') if low else '∞'} – {prefixed(high, 'FLOP') if high else '∞'}); "
-        f"reached in {share} of {kind(decision)}"
+        f"reached in {share} of its {kind(decision)}"
     )
 
 
@@ -210,19 +217,26 @@ def data_text(decision: DecisionRecord) -> str:
     found = decision.data
     if not isinstance(found, DataNeeded):
         return ""
-    size, have = count(found.params), f"{found.have:,} samples"
+    there, size = f"the {found.have:,} samples there are", count(found.params)
+    law = "by the joint law alone"
+    if found.interval[0] is None:
+        return f"the largest size trained ({size} parameters) misses the target with any, {law}"
     level = f"{percent(decision.level)} interval"
-    if found.needs is None:
-        return (
-            f"the largest size trained ({size} parameters) misses the target with any amount, by "
-            f"the joint law; {level} {_times(found.interval[0])} – ∞ of the {have} there are"
-        )
-    ends = " – ".join(_times(end) for end in found.interval)
-    enough = " (it is enough)" if found.needs <= 1 else ""
+    ends = f"{level} {_times(found.interval[0])} – {_times(found.interval[1])}"
+    even = _times(found.needs) if found.needs is not None else "no amount is enough"
+    asked = percent(decision.target.confidence)
+    sure = (
+        f"no amount is enough with {asked}" if found.confident is None
+        else f"{_times(found.confident)} for one run to reach it with {asked}"
+    )  # fmt: skip
     return (
-        f"the largest size trained ({size} parameters) needs {_times(found.needs)} × the {have} "
-        f"there are, at even chance{enough}; {level} {ends}"
+        f"of {there}, the largest size trained ({size} parameters) needs for the target, {law}: "
+        f"{even} at even chance; {ends}; {sure}"
     )
+
+
+def _times(factor: float | None) -> str:
+    return "∞" if factor is None else f"{significant(factor, 2)} ×"
 
 
 def settling_text(decision: DecisionRecord) -> str:
@@ -244,10 +258,6 @@ def settling_text(decision: DecisionRecord) -> str:
     )
 
 
-def _times(factor: float | None) -> str:
-    return "∞" if factor is None else significant(factor, 2)
-
-
 def build_text(decision: DecisionRecord) -> str:
     """The architecture, its parameter count and what the law predicts for one run of it."""
     built = decision.architecture
@@ -264,9 +274,9 @@ def build_text(decision: DecisionRecord) -> str:
 
 def chance_text(decision: DecisionRecord) -> str:
     """How likely one run of the architecture reaches the target, and whether that is enough."""
-    asked, chance = percent(decision.target.confidence), percent(decision.architecture.chance, 2)
+    asked, chance = percent(decision.target.confidence), probability(decision.architecture.chance)
     if decision.star.confident is None:
-        return f"no size reaches the target with {asked}: this is N*, where {chance} of runs do"
+        return f"this is N*: one run reaches the target with {chance} (asked: {asked})"
     return f"one run reaches the target with {chance} (asked: {asked})"
 
 

@@ -93,7 +93,9 @@ def read_prior(path: str | Path) -> Beliefs:
             if len(each) != len(getattr(SHIPPED, name)) or not min(each) > 0:
                 raise ValueError(f"{name} must be {len(getattr(SHIPPED, name))} positive numbers")
         return replace(SHIPPED, **forms, **shares)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+    except OSError as fault:
+        raise UserError(f"{path}: a prior cannot be read there ({fault.strerror})") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise UserError(
             f"{path}: not a prior of this version ({fault}); make one with `alphascale prior`"
         ) from None

@@ -99,6 +99,7 @@ def _fit_one(
         return auto(
             X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
             ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf, beliefs=prior or SHIPPED,
+            withhold=withhold,
         )  # fmt: skip
     if prior is not None:
         raise UserError(f"law {law} has no prior; law auto has")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri
 
-from alphascale.laws.shapes import FLOOR, evaluate
+from alphascale.laws.shapes import FLOOR, LEVEL, evaluate
 
 FloatArray = np.ndarray
 ITERATIONS = 20
@@ -144,4 +144,6 @@ def draw(modes: Modes, rows: FloatArray, normal: FloatArray, chi: FloatArray, ag
     cov = np.linalg.inv(modes.precision)
     root = np.linalg.cholesky(cov)
     moved = np.einsum("bij,bj->bi", root[rows], normal)
+    # The level has no prior: its spread is that of the noise drawn, not of the mode's.
+    moved[:, LEVEL] *= np.sqrt(variance / modes.variance[rows])
     return modes.P[rows] + np.where(modes.free[rows], moved, 0.0), variance

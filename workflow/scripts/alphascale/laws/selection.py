@@ -27,6 +27,7 @@ from alphascale.laws.withheld import carry_last, log_log_line, verdict
 FloatArray = np.ndarray
 MOST = 100  # levels of a dense curve: more are joined
 FEW = 4
+LEARNED = "law auto: its prior was learned from other studies, it is not the shipped one"
 RECENT = 1.4  # length in log x of the stretch whose steps are looked at for a running best
 
 
@@ -41,6 +42,7 @@ def auto(
     draws: int = 600,
     seed: int = 0,
     ceiling: float = np.inf,
+    withhold: bool = True,
     beliefs: Beliefs = SHIPPED,
 ) -> AutoLaw:
     """The posterior of y (m,) > 0 at x (r, m) > 0 as an `AutoLaw` of `draws` draws.
@@ -64,7 +66,7 @@ def auto(
     params: dict[str, float] = {}
     for form, w in zip(found.names, weight, strict=True):
         params[form] = params.get(form, 0.0) + float(w)
-    withheld = withheld_errors(found, beliefs)
+    withheld = withheld_errors(found, beliefs) if withhold else "not asked for"
     one = len(x) == 1
     nothing = np.empty(0)
     knot_y, share = smooth(near.logs[0], near.v) if one else (nothing, nothing)
@@ -78,7 +80,7 @@ def auto(
         x_range=tuple((float(row.min()), float(row.max())) for row in x),
         in_sample={"n": float(len(y)), "clusters": float(len(everything.v))},
         withheld=withheld,
-        warnings=tuple(notes(levels, withheld)),
+        warnings=(*notes(levels, withheld), *([] if beliefs is SHIPPED else [LEARNED])),
         level=level,
         ceiling=float(ceiling),
         seed=seed,

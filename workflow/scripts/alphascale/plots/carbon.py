@@ -65,7 +65,7 @@ def _bars(records: Records) -> list[tuple[str, Price, str]]:
     """(label, price, colour) of what there is a price of."""
     bars = []
     for run, name, colour in (
-        (records.decision.architecture, "N* as built", style.LAW),
+        (records.decision.architecture, "to build", style.LAW),
         (records.decision.naive, "naive", style.NAIVE),
     ):
         if run:

@@ -81,9 +81,7 @@ def _decided(axes, records: Records) -> list[float]:
             color=style.STAR, markersize=13, capsize=4, markeredgecolor="white", ecolor=style.STAR,
             zorder=6,
         )  # fmt: skip
-        axes.plot(
-            [], [], "*", color=style.STAR, markersize=11, label=f"N* as built ({records.level})"
-        )
+        axes.plot([], [], "*", color=style.STAR, markersize=11, label=f"to build ({records.level})")
         drawn.append(flops)
     if naive:
         flops = naive.price.flops

@@ -136,7 +136,7 @@ CELLS = {
     "To build": _build,
     "Predicted": _predicted,
     "One run reaches the target": _chance,
-    "N*, trained once": _cost("architecture"),
+    "To build, trained once": _cost("architecture"),
     "Naive, trained once": _cost("naive"),
     "The study": _cost("study"),
     "Saving, net of the study": _saving("net"),

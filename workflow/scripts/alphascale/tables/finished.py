@@ -22,7 +22,10 @@ def run_prior(args: argparse.Namespace) -> None:
     """Learn from every domain of every study named, say from what, and write the prior."""
     ladders, lines, skipped = [], [], []
     for folder in args.studies:
-        for path in _decisions(folder):
+        decisions = sorted(Path(folder).glob("decision/*.json"))
+        if not decisions:
+            skipped.append(f"{folder}: no study ended there (no decision/*.json)")
+        for path in decisions:
             try:
                 found = ladders_of(path)
             except UserError as reason:
@@ -34,10 +37,17 @@ def run_prior(args: argparse.Namespace) -> None:
     for reason in skipped:
         print(f"left out: {reason}")
     if not ladders:
-        raise UserError("no ladder to learn from in " + ", ".join(args.studies))
+        raise UserError(
+            f"no ladder to learn from in {', '.join(args.studies)}; name folders of studies that "
+            "ended, like results/default"
+        )
     beliefs = learn(ladders)
     save(beliefs, args.out, lines)
-    print("\n".join([f"learned from {len(ladders)} ladders:", *(f"  {line}" for line in lines)]))
+    print(
+        "\n".join(
+            [f"learned from {len(ladders)} tables of runs:", *(f"  {line}" for line in lines)]
+        )
+    )
     for role, name in (("one", "of N alone"), ("two", "of N and D")):
         print(f"exponents {name}: {_exponents(getattr(beliefs, role))}")
         print(f"  shipped:      {_exponents(getattr(SHIPPED, role))}")
@@ -82,17 +92,6 @@ def ladders_of(decision: Path) -> list[tuple[str, np.ndarray, np.ndarray, np.nda
         about = f"{name}: {metric} of {sizes} sizes at {amounts} amounts of data"
         out.append((about, np.stack([n, d]), y, cells))
     return out
-
-
-def _decisions(folder: str) -> list[Path]:
-    """The decisions of a study's folder; a UserError where it is not one."""
-    found = sorted(Path(folder).glob("decision/*.json"))
-    if not found:
-        raise UserError(
-            f"{folder}: no study ended there (decision/*.json is missing); name folders like "
-            "results/default"
-        )
-    return found
 
 
 def _exponents(beliefs: Sequence[Belief]) -> str:

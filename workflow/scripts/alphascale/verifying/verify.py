@@ -19,7 +19,7 @@ from ..records.specs import TrainSpec, VerifySpec
 from ..records.training import TrainingRecord, read_record
 from ..records.typed import digest_of, read
 from ..records.verification import Promise, VerificationRecord, VerifiedRun
-from ..units import percent
+from ..units import probability
 
 
 def promises(decision: DecisionRecord, spec: VerifySpec) -> list[Promise]:
@@ -149,7 +149,7 @@ def _lines(domain: str, run: VerifiedRun) -> list[str]:
     values = run.values
     shown = Estimate(run.measured, min(values), max(values))
     verdict = "INSIDE the interval" if run.inside else "OUTSIDE the interval"
-    told = "" if run.chance is None else f" (foretold: {percent(run.chance, 2)})"
+    told = "" if run.chance is None else f" (foretold: {probability(run.chance)})"
     target = f"{run.runs_reached} of {len(values)} runs reach the target{told}"
     gone = f", {run.diverged} diverged" if run.diverged else ""
     return [
