@@ -37,7 +37,7 @@ def answers(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> dic
 def audited(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> AuditRecord:
     fits = fit_domain("d", FIT, frame)
     withheld = fits.fractions["1.0"].error.withheld
-    decision = decision_made(replace(STAR, n_star=n_star), withheld=withheld)
+    decision = decision_made(replace(STAR, n_star=n_star, confident=n_star), withheld=withheld)
     found = audit.audit(replace(SPEC, **spec), frame, fits, decision)
     assert parse(AuditRecord, as_json(found), "audit") == found
     return found

@@ -137,7 +137,9 @@ def test_nine_runs_in_ten_of_what_is_recommended_reach_the_target(law: str) -> N
 def test_where_no_size_is_sure_enough_n_star_is_built_and_said_to_be_that() -> None:
     found = decided(observations(noise=0.004), Target("error", 0.055, confidence=0.999), "auto")
     assert found.star.confident is None and found.recommended == found.n_star
-    assert "no size reaches the target with 99.9 %" in text([found]).replace("\n           ", "")
+    page = " ".join(text([found]).split())
+    assert "no size up to 10 × the largest trained reaches the target with 99.9 %" in page
+    assert "this is N*: one run reaches the target with" in page
 
 
 def test_what_would_settle_an_open_interval_narrows_it_when_it_is_trained() -> None:
@@ -180,7 +182,7 @@ def test_the_data_that_the_largest_size_lacks_are_told_from_the_joint_law() -> N
     low, high = needed.interval
     assert low < 2.5 < (high or np.inf) and needed.needs == pytest.approx(2.5, rel=0.35)
     assert (needed.confident or np.inf) > needed.needs
-    assert "× the 4,000 samples there are" in text([found])
+    assert "of the 4,000 samples trained on, the largest size" in " ".join(text([found]).split())
     assert isinstance(decided(frame, Target("error", 0.15)).data, Refused)
 
 

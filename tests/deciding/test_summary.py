@@ -43,7 +43,7 @@ def test_table_holds_the_decisions_own_numbers(good):
     assert row["n_star"] == decision.n_star
     assert (row["n_star_lower"], row["n_star_upper"]) == decision.star.interval
     assert row["withheld_mae_law"] == decision.withheld.errors.law
-    assert row["n_star_co2_g"] == decision.architecture.price.co2_g
+    assert row["build_co2_g"] == decision.architecture.price.co2_g
     assert row["naive_kwh"] == decision.naive.price.kwh
     assert row["study_flops"] == decision.study.flops
     assert row["saving_net"] == decision.saving.net < row["saving_gross"]

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..config.study import LEAST_SIZES
-from ..deciding.summary import FAR, gap
+from ..deciding.ranges import FAR
+from ..deciding.summary import gap
 from ..laws import get_form
 from ..records.audit import AuditRecord, CellLevel, Check
 from ..records.decision import DecisionRecord
@@ -154,11 +155,13 @@ def bounds(case: Case) -> tuple[str, str]:
 
 def extrapolation(case: Case) -> tuple[str, str]:
     """N* over the largest size trained."""
-    star = case.decision.n_star
+    star = case.decision.recommended
     if star is None:
         return FAILED, "no N*: the target is out of the law's reach"
     factor = star / case.sizes[-1]
-    return _graded(factor, 1.0, FAR), f"N* is {significant(factor, 2)} × the largest size trained"
+    return _graded(
+        factor, 1.0, FAR
+    ), f"what to build is {significant(factor, 2)} × the largest size trained"
 
 
 def counting(case: Case) -> tuple[str, str]:

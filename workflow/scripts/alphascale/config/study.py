@@ -19,7 +19,7 @@ class Fit(Section):
     """The law that is fitted to error against parameters."""
 
     law: Literal[
-        "auto", "power", "power_floor", "accuracy", "perplexity", "perplexity_floor",
+        "auto", "power", "power_floor", "perplexity", "perplexity_floor",
         "m1", "m2", "m3", "m4", "broken", "broken_2", "broken_3",
     ] = Field(
         "auto",

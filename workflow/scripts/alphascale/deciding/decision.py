@@ -29,6 +29,7 @@ from ..records.runs import largest
 from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
 from .costs import power, price, saving, study_price, throughput
+from .ranges import FAR
 from .run_warnings import run_warnings
 from .settling import settling, untrusted
 
@@ -79,11 +80,15 @@ def decide(
 
     architecture = unbuildable = None
     if isinstance(star, Star) and star.n_star is not None:
-        try:
-            wanted = star.n_star if star.confident is None else star.confident
-            architecture = run_of(smallest(wanted), here.samples, law)
-        except UserError as fault:  # a nearly flat law can ask for more than any network has
-            unbuildable = str(fault)
+        for wanted in (star.confident, star.n_star):
+            if wanted is None or architecture is not None:
+                continue
+            try:
+                architecture = run_of(smallest(wanted), here.samples, law)
+            except UserError as fault:  # a nearly flat law can ask for more than any network has
+                unbuildable = str(fault)
+        if architecture is not None:
+            unbuildable = None
     naive = None if spec.naive is None else run_of(spec.naive, here.samples, law)
     joint = _cheapest_pair(spec, frame, fits, bootstrap)
     if isinstance(joint, CheapestPair) and joint.params is not None and unbuildable is None:
@@ -93,7 +98,7 @@ def decide(
     withheld = Refused("no law could be fitted") if isinstance(fit, Refused) else fit.withheld
     why, largest_size = untrusted(star, withheld), _range(here.points, spec.counted).largest
     next_run = None
-    if why is not None and isinstance(law, laws.AutoLaw):
+    if why is not None and isinstance(law, laws.AutoLaw) and star.n_star is not None:
 
         def at_size(params: float) -> PricedRun:
             return run_of(smallest(params), here.samples, law)
@@ -140,9 +145,11 @@ def _star(draws: FractionDraws | Refused, target: Target, level: float) -> Star 
     known = samples[~np.isnan(samples)]
     lower, upper = fit.solve_interval(target.fitted, level)
     even, sure = (fit.solve(target.fitted, each) for each in (0.5, target.confidence))
+    sure = max(even, sure)
     return Star(
         n_star=finite(even),
-        confident=finite(max(even, sure)),
+        # Farther out the size that is sure is the prior's: one that was built 43 × beyond missed.
+        confident=finite(sure) if sure <= max(FAR * fit.x_range[0][1], even) else None,
         # No model has less than one parameter, however steep a resample's law.
         interval=(finite(max(lower, 1.0)), finite(upper)),
         out_of_reach=float(np.isinf(known).mean()),
@@ -199,7 +206,10 @@ def _data_needed(
     if not isinstance(fit, laws.AutoLaw):
         return Refused(f"law {fit.law}: it is told under fit.law: auto")
     target, here = spec.target, fits.fractions[largest(fits.fractions)]
-    size = max(point.params(spec.counted) for point in here.points)
+    ended = [point.params(spec.counted) for point in here.points if point.errors]
+    if not ended:
+        return Refused("no run at the largest fraction ended well")
+    size = max(ended)
     along = laws.hold(fit, {"params": size})
     even, sure = (along.solve(target.fitted, each) for each in (0.5, target.confidence))
     ends = along.solve_interval(target.fitted, spec.level)

@@ -23,11 +23,10 @@ from ..units import (
     significant,
     spread,
 )
+from .ranges import FAR
 
 WIDTH = 96
 RUNS = ("architecture", "naive", "study")
-# A choice far beyond the ladder rests on the law alone; ladders in the literature stop near 10 ×.
-FAR = 10.0
 
 TableCell = str | float | bool | None
 
@@ -180,7 +179,8 @@ def star_text(decision: DecisionRecord) -> str:
         interval = f"{level} up to {count(upper)}"
     asked = percent(decision.target.confidence)
     sure = (
-        f"no size reaches the target with {asked}" if star.confident is None
+        f"no size up to {significant(FAR)} × the largest trained reaches the target with {asked}"
+        if star.confident is None
         else f"one run reaches the target with {asked} at {count(star.confident)}"
     )  # fmt: skip
     return f"{even}; {interval}; {reach}; {sure}"
@@ -217,7 +217,7 @@ def data_text(decision: DecisionRecord) -> str:
     found = decision.data
     if not isinstance(found, DataNeeded):
         return ""
-    there, size = f"the {found.have:,} samples there are", count(found.params)
+    there, size = f"the {found.have:,} samples trained on", count(found.params)
     law = "by the joint law alone"
     if found.interval[0] is None:
         return f"the largest size trained ({size} parameters) misses the target with any, {law}"

@@ -69,12 +69,13 @@ def bootstrap_fraction(
             others_of(frame, fraction, spec.metric, spec),
             resamples=spec.resamples, level=spec.level, seed=spec.seed,
         )  # fmt: skip
+        sizes = part[COUNT_COLUMN[spec.params]]
+        grid = np.geomspace(sizes.min() / 2, sizes.max() * 30, GRID)
+        drawn = band(fit, grid, spec.level)
     except UserError as reason:
         return Refused(str(reason))
-    sizes = part[COUNT_COLUMN[spec.params]]
-    grid = np.geomspace(sizes.min() / 2, sizes.max() * 30, GRID)
     failed = getattr(fit, "failed_resamples", 0)  # auto draws none
-    return FractionDraws(fit.to_json(), failed, band(fit, grid, spec.level))
+    return FractionDraws(fit.to_json(), failed, drawn)
 
 
 def ladder_columns(part: pandas.DataFrame, metric: str, counted: str) -> dict[str, np.ndarray]:
@@ -126,7 +127,11 @@ def fit_ladder(
         "cell": np.char.add("here/", columns["scale"]),
     }
     both = {name: np.concatenate([known[name], here[name]]) for name in here}
-    joint = fit_cells(both, "auto", metric, level=level, seed=seed, prior=others.prior)
+    try:
+        joint = fit_cells(both, "auto", metric, level=level, seed=seed, prior=others.prior)
+    except UserError as reason:
+        told = f"the other fractions are not used, only the ladder itself: {reason}"
+        return replace(own, warnings=(*own.warnings, told))
     return laws.pool(own, laws.hold(joint, {"samples": others.samples}))
 
 

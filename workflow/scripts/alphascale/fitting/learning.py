@@ -34,6 +34,7 @@ FloatArray = np.ndarray
 FORMAT = "alphascale-prior/1"
 STRENGTH = 1.0  # ladders that the shipped prior counts for
 ROUNDS = 3
+MOST_MEAN, LEAST_SD = 50.0, 1e-3  # in logarithms and logits: e^50 is no ratio that a run has
 STRETCHES = ("stretch_weights", "stretch_two_weights")
 
 
@@ -90,7 +91,7 @@ def read_prior(path: str | Path) -> Beliefs:
         forms = {role: _read(getattr(SHIPPED, role), data[role]) for role in ("one", "two")}
         shares = {name: tuple(map(float, data[name])) for name in STRETCHES}
         for name, each in shares.items():
-            if len(each) != len(getattr(SHIPPED, name)) or not min(each) > 0:
+            if len(each) != len(getattr(SHIPPED, name)) or not all(map(_weight, each)):
                 raise ValueError(f"{name} must be {len(getattr(SHIPPED, name))} positive numbers")
         return replace(SHIPPED, **forms, **shares)
     except OSError as fault:
@@ -109,13 +110,17 @@ def _read(shipped: tuple[Belief, ...], rows: list[dict]) -> tuple[Belief, ...]:
         mean, sd = each.mean.copy(), each.sd.copy()
         for name, (m, s) in row["coordinates"].items():
             i = NAMES.index(name)
-            if not (each.sd[i] > 0 and np.isfinite(m) and s > 0):
+            if not (each.sd[i] > 0 and abs(m) < MOST_MEAN and LEAST_SD < s < MOST_MEAN):
                 raise ValueError(f"{each.name}: {name} must be a free coordinate, mean and sd > 0")
             mean[i], sd[i] = m, s
-        if not row["weight"] > 0:
+        if not _weight(row["weight"]):
             raise ValueError(f"{each.name}: its weight must be positive")
         out.append(Belief(each.name, float(row["weight"]), mean, sd))
     return tuple(out)
+
+
+def _weight(value: float) -> bool:
+    return 0 < value < 1e6
 
 
 def _moments(x, y, cluster, beliefs: Beliefs):

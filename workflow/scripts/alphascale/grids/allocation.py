@@ -58,7 +58,7 @@ def optimum_for_flops(
 ) -> Optimum:
     """The best N and D for `flops`; intervals over the fit's draws. unique: tokens, of a law of
     three predictors."""
-    along, count = _surface(fit, flops, "flops", unique)
+    along, count = _surface(fit, flops, "flops", unique, flops_per)
     found = allocate(along, np.full(count, flops / flops_per))
     return _report(fit, found, np.full(count, float(flops)))
 
@@ -67,7 +67,7 @@ def optimum_for_target(
     fit: Fit | AutoLaw, target: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
 ) -> Optimum:
     """The cheapest N and D that reach `target`; inf where no budget does (bisection in log C)."""
-    along, count = _surface(fit, target, "target", unique)
+    along, count = _surface(fit, target, "target", unique, flops_per)
     low, high = np.full(count, 0.0), np.full(count, 160.0)
     reach = allocate(along, np.exp(high))[2] <= target
     for _ in range(45):
@@ -79,17 +79,18 @@ def optimum_for_target(
     return _report(fit, (n, d, loss), np.where(reach, flops_per * n * d, np.inf))
 
 
-def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None):
+def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None, flops_per: float):
     """Losses of every curve of a fit at its own places, and how many curves there are. Those of a
     `Fit` begin with the fitted one, those of an `AutoLaw` are its draws."""
-    if not (np.isfinite(value) and value > 0):
-        raise UserError(f"{name} must be positive and finite, got {value}")
+    for what, number in ((name, value), ("unique", unique), ("flops_per", flops_per)):
+        if number is not None and not (np.isfinite(number) and number > 0):
+            raise UserError(f"{what} must be positive and finite, got {number}")
 
     def rows(ln, ld):
         return [ln, ld] if unique is None else [ln, ld, np.full_like(ln, np.log(unique))]
 
     if isinstance(fit, AutoLaw):
-        if len(fit.columns) < 2:
+        if len(fit.columns) < 2 or np.isfinite(fit.held).any():
             raise UserError("law auto of one predictor has no N and D to divide a budget between")
         if (len(fit.columns) == 3) != (unique is not None):
             raise UserError("unique tokens (--unique) belong to a law of three predictors")

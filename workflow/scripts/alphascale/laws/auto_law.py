@@ -107,6 +107,8 @@ class AutoLaw(Law):
 
         With a confidence other than ½: at which one new run is, with that probability.
         """
+        if not 0 < confidence < 1:
+            raise UserError(f"confidence must lie between 0 and 1, e.g. .9; got {confidence}")
         wanted, grid = _log_target(target), self._grid()
         if confidence == 0.5:
 
@@ -159,6 +161,7 @@ class AutoLaw(Law):
         else:
             far = np.full((len(self.P), len(self.columns), 1), self._last + UNLIMITED)
             drawn = np.exp(self.at(self._filled(far))[:, 0])
+        drawn = np.minimum(drawn, self.ceiling)
         return float(np.median(drawn)), *interval_of(drawn, self._level(level))
 
     def exponents(self, level: float | None = None) -> dict[str, tuple[float, float, float]]:

@@ -137,8 +137,10 @@ class Fit(Law):
         return self._around(points, self._runs(points), self._level(level))
 
     def reach(self, points, target: float) -> FloatArray:
-        """Probability (n,) that one new run at `points` is down to `target`."""
-        return (self._runs(points) <= target).mean(axis=0)
+        """Probability (n,) that one new run at `points` reaches `target`: is down to it, or, of a
+        form that rises, up to it."""
+        runs = self._runs(points)
+        return (runs >= target if get_form(self.law).increasing else runs <= target).mean(axis=0)
 
     def _runs(self, points) -> FloatArray:
         """New runs at `points`: every resample's curve with a run's noise (…, n)."""
@@ -158,6 +160,8 @@ class Fit(Law):
 
         With a confidence other than ½: at which one new run does, with that probability.
         """
+        if not 0 < confidence < 1:
+            raise UserError(f"confidence must lie between 0 and 1, e.g. .9; got {confidence}")
         even = float(self._solve(target, self.theta[None], None)[0])
         if confidence == 0.5 or math.isinf(even):
             return even

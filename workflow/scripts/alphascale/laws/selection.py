@@ -110,7 +110,9 @@ def weigh(found: Candidates, beliefs: Beliefs, end: int = 0) -> FloatArray:
         total = total + share * found.score[o][:, judged].mean(axis=1)
         count += share
     m = max(apart(found.levels)[seen].sum() - 3, 0.0)
-    log_w = np.log(found.prior) + beliefs.power * np.sqrt(m) * total / count
+    with np.errstate(divide="ignore"):  # a candidate that is not tried has no weight
+        log_prior = np.log(found.prior)
+    log_w = log_prior + beliefs.power * np.sqrt(m) * total / count
     w = np.exp(log_w - log_w.max())
     return w / w.sum()
 

@@ -185,6 +185,6 @@ class DecisionRecord:
     @property
     def recommended(self) -> float | None:
         """The parameters to build: at the target's confidence, or N* where no size is that sure."""
-        if isinstance(self.star, Refused):
+        if isinstance(self.star, Refused) or self.star.n_star is None:
             return None
         return self.star.n_star if self.star.confident is None else self.star.confident

@@ -21,7 +21,7 @@ LEAST = 4  # sizes of a ladder that teaches: fewer say what the prior said
 def run_prior(args: argparse.Namespace) -> None:
     """Learn from every domain of every study named, say from what, and write the prior."""
     ladders, lines, skipped = [], [], []
-    for folder in args.studies:
+    for folder in dict.fromkeys(str(Path(each).resolve()) for each in args.studies):
         decisions = sorted(Path(folder).glob("decision/*.json"))
         if not decisions:
             skipped.append(f"{folder}: no study ended there (no decision/*.json)")
