@@ -208,7 +208,7 @@ def joint_text(decision: DecisionRecord) -> str:
         f"by the joint law of N and D alone, at even chance: {count(found.params)} parameters on "
         f"{data}, {prefixed(found.flops, 'FLOP')} (interval "
         f"{prefixed(low, 'FLOP') if low else '∞'} – {prefixed(high, 'FLOP') if high else '∞'}); "
-        f"reached in {share} of its {kind(decision)}"
+        f"reached in {share} of its draws"
     )
 
 

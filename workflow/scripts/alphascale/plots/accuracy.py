@@ -77,7 +77,7 @@ def star_line(records: Records) -> str:
     asked = percent(records.decision.target.confidence)
     sure = (
         f"no size is sure with {asked}" if star.confident is None
-        else f"{asked} of runs reach the target at {count(star.confident)}"
+        else f"one run reaches the target with {asked} at {count(star.confident)}"
     )  # fmt: skip
     return (
         f"N* = {count(star.n_star)} at even chance ({records.level}: {spread(*star.interval)}); "
