@@ -109,7 +109,7 @@ def before_text(plan: PlanRecord) -> str:
     else:
         at = Estimate(before.point, lower, upper)
         shown = metric_text(plan.target.metric, at)
-    out = f"; out of reach in {percent(before.out_of_reach)} of resamples"
+    out = f"; out of reach in {percent(before.out_of_reach)} of draws"
     why = ""
     if plan.narrows == "best_reachable":
         why = "the fitted law never reaches the target, so there is no N* to narrow; "
@@ -132,7 +132,7 @@ def after_text(plan: PlanRecord) -> str:
             f"{after.futures} futures played out; 80 % lie within "
             f"{times(after.narrow)} – {wide} ×)"
         )
-    return f"{middle}; out of reach in {percent(after.out_of_reach)} of resamples"
+    return f"{middle}; out of reach in {percent(after.out_of_reach)} of draws"
 
 
 def times(width: float) -> str:
