@@ -14,12 +14,12 @@ with it on the ladder left out (nan where there is but one ladder). A `then` nea
 factor is one of the kind, not of single ladders. Printed on two CPU cores:
 
     kind           ladders    50 %   80 %   90 %   95 %   factor   then
-    language             3    83.2   98.3  100.0  100.0     0.56   94.9
-    Chinchilla           3    45.9   80.4   95.6   98.8      nan    nan
+    language             3    83.2   98.3  100.0  100.0     0.56   94.4
+    Chinchilla           3    55.3   90.2   96.9  100.0      nan    nan
     repeated data        1    90.5  100.0  100.0  100.0      nan    nan
-    classifiers         12    48.3   81.0   91.0   95.1     1.00   93.2
-    image curves       131    77.0   96.5   99.9  100.0     0.55   95.0
-    text curves         37    62.7   88.5   95.3   98.6     0.74   93.2
+    classifiers         12    49.9   83.0   91.7   95.6     0.97   93.2
+    image curves       131    82.7   99.3  100.0  100.0     0.45   95.1
+    text curves         37    66.2   91.2   97.3   98.6     0.65   93.2
     6 s of CPU
 """
 
