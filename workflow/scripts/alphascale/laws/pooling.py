@@ -1,12 +1,9 @@
 """A joint law held at one amount of data, and two laws of one predictor as one.
 
 A study knows two things of its ladder at one amount of data: the law of that ladder alone, and the
-joint law of all amounts, of which the ladder is a slice. Neither is right everywhere. Of five
-ladders of small networks (8×8 images, digits with an MLP, fragments of code, a table, language
-models; every cut of at least four sizes, predicted up to 12 × further) the ladder's own law missed
-larger sizes by .174 in log, the slice by .155, and half of the draws of each by .148, with 98 % of
-the runs inside 95 %. Weighing the two by how they predicted earlier cuts was no better (.155 to
-.159): there are too few. So it is half and half.
+joint law of all amounts, of which the ladder is a slice. Neither is right everywhere: on five
+ladders of small networks the one missed larger sizes by .174 in log, the other by .155, half of the
+draws of each by .148, and weights by how they predicted earlier cuts .155 to .159 (docs/laws.md).
 """
 
 from __future__ import annotations

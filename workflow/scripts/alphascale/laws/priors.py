@@ -20,14 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from alphascale.laws.shapes import (
-    BOUND,
-    FLOOR,
-    LEVEL,
-    NAMES,
-    NONE,
-    SHARE,
-)
+from alphascale.laws.shapes import BOUND, FLOOR, LEVEL, NAMES, NONE, SHARE
 
 FloatArray = np.ndarray
 
@@ -109,19 +102,19 @@ class Beliefs:
     one, two: forms by number of predictors. discounts: exponents p of the weight (C / C_max)^p of a
     run of compute C (the product of its predictors), and their prior weights. misfit: sd of what a
     form is wrong by at the small runs, which is what a discount stands for: where the noise is
-    larger, less is discounted and more levels are averaged. noise: ν₀ and s₀ of
-    the noise of a level's log mean; seeds, residual: most degrees of freedom that the scatter of
-    seeds, and what a first fit leaves, add to ν₀. power: a candidate's weight is its prior ×
-    exp(power·√m × mean log predictive density), m being the levels beyond three, points of a dense
-    curve counted as `apart` says. memory: an
-    origin's weight falls by e^−memory an octave. step, horizon: origins lie a factor `step` apart
-    in each predictor, and are judged a factor `horizon` ahead in each; at most `origins` of them.
+    larger, less is discounted and more levels are averaged. noise: ν₀ and s₀ of the noise of a
+    level's log mean; seeds, residual: most degrees of freedom that the scatter of seeds, and what a
+    first fit leaves, add to ν₀. power: a candidate's weight is its prior × exp(power·√m × mean log
+    predictive density), m being the levels beyond three, points of a dense curve counted as `apart`
+    says. memory: an origin's weight falls by e^−memory an octave. step, horizon: origins lie a
+    factor `step` apart in each predictor, and are judged a factor `horizon` ahead in each; at most
+    `origins` of them.
     recent, zero: so many of the largest levels count, in sample, as that many origins. tail:
     degrees of freedom of the predictive density. stretch: sd of the logarithm of the factor by
     which a draw's distances beyond the largest run are stretched (what a form may be wrong by);
     which of them is weighed like the forms, from stretch_weights on. Those of two predictors are
-    wider: that N and D are separable is a guess too. repeats: values of R, which
-    says how fast repeated data lose their value (15 in Muennighoff et al. 2023; 1e6: they do not).
+    wider: that N and D are separable is a guess too. repeats: values of R, which says how fast
+    repeated data lose their value (15 in Muennighoff et al. 2023; 1e6: they do not).
     """
 
     one: tuple[Belief, ...] = ONE

@@ -36,9 +36,7 @@ class Law:
     """What every law says in the same words, from its `solve`, `solve_samples` and `to_json`."""
 
     def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
-        """Interval of the x that reaches `target`; its upper end is inf when the target may be out
-        of reach.
-        """
+        """Interval of the x that reaches `target`; up to inf where it may be out of reach."""
         samples = self.solve_samples(target)
         low, high = interval_of(samples[~np.isnan(samples)], self._level(level))
         point = self.solve(target)
@@ -137,8 +135,7 @@ class Fit(Law):
         return self._around(points, self._runs(points), self._level(level))
 
     def reach(self, points, target: float) -> FloatArray:
-        """Probability (n,) that one new run at `points` reaches `target`: is down to it, or, of a
-        form that rises, up to it."""
+        """Probability (n,) that a new run is down to `target`, of a form that rises, up to it."""
         runs = self._runs(points)
         return (runs >= target if get_form(self.law).increasing else runs <= target).mean(axis=0)
 

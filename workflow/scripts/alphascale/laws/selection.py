@@ -1,9 +1,5 @@
 """`law: auto`: forms weighted by what they predict of the larger of the runs given.
 
-    from alphascale.laws.selection import auto
-    law = auto(samples, loss)      # or auto([params, tokens], loss)
-    law.predict([2e9])             # mean, lower, upper
-
 Candidates are forms with priors, each at several discounts of the small runs
 (`alphascale.laws.candidates`). Their weights are prior × predictive density beyond rolling origins;
 draws of all of them together are the posterior (`alphascale.laws.auto_law`).
