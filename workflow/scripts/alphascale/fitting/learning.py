@@ -87,7 +87,7 @@ def read_prior(path: str | Path) -> Beliefs:
     try:
         data = json.loads(Path(path).read_text())
         if data["format"] != FORMAT:
-            raise KeyError(f"format is {data['format']!r}, expected {FORMAT!r}")
+            raise ValueError(f"format is {data['format']!r}, expected {FORMAT!r}")
         forms = {role: _read(getattr(SHIPPED, role), data[role]) for role in ("one", "two")}
         shares = {name: tuple(map(float, data[name])) for name in STRETCHES}
         for name, each in shares.items():
@@ -97,6 +97,7 @@ def read_prior(path: str | Path) -> Beliefs:
     except OSError as fault:
         raise UserError(f"{path}: a prior cannot be read there ({fault.strerror})") from None
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        fault = f"{fault} is missing" if isinstance(fault, KeyError) else fault
         raise UserError(
             f"{path}: not a prior of this version ({fault}); make one with `alphascale prior`"
         ) from None
@@ -104,7 +105,7 @@ def read_prior(path: str | Path) -> Beliefs:
 
 def _read(shipped: tuple[Belief, ...], rows: list[dict]) -> tuple[Belief, ...]:
     if [each.name for each in shipped] != [row["form"] for row in rows]:
-        raise KeyError(f"its forms are not {', '.join(each.name for each in shipped)}")
+        raise ValueError(f"its forms are not {', '.join(each.name for each in shipped)}")
     out = []
     for each, row in zip(shipped, rows, strict=True):
         mean, sd = each.mean.copy(), each.sd.copy()
