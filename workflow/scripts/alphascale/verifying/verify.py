@@ -137,6 +137,8 @@ def text(reports: list[VerificationRecord]) -> str:
             lines += ["", *_lines(report.domain, run)]
         if report.nothing_to_build:
             lines += ["", f"{report.domain}: nothing to build: {report.nothing_to_build}"]
+    if any(report.runs for report in reports):
+        lines += ["", "These runs join the next fit: `snakemake --cores all` takes them in."]
     return "\n".join(lines) + "\n"
 
 
