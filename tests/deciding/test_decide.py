@@ -297,8 +297,8 @@ def test_a_fit_whose_parameters_cannot_be_told_apart_is_still_valid_json() -> No
 
 def test_a_law_too_flat_to_build_is_said_not_raised() -> None:
     frame = observations()
-    frame["test_error"] = 0.5 * (frame["params"] / 1e3) ** -0.01
+    frame["test_error"] = 0.5 * (frame["params"] / 1e3) ** -0.03
     found = decided(frame, Target("error", 0.2))
-    assert found.n_star > 1e30 and found.architecture is None and found.saving is None
+    assert found.n_star > 1e15 and found.architecture is None and found.saving is None
     page = text([found])
     assert "none: no mlp" in page and "N* cannot be built" in page

@@ -47,7 +47,7 @@ def test_groups_are_fitted_apart_and_refusals_kept() -> None:
         "y": np.r_[0.05 + 3 * X**-0.35, 0.1 + 9 * X**-0.5, 0.3, 0.2],
         "task": ["a"] * 12 + ["b"] * 12 + ["c"] * 2,
     }
-    found = fit(frame, "x", "y", law="power_floor", group="task", resamples=20)
+    found = fit(frame, "x", "y", law="power_floor", group="task", resamples=40)
     assert found.fits[("a",)].params["E"] == pytest.approx(0.05, rel=1e-4)
     assert found.fits[("b",)].params["alpha"] == pytest.approx(0.5, rel=1e-4)
     assert "at least 4 distinct values" in found.refused[("c",)]
@@ -66,7 +66,7 @@ def test_groups_are_fitted_apart_and_refusals_kept() -> None:
 
 
 def test_allocation_is_the_closed_form_and_keeps_its_budget() -> None:
-    found = fit(chinchilla(), "N", "loss", x2="D", law="chinchilla", resamples=30)
+    found = fit(chinchilla(), "N", "loss", x2="D", law="chinchilla", resamples=40)
     best = optimum_for_flops(found, 5.76e23)
     assert best.tokens[0] / best.params[0] == pytest.approx(58.9, abs=0.1)
     assert 6 * best.params[0] * best.tokens[0] == pytest.approx(5.76e23, rel=1e-9)
@@ -79,7 +79,7 @@ def test_allocation_is_the_closed_form_and_keeps_its_budget() -> None:
 
 
 def test_allocation_intervals_come_from_the_resamples() -> None:
-    found = fit(chinchilla(0.003), "N", "loss", x2="D", law="chinchilla", resamples=200)
+    found = fit(chinchilla(0.003), "N", "loss", x2="D", law="chinchilla", resamples=400)
     best = optimum_for_flops(found, 1e22)
     assert best.params[1] < best.params[0] < best.params[2]
     truth = optimum_for_flops(

@@ -151,7 +151,8 @@ def test_a_constant_response_is_called_so() -> None:
 
 
 def test_a_rising_response_hits_the_bound_and_says_so() -> None:
-    found = fit({"x": GOOD_X, "y": GOOD_X**0.2}, "x", "y", law="power", resamples=50)
+    frame = {"x": GOOD_X, "error": 0.01 * GOOD_X**0.2}  # by its name it should fall
+    found = fit(frame, "x", "error", law="power", resamples=50)
     assert found.bounds_hit == ("alpha",)
     assert any("alpha ended on a bound" in w for w in found.warnings)
 

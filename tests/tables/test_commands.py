@@ -110,7 +110,10 @@ def test_regimes_that_cannot_be_told_or_drawn_end_in_one_line(grid, monkeypatch,
         ("params,loss\n1e4,.3\n1e5\n", "line 3: 1 values for 2 columns"),
         ("params,params\n1,2\n", "column 'params' occurs twice"),
         ("size,loss\n1,2\n", "column 'params' is missing; the columns are size, loss"),
-        ("params,loss\n1e4,.3\n1e5,?\n1e6,.1\n", "column 'loss', row 2: '?' is not a number"),
+        (
+            "params,loss\n1e4,.3\n1e5,?\n1e6,.1\n",
+            "runs.csv, line 3: column 'loss': '?' is not a number above 0 (1 such row(s))",
+        ),
     ],
 )
 def test_a_bad_table_ends_in_one_line(text, message, tmp_path, capsys) -> None:

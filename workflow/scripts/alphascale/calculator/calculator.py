@@ -154,7 +154,7 @@ class Calculator:
             at |= _min_steps(at)
         self._need(at)
         value = law.value(**{v: at[v] for v in law.variables})
-        notes += [*self._cautions(at), *outside(law, {v: at[v] for v in law.variables})]
+        notes += self.cautions(at)
         return Evaluation(law.name, law.response, value, at, tuple(notes))
 
     def solve(self, variable: str, loss: float, **known: float) -> float:
@@ -251,14 +251,17 @@ class Calculator:
             said = " and ".join(f"{v} ({VARIABLES[v][0]})" for v in missing)
             raise UserError(f"law {self.law.name} needs {said}; {_ways(self.law, missing)}")
 
-    def _cautions(self, at: dict[str, float]) -> list[str]:
-        if self.law.form == "kaplan_nd" and self.law.counts == "non-embedding":
+    def cautions(self, at: dict[str, float]) -> tuple[str, ...]:
+        """What a reader should know of a point: where overfitting is expected, and where it lies
+        outside what the law was fitted on."""
+        law, said = self.law, []
+        if law.form == "kaplan_nd" and law.counts == "non-embedding":
             enough = 5e3 * at["params"] ** 0.74
             if at["tokens"] < enough:
-                return [
+                said.append(
                     f"D is below 5e3·N^.74 = {enough:.3g}: expect overfitting (Kaplan, eq. 4.4)"
-                ]
-        return []
+                )
+        return (*said, *outside(law, {v: at[v] for v in law.variables if v in at}))
 
 
 def _min_steps(at: dict[str, float]) -> dict[str, float]:

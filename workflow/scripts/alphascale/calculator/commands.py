@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from alphascale.calculator import strategies
-from alphascale.calculator.allocation import allocate
+from alphascale.calculator.allocation import allocate, can_allocate
 from alphascale.calculator.calculator import Calculator
 from alphascale.calculator.historical import COMPARED, HISTORICAL, compare, read_models
 from alphascale.calculator.improvement import improvement, wanted_loss
@@ -204,8 +204,14 @@ def _solve(args):
     }
     value = calculator.solve(args.variable, args.loss, **known)
     found = {**known, args.variable: value}
-    rows = [*_head(calculator.law), ("loss", _nats(args.loss)), *_quantities(found)]
-    return {"law": calculator.law.name, "loss": args.loss, **found}, pairs(rows)
+    law = calculator.law
+    if args.variable == "flops" and not {"params", "tokens"} & set(known) and can_allocate(law):
+        best = allocate(law, value)
+        found |= {"params": best.params, "tokens": best.tokens}
+    rows = [*_head(law), (law.response, _nats(args.loss)), *_quantities(found)]
+    notes = calculator.cautions(found)
+    data = {"law": law.name, law.response: args.loss, **found, "notes": list(notes)}
+    return data, pairs(rows, notes)
 
 
 def _allocate(args):

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import brentq
 
+from alphascale.columns import PREDICTORS
 from alphascale.errors import UserError
 from alphascale.grids.allocation import FLOPS_PER
-from alphascale.laws import FORMS, Fit, get_form
+from alphascale.laws import FORMS, AutoLaw, Fit, Fits, get_form, load
 from alphascale.laws.form import predict
 from alphascale.literature.published import PF_DAY, PUBLISHED, Published, form_vector
 
@@ -51,18 +52,14 @@ _PREDICTORS = {
     "chinchilla": ("params", "tokens"),
     "data_constrained": ("params", "tokens", "unique"),
 }
-# Column names of a user's own points that say which variable they hold.
-_COLUMNS = {
-    **dict.fromkeys(("params", "parameters", "n", "total", "non_embedding"), "params"),
-    **dict.fromkeys(("tokens", "samples", "examples", "d", "samples_seen"), "tokens"),
-    **dict.fromkeys(("flops", "c", "compute"), "flops"),
-    **dict.fromkeys(("unique", "u", "unique_tokens"), "unique"),
-}
 # What the published laws were fitted on; beyond it a prediction is an extrapolation, and says so.
 _KAPLAN_RANGE = {"params": (768.0, 1.5e9), "tokens": (2.2e7, 2.3e10)}  # section 3
 _HOFFMANN_RANGE = {"params": (7e7, 1.6e10), "tokens": (5e9, 5e11)}  # abstract
 INFINITE = 1e290  # a predictor's "infinity": far beyond any run, within a double's range
 TINY = 1e-6
+# Nats per token above which no published law is asked: guessing among 50,257 tokens (GPT-2's) costs
+# ln 50257 = 10.8, among a million 13.8.
+UNTRAINED = 14.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,7 @@ class Law:
     response: str = "loss"  # what the curve gives: "loss", or the column that was fitted
     # variable → (low, high) of the points it was fitted on, where known
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    limits: tuple[float, float] = (0.0, UNTRAINED)  # of the response
     # (roles, n) -> (n,)
     curve: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
 
@@ -115,6 +113,11 @@ class Law:
                 f"law {self.name} has no {variable}; it takes {', '.join(self.variables)}"
             )
         check_target(self, target)
+        if self.form == "isoflop":
+            raise UserError(
+                f"law {self.name}: an isoFLOP parabola has a least {self.response} at N_opt = "
+                f"{self.constants['N_opt']:.5g}; it has no one size for a given {self.response}"
+            )
         symbol = VARIABLES[variable][0]
         rest = {v: known[v] for v in self.variables if v != variable}
 
@@ -139,6 +142,13 @@ class Law:
 def check_target(law: Law, target: float) -> float:
     """`target` if the law can reach it at some size; UserError naming the floor otherwise."""
     positive(law.response, target)
+    if target > law.limits[1]:
+        untrained = " nats, what guessing among a million tokens costs"
+        raise UserError(
+            f"{law.response} {target:.5g} is above {law.limits[1]:g}"
+            f"{untrained if law.limits[1] == UNTRAINED else ', the most that it can be'}: no "
+            "training is needed for it; ask for less"
+        )
     if target <= law.floor:
         raise UserError(
             f"{law.response} {target:.5g} is not above the irreducible {law.response} "
@@ -165,14 +175,14 @@ def law_names() -> list[str]:
     return names
 
 
-def get_law(law: str | Path | Fit | Law) -> Law:
+def get_law(law: str | Path | Fit | AutoLaw | Law) -> Law:
     """The law called `law`: a published name, an alias, a saved fit's path, or a Fit in hand.
 
     Raises UserError naming the known laws.
     """
     if isinstance(law, Law):
         return law
-    if isinstance(law, Fit):
+    if isinstance(law, (Fit, AutoLaw)):
         return from_fit(law, "a fit in memory")
     text = str(law)
     name = text.replace("_", "-").lower()
@@ -185,14 +195,16 @@ def get_law(law: str | Path | Fit | Law) -> Law:
     raise UserError(f"law {text!r} is not known; choose one of {known}, or a saved fit (fit.json)")
 
 
-def _load(path: str) -> Fit:
+def _load(path: str) -> Fit | AutoLaw:
     """The saved fit at `path`; UserError naming the file if it is not one."""
-    try:
-        return Fit.load(path)
-    except UserError as fault:
-        raise UserError(f"{path}: {str(fault).removeprefix(f'{path}: ')}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as fault:
-        raise UserError(f"{path}: not a saved fit ({fault!r}); save one with Fit.save") from None
+    fit = load(path)
+    if isinstance(fit, Fits):
+        groups = ", ".join("/".join(key) for key in fit.fits)
+        raise UserError(
+            f"{path}: holds one fit per group ({groups}); the calculator takes one: fit the rows "
+            "of one group"
+        )
+    return fit
 
 
 @lru_cache
@@ -244,15 +256,16 @@ def closed_form_entry() -> Published:
     )
 
 
-def from_fit(fit: Fit, where: str) -> Law:
+def from_fit(fit: Fit | AutoLaw, where: str) -> Law:
     """A saved fit as a law. Its columns must be named for what they hold; UserError otherwise."""
-    variables = tuple(_COLUMNS.get(c.lower(), "") for c in fit.columns)
+    variables = tuple(PREDICTORS.get(c.lower(), "") for c in fit.columns)
     if "" in variables or len(set(variables)) < len(variables):
         raise UserError(
             f"{where}: predictors {', '.join(fit.columns)} are not ones the calculator knows; name "
             f"the columns params, tokens, unique or flops and fit again"
         )
-    if get_form(fit.law).increasing:
+    one_form = isinstance(fit, Fit)
+    if one_form and get_form(fit.law).increasing:
         raise UserError(
             f"{where}: {fit.y} by law {fit.law} rises with size; the calculator takes laws of a "
             "loss or an error: fit one of those"
@@ -262,9 +275,10 @@ def from_fit(fit: Fit, where: str) -> Law:
         variables=variables,
         counts=f"as in the column {fit.columns[0]} of the fitted points",
         source=f"{where}: {fit.expression} fitted to {fit.y}",
-        form=fit.law,
-        constants={**fit.params, **fit.derived},
+        form=fit.law if one_form else "",
+        constants={**fit.params, **fit.derived} if one_form else {"E": fit.floor()[0]},
         response=fit.y,
         ranges=dict(zip(variables, fit.x_range, strict=True)),
+        limits=fit.limits,
         curve=fit.curve,
     )

@@ -20,6 +20,7 @@ from alphascale.laws.result import Fit, interval_of
 
 FloatArray = np.ndarray
 FLOPS_PER = 6.0
+SPAN_OF_TARGET = 120.0  # log C searched beyond the smallest N·D fitted
 SPAN = 46.0  # log N searched to either side of the square root: twenty orders of magnitude
 ROUNDS = 9  # zooms of 41 points: 46 · (1/20)^9 is far below 1e-7
 
@@ -37,15 +38,19 @@ class Optimum:
     warnings: tuple[str, ...]
 
 
-def allocate(along: Callable, flops: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def allocate(
+    along: Callable, flops: FloatArray, least: tuple[float, float] | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """N, D, L (B,) of lowest loss at N·D = flops (B,), in the units of `along`: losses (B, k) of B
-    curves, each at its own log N, log D (B, k).
+    curves, each at its own log N, log D (B, k). least: log N and log D that are not gone below.
     """
     budget = np.log(flops)
     center, half = 0.5 * budget, np.full(len(flops), SPAN)
     rows = np.arange(len(flops))
     for _ in range(ROUNDS):
         ln = center[:, None] + half[:, None] * np.linspace(-1, 1, 41)
+        if least is not None:
+            ln = np.clip(ln, least[0], np.maximum(budget - least[1], least[0])[:, None])
         value = along(ln, budget[:, None] - ln)
         best = np.argmin(value, axis=1)
         center, half = ln[rows, best], half / 18
@@ -60,28 +65,38 @@ def optimum_for_flops(
     three predictors."""
     along, count = _surface(fit, flops, "flops", unique, flops_per)
     found = allocate(along, np.full(count, flops / flops_per))
-    return _report(fit, found, np.full(count, float(flops)))
+    best = _report(fit, found, np.full(count, float(flops)))
+    if min(best.params[0], best.tokens[0]) < 1:
+        raise UserError(
+            f"flops {flops:g}: the best split would be {best.params[0]:.3g} {fit.columns[0]} and "
+            f"{best.tokens[0]:.3g} {fit.columns[1]}, less than one; give a larger budget"
+        )
+    return best
 
 
 def optimum_for_target(
     fit: Fit | AutoLaw, target: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
 ) -> Optimum:
-    """The cheapest N and D that reach `target`; inf where no budget does (bisection in log C)."""
-    along, count = _surface(fit, target, "target", unique, flops_per)
-    low, high = np.full(count, 0.0), np.full(count, 160.0)
-    reach = allocate(along, np.exp(high))[2] <= target
+    """The cheapest N and D that reach `target`, neither below the smallest fitted; inf where no
+    budget does (bisection in log C)."""
+    along, count = _surface(fit, fit.check_target(target), "target", unique, flops_per)
+    least = tuple(float(np.log(low)) for low, _ in fit.x_range[:2])
+    low, high = np.full(count, sum(least)), np.full(count, sum(least) + SPAN_OF_TARGET)
+    first = allocate(along, np.exp(low), least)[2] <= target
+    reach = allocate(along, np.exp(high), least)[2] <= target
     for _ in range(45):
         middle = 0.5 * (low + high)
-        enough = allocate(along, np.exp(middle))[2] <= target
+        enough = allocate(along, np.exp(middle), least)[2] <= target
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    n, d, loss = allocate(along, np.exp(high))
+    high = np.where(first, sum(least), high)
+    n, d, loss = allocate(along, np.exp(high), least)
     n, d = np.where(reach, n, np.inf), np.where(reach, d, np.inf)
     return _report(fit, (n, d, loss), np.where(reach, flops_per * n * d, np.inf))
 
 
 def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None, flops_per: float):
-    """Losses of every curve of a fit at its own places, and how many curves there are. Those of a
-    `Fit` begin with the fitted one, those of an `AutoLaw` are its draws."""
+    """Losses of every curve of a fit at its own places, and how many curves there are: the fitted
+    one (of an `AutoLaw`, the median of its draws), then those of its resamples or draws."""
     for what, number in ((name, value), ("unique", unique), ("flops_per", flops_per)):
         if number is not None and not (np.isfinite(number) and number > 0):
             raise UserError(f"{what} must be positive and finite, got {number}")
@@ -96,9 +111,12 @@ def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None, 
             raise UserError("unique tokens (--unique) belong to a law of three predictors")
 
         def of_draws(ln, ld):
-            return np.exp(fit.at(np.stack(rows(ln, ld), axis=1)))
+            places = np.stack(rows(ln, ld), axis=1)
+            everywhere = np.broadcast_to(places[0], (len(fit.P), *places.shape[1:]))
+            middle = np.median(fit.at(everywhere), axis=0)
+            return np.exp(np.concatenate([middle[None], fit.at(places[1:])]))
 
-        return of_draws, len(fit.P)
+        return of_draws, 1 + len(fit.P)
     form = _check(fit, unique)
     # The fitted parameters, then those of every resample that was fitted, in the user's units.
     samples = fit.samples
@@ -132,11 +150,9 @@ def _check(fit: Fit, unique: float | None) -> Form:
 def _report(fit: Fit | AutoLaw, split, flops: FloatArray) -> Optimum:
     triples = []
     for values in (*split, flops):
-        if isinstance(fit, AutoLaw):
-            point, others = float(np.quantile(values, 0.5, method="inverted_cdf")), values
-        else:
-            point, others = float(values[0]), values[1:]
-        triples.append((point, *interval_of(others, fit.level)))
+        point = float(values[0])
+        low, high = interval_of(values[1:], fit.level)
+        triples.append((point, min(low, point), max(high, point)))  # NaN where there is none
     warnings = []
     for name, (value, *_), (low, high) in zip(fit.columns[:2], triples, fit.x_range, strict=False):
         if np.isfinite(value) and not low / 10 <= value <= high * 10:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from alphascale.columns import Response, in_order, response
 from alphascale.errors import UserError
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.bootstrap import bootstrap
@@ -42,25 +43,33 @@ def fit(
 
     law: auto, or a name of FORMS. auto: one posterior over weighted forms with priors (an
     `AutoLaw`), for one predictor, two (N and D) or three (N, D and the unique data). x, x2, x3:
-    columns of the predictors, as many as the law has roles. y: the response; law auto holds a
-    column named for an error at 1 or below. group: column(s) that divide the rows into separate
-    fits; the result is then a `Fits`. cluster: column naming the configuration of each run, so that
-    its seeds stay together; without it, runs with equal predictors are one configuration.
-    loss: see `alphascale.laws.losses`; None is the law's own. weights: column. bounds: {parameter:
-    (low, high)} of floors and exponents, in the units of the columns. level: default of intervals.
-    resamples, method (auto, pairs, smooth or parametric, see `alphascale.laws.bootstrap`) and
-    withhold (also fit without the largest sizes and report the error on them) are of named laws;
-    resamples may be 0: no intervals then. Law auto has 600 draws, always. prior: what law auto
-    believes, in place of what is shipped (`alphascale.fitting.learning`). Raises UserError, one
-    line, for what cannot be fitted.
+    columns of the predictors, as many as the law has roles; where their names tell, parameters come
+    first. y: the response; its name tells what it can be (`alphascale.columns`). group: column(s)
+    that divide the rows into separate fits; the result is then a `Fits`. cluster: column naming the
+    configuration of each run, so that its seeds stay together; without it, runs with equal
+    predictors are one configuration. loss: see `alphascale.laws.losses`; None is the law's own.
+    weights: column. bounds: {parameter: (low, high)} of floors and exponents, in the units of the
+    columns. level: default of intervals. resamples, method (auto, pairs, smooth or parametric, see
+    `alphascale.laws.bootstrap`) and withhold (also fit without the largest sizes and report the
+    error on them) are of named laws; resamples may be 0: no intervals then; else so many that each
+    end has one beyond it. Law auto has 600 draws, always. prior: what law auto believes, in place
+    of what is shipped (`alphascale.fitting.learning`). Raises UserError, one line, for what cannot
+    be fitted.
     """
     options = dict(
         law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, level=level,
         resamples=resamples, seed=seed, method=method, withhold=withhold, prior=prior,
     )  # fmt: skip
-    columns = tuple(c for c in (x, x2, x3) if c is not None)
+    columns = in_order(tuple(c for c in (x, x2, x3) if c is not None))
     if not 0 < level < 1:
         raise UserError(f"level must lie between 0 and 1, e.g. .95; got {level}")
+    if seed < 0:
+        raise UserError(f"seed must be a whole number, 0 or more; got {seed}")
+    if resamples and resamples < (least := round(2 / (1 - level))):
+        raise UserError(
+            f"resamples must be 0 (no intervals) or at least {least}, for the ends of "
+            f"{100 * level:g} % intervals; got {resamples}"
+        )
     if len(set(columns)) < len(columns):
         raise UserError(f"x, x2 and x3 must be different columns; got {', '.join(columns)}")
     if group is None:
@@ -93,13 +102,14 @@ def _fit_one(
     X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
     if not len(Y):
         raise UserError(f"column {y!r} has no rows: nothing to fit")
+    known = response(y, Y)
+    _check_sense(law, columns, X, y, Y, known)
     if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
         return auto(
             X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
-            ceiling=1.0 if "error" in y and Y.max() <= 1 else np.inf, beliefs=prior or SHIPPED,
-            withhold=withhold,
+            ceiling=known.high, beliefs=prior or SHIPPED, withhold=withhold,
         )  # fmt: skip
     if prior is not None:
         raise UserError(f"law {law} has no prior; law auto has")
@@ -155,7 +165,43 @@ def _fit_one(
         x_scales=p.x_scales,
         y_scale=p.y_scale,
         seed=seed,
+        limits=(known.low if Y.min() > known.low else -np.inf, max(known.high, Y.max())),
     )
+
+
+def _check_sense(
+    law: str, columns: tuple[str, ...], X: np.ndarray, name: str, y: np.ndarray, known: Response
+) -> None:
+    """Refuse a response that rises under a law that falls, and one that falls under one that
+    rises: by its name, or by its values (n,) where the name does not tell."""
+    rising_law = law != "auto" and get_form(law).increasing
+    rises, how = known.rises, "is a metric that grows as models get better"
+    if rises is None and len(columns) == 1:
+        rises, how = _trend(X[0], y), f"rises with {columns[0]}"
+    if rises and not rising_law:
+        ways = "fit what falls, an error or a loss (for a share of right answers, 1 − it)"
+        also = ", or name --law accuracy" if len(columns) == 1 else ""
+        raise UserError(f"column {name!r} {how}, and law {law} is of what falls; {ways}{also}")
+    if rises is False and rising_law:
+        raise UserError(
+            f"column {name!r} falls as models get better, and law {law} rises: name another law "
+            "(--law auto)"
+        )
+
+
+def _trend(x: np.ndarray, y: np.ndarray) -> bool | None:
+    """Whether y (n,) rises with x (n,) beyond doubt (True), falls (False), or neither (None): the
+    slope on log x of the levels' means is more than four of its standard errors."""
+    with np.errstate(all="ignore"):
+        u, level = np.unique(np.log(x), return_inverse=True)
+    if len(u) < 4 or not (np.isfinite([*u, *y]).all() and (y > 0).all()):
+        return None
+    v = np.bincount(level, y) / np.bincount(level)
+    u = u - u.mean()
+    slope = (u @ v) / (u @ u)
+    left = v - v.mean() - slope * u
+    error = np.sqrt((left @ left) / (len(u) - 2) / (u @ u))
+    return None if abs(slope) <= 4 * error else bool(slope > 0)
 
 
 def describe(fitted: FormFit, y: np.ndarray, clusters: np.ndarray) -> dict[str, float]:

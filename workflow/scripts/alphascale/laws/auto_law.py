@@ -24,7 +24,6 @@ from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 FloatArray = np.ndarray
 FORMAT = "alphascale-auto-fit/3"
 FAR = 30.0  # solve looks up to e^30 times the largest x
-NEARER = 3.0  # and, where there are no levels, from e^−3 times the smallest
 SECANTS = 30
 UNLIMITED = 1e6  # added to a logarithm: more than any run will have
 FINE = 10  # points a gap between levels on which a draw is inverted inside the range
@@ -70,6 +69,12 @@ class AutoLaw(Law):
     expression = "forms weighted by what they predict"
     log_noise = True
     failed_resamples = 0
+    has_interval = True
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What the response can be: above 0, and no more than the ceiling."""
+        return 0.0, self.ceiling
 
     def curve(self, points) -> FloatArray:
         """The median of the draws (n,) at `points`: a mapping of the columns, or (r, n), or (n,).
@@ -100,16 +105,19 @@ class AutoLaw(Law):
     def reach(self, points, target: float) -> FloatArray:
         """Probability (n,) that one new run at `points` is down to `target`."""
         drawn = self._log_curves(self._logs(points))
-        return ndtr((_log_target(target) - drawn) / self.noise[:, None]).mean(axis=0)
+        return ndtr((math.log(self.check_target(target)) - drawn) / self.noise[:, None]).mean(
+            axis=0
+        )
 
     def solve(self, target: float, confidence: float = 0.5) -> float:
-        """Smallest x at which the curve is down to `target` (one predictor); inf if never.
+        """Smallest x of the points or beyond at which the curve is down to `target` (one
+        predictor); inf if never.
 
         With a confidence other than ½: at which one new run is, with that probability.
         """
         if not 0 < confidence < 1:
             raise UserError(f"confidence must lie between 0 and 1, e.g. .9; got {confidence}")
-        wanted, grid = _log_target(target), self._grid()
+        wanted, grid = math.log(self.check_target(target)), self._grid()
         if confidence == 0.5:
 
             def short(u):
@@ -131,7 +139,7 @@ class AutoLaw(Law):
 
     def solve_samples(self, target: float) -> FloatArray:
         """The x (R,) at which each draw's curve is down to `target`: inf where it never is."""
-        wanted, grid = _log_target(target), self._grid()
+        wanted, grid = math.log(self.check_target(target)), self._grid()
         missed = self._log_curves(grid[None]) > wanted
         out = np.full(len(self.P), np.inf)
         first = missed.shape[1] - np.argmax(missed[:, ::-1], axis=1)
@@ -289,7 +297,7 @@ class AutoLaw(Law):
             for a, b in zip(self.knot_x[:-1], self.knot_x[1:], strict=True)
         ]
         if not inside:  # a joint law held at the other predictors has no levels of its own
-            inside = [np.linspace(np.log(self.x_range[0][0]) - NEARER, last, 160, endpoint=False)]
+            inside = [np.linspace(math.log(self.x_range[0][0]), last, 160, endpoint=False)]
         return np.concatenate([*inside, [last], last + np.geomspace(1e-3, FAR, 160)])
 
 
@@ -297,12 +305,6 @@ def _listed(values: FloatArray) -> list:
     if not np.isnan(values).any():
         return values.tolist()
     return [None if np.isnan(v) else float(v) for v in values]  # JSON knows no nan
-
-
-def _log_target(target: float) -> float:
-    if not (math.isfinite(target) and target > 0):
-        raise UserError(f"target must be a positive, finite number, got {target}")
-    return math.log(target)
 
 
 def _mixed(centre: FloatArray, sd: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:

@@ -10,7 +10,8 @@ from alphascale.laws.deviation import Deviation
 from alphascale.laws.form import Form, predict
 
 FloatArray = np.ndarray
-FAR = 690.0  # |log x| searched: the range of a double
+FAR = 30.0  # crossings are looked for up to e^30 times the largest x
+PLACES = 600
 CHUNK = 200
 
 
@@ -34,13 +35,17 @@ class Curve:
             return Y * np.exp(shift) if self.log else Y + shift
 
 
-def solve_curve(curve: Curve, theta: FloatArray, target: float) -> FloatArray:
+def solve_curve(
+    curve: Curve, theta: FloatArray, target: float, between: tuple[float, float]
+) -> FloatArray:
     """Smallest x (B,) in scaled units where each curve of theta (B, p) reaches the scaled target,
     inf where none: the first crossing on a grid of log x (a broken law may rise), then bisection.
+
+    between: logarithms of the smallest and the largest x of the points. What the smallest reaches
+    is answered by it: no law is followed below the points, where a steep one runs off to 1e-297.
     """
     sense = 1.0 if curve.form.increasing else -1.0
-    far = np.linspace(60, FAR, 40)
-    grid = np.concatenate([-far[:0:-1], np.linspace(-60, 60, 721), far[1:]])
+    grid = np.linspace(between[0], between[1] + FAR, PLACES)
     out = np.empty(len(theta))
     for start in range(0, len(theta), CHUNK):
         rows = slice(start, start + CHUNK)

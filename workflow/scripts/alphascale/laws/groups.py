@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from alphascale.errors import UserError
 from alphascale.laws import auto_law
 from alphascale.laws.auto_law import AutoLaw
-from alphascale.laws.result import Fit, Prediction, read_saved
+from alphascale.laws.result import Fit, Prediction, read_saved, save_sealed
 
 FORMAT = "alphascale-fits/1"
 
@@ -62,7 +61,7 @@ class Fits:
             "fits": [{"key": list(k), "fit": f.to_json()} for k, f in self.fits.items()],
             "refused": [{"key": list(k), "reason": r} for k, r in self.refused.items()],
         }
-        Path(path).write_text(json.dumps(data) + "\n")
+        save_sealed(path, data)
 
     @classmethod
     def from_json(cls, data: Mapping) -> Fits:
@@ -85,8 +84,6 @@ def group_keys(frame, group: tuple[str, ...]) -> list[tuple[str, ...]]:
 def load(path: str | Path) -> Fit | AutoLaw | Fits:
     """Read back what any fit's `save` wrote."""
     data = read_saved(path)
-    if not isinstance(data, dict) or "format" not in data:
-        raise UserError(f"{path}: is not a file saved by alphascale fit")
     try:
         return Fits.from_json(data) if data["format"] == FORMAT else read(data)
     except (LookupError, TypeError, ValueError, AttributeError) as error:

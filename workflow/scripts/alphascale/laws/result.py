@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -16,16 +16,18 @@ from alphascale.laws.crossing import Curve, solve_curve
 from alphascale.laws.deviation import Deviation
 from alphascale.laws.form import unscale
 from alphascale.laws.forms import get_form
+from alphascale.records.files import SEAL, replacing, seal
 
 FloatArray = np.ndarray
-FORMAT = "alphascale-fit/1"
+FORMAT = "alphascale-fit/2"
 FAR = 1e4  # a confident x is looked for up to so many times the even chance's
 NOISE_DRAWS = 8  # of a new run per resample: they smooth the tails of a prediction interval
 ARRAYS = ("theta", "theta_samples", "noise", "x_scales", "residuals")
 
 
 class Prediction(NamedTuple):
-    """mean: the fitted curve (n,). lower, upper: the interval (n,). Units of the response."""
+    """mean: the fitted curve (n,). lower, upper: the interval (n,), NaN where a law has none. Units
+    of the response."""
 
     mean: FloatArray
     lower: FloatArray
@@ -33,7 +35,30 @@ class Prediction(NamedTuple):
 
 
 class Law:
-    """What every law says in the same words, from its `solve`, `solve_samples` and `to_json`."""
+    """What every law says in the same words, from its `solve`, `solve_samples` and `to_json`.
+
+    limits: what the response can be, low and high. No answer lies below the smallest x of the
+    points: what that reaches is answered by it.
+    """
+
+    def met(self, target: float) -> bool:
+        """Whether the curve is at `target` with the smallest x of the points already."""
+        return self.solve(target) <= self.x_range[0][0]
+
+    def check_target(self, target: float) -> float:
+        """`target` if the response can be that; UserError with its limits otherwise."""
+        low, high = self.limits
+        if math.isfinite(target) and low < target < high:
+            return target
+        if high == math.inf:
+            raise UserError(
+                f"target {target:g}: {self.y} is always above {low:g}; ask for a finite value there"
+            )
+        way = f"; for {target:g} % write {target / 100:g}" if high == 1 < target < 100 else ""
+        raise UserError(
+            f"target {target:g}: {self.y} lies between {low:g} and {high:g}; ask for a value "
+            f"there{way}"
+        )
 
     def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
         """Interval of the x that reaches `target`; up to inf where it may be out of reach."""
@@ -49,7 +74,7 @@ class Law:
 
     def save(self, path: str | Path) -> None:
         """Write the fit as JSON; `load` gives it back with the same predictions, bit for bit."""
-        Path(path).write_text(json.dumps(self.to_json()) + "\n")
+        save_sealed(path, self.to_json())
 
     def _level(self, level: float | None) -> float:
         level = self.level if level is None else level
@@ -68,8 +93,9 @@ class Fit(Law):
     of y), aic (n·log(mean squared residual) + 2·parameters, residuals on the scale that was
     fitted), n and clusters: a description of the fit, no evidence of prediction. method: how
     resamples were drawn (`alphascale.laws.bootstrap`); failed_resamples: rows of NaN. level:
-    default of intervals. x_range: smallest and largest value of each predictor fitted. samples:
-    (resamples, parameters) in the user's units, NaN rows where a refit failed.
+    default of intervals. x_range: smallest and largest value of each predictor fitted. limits: of
+    the response (`alphascale.columns`). samples: (resamples, parameters) in the user's units, NaN
+    rows where a refit failed.
     """
 
     law: str
@@ -99,6 +125,12 @@ class Fit(Law):
     y_scale: float = field(repr=False)
     seed: int = 0
     withheld: dict[str, float] | str = "not asked for"
+    limits: tuple[float, float] = (-math.inf, math.inf)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether a resample could be fitted: without one there is a curve, and no interval."""
+        return bool(np.isfinite(self.theta_samples).all(axis=1).any())
 
     @property
     def expression(self) -> str:
@@ -111,28 +143,30 @@ class Fit(Law):
 
     def interval(self, name: str | None = None, level: float | None = None):
         """Equal-tailed interval (lower, upper) of parameter `name`, or a dict of all of them."""
-        level, rows = self._level(level), self.samples[self._good()]
-        out = {n: interval_of(rows[:, i], level) for n, i in get_form(self.law).index.items()}
+        level, rows, out = self._level(level), self.samples[self._good()], {}
+        for i, (n, value) in enumerate(self.params.items()):
+            low, high = interval_of(rows[:, i], level)
+            out[n] = (min(low, value), max(high, value))
         if name is not None and name not in out:
             raise UserError(f"law {self.law} has no parameter {name!r}; it has {', '.join(out)}")
         return out if name is None else out[name]
 
     def curve(self, points) -> FloatArray:
         """The fitted curve (n,) at `points`: a mapping of the columns, or (n,), or (roles, n)."""
-        return self.y_scale * self._at(points, self.theta[None], None)[0]
+        return self._at(points, self.theta[None], None)[0]
 
     def band(self, points, level: float | None = None) -> Prediction:
         """The curve with a confidence band: where the curve itself lies, without a run's noise."""
         level = self._level(level)
-        return self._around(points, self.y_scale * self._sampled(points), level)
+        return self._around(points, self._sampled, level)
 
     def curves(self, points) -> FloatArray:
         """Every fitted resample's curve at `points`, its deviation included (resamples, n)."""
-        return self.y_scale * self._sampled(points)
+        return self._sampled(points)
 
     def predict(self, points, level: float | None = None) -> Prediction:
         """The curve with an interval for one new run: the curve's uncertainty and its noise."""
-        return self._around(points, self._runs(points), self._level(level))
+        return self._around(points, self._runs, self._level(level))
 
     def reach(self, points, target: float) -> FloatArray:
         """Probability (n,) that a new run is down to `target`, of a form that rises, up to it."""
@@ -149,11 +183,12 @@ class Fit(Law):
             spread = np.tile(self.noise[self._good()], NOISE_DRAWS)[:, None]
             shift = rng.standard_normal(values.shape) * spread
         with np.errstate(over="ignore"):
-            values = values * np.exp(shift) if self.log_noise else values + shift
-        return self.y_scale * values
+            values = values * np.exp(shift) if self.log_noise else values + self.y_scale * shift
+        return np.clip(values, *self.limits)
 
     def solve(self, target: float, confidence: float = 0.5) -> float:
-        """Smallest x at which the fitted curve reaches `target` (one predictor); inf if never.
+        """Smallest x of the points or beyond at which the fitted curve reaches `target` (one
+        predictor); inf if never.
 
         With a confidence other than ½: at which one new run does, with that probability.
         """
@@ -197,6 +232,7 @@ class Fit(Law):
             kept["deviation"] = Deviation(float(d["origin"]), np.array(d["edges"]), weights)
         kept["theta_samples"] = kept["theta_samples"].reshape(-1, len(kept["theta"]))
         kept["x_range"] = tuple(tuple(v) for v in kept["x_range"])
+        kept["limits"] = tuple(map(float, kept["limits"]))
         for key in ("params", "derived", "in_sample", "withheld"):
             if isinstance(kept[key], dict):
                 kept[key] = {k: float(v) for k, v in kept[key].items()}
@@ -220,18 +256,21 @@ class Fit(Law):
         return self.theta_samples[good], self.deviation and self.deviation.take(good)
 
     def _sampled(self, points) -> FloatArray:
-        """Every fitted resample's curve, with its deviation, in scaled units (resamples, n)."""
+        """Every fitted resample's curve, with its deviation (resamples, n)."""
         return self._at(points, *self._drawn())
 
-    def _around(self, points, values: FloatArray, level: float) -> Prediction:
-        """The curve with the quantiles of `values`, widened where needed to contain the curve."""
+    def _around(self, points, values: Callable, level: float) -> Prediction:
+        """The curve with the quantiles of `values` there, widened to contain the curve."""
         mean = self.curve(points)
-        lower, upper = interval_of(values, level)
+        if not self.has_interval:
+            return Prediction(mean, *np.full((2, *mean.shape), np.nan))
+        lower, upper = interval_of(values(points), level)
         return Prediction(mean, np.minimum(lower, mean), np.maximum(upper, mean))
 
     def _at(self, points, theta: FloatArray, deviation: Deviation | None) -> FloatArray:
         logs = np.log(point_matrix(points, self.columns)) - np.log(self.x_scales)[:, None]
-        return Curve(get_form(self.law), self.log_noise, deviation).at(logs, theta)
+        values = Curve(get_form(self.law), self.log_noise, deviation).at(logs, theta)
+        return np.clip(self.y_scale * values, *self.limits)
 
     def _solve(self, target: float, theta: FloatArray, deviation) -> FloatArray:
         form = get_form(self.law)
@@ -239,18 +278,32 @@ class Fit(Law):
             raise UserError(
                 f"law {self.law} has {len(form.roles)} predictors; solve needs one: use optimum"
             )
-        if not math.isfinite(target):
-            raise UserError(f"target must be a finite number, got {target}")
-        curve = Curve(form, self.log_noise, deviation)
-        return solve_curve(curve, theta, target / self.y_scale) * self.x_scales[0]
+        target = self.check_target(target) / self.y_scale
+        low, high = self.x_range[0]
+        ends = np.log([low, high]) - np.log(self.x_scales[0])
+        found = solve_curve(Curve(form, self.log_noise, deviation), theta, target, tuple(ends))
+        return np.maximum(found * self.x_scales[0], low)
 
 
-def read_saved(path: str | Path):
-    """What a file of a saved fit holds; UserError naming it where it cannot be read."""
+def save_sealed(path: str | Path, data: dict) -> None:
+    """Write a fit with a digest of its content: `read_saved` tells any later edit."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(data | {SEAL: seal(data)}) + "\n")
+
+
+def read_saved(path: str | Path) -> dict:
+    """What a file of a saved fit holds; UserError naming it where it is not as it was saved."""
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        data = json.loads(Path(path).read_text())
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read as a saved fit ({error})") from None
+    if not isinstance(data, dict) or "format" not in data:
+        raise UserError(f"{path}: is not a file saved by alphascale fit")
+    if SEAL not in data:
+        raise UserError(f"{path}: holds no {SEAL}: not saved by this version; fit it again")
+    if data.pop(SEAL) != seal(data):
+        raise UserError(f"{path}: was changed after it was saved; fit it again")
+    return data
 
 
 def point_matrix(points, columns: tuple[str, ...]) -> FloatArray:

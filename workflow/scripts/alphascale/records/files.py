@@ -100,7 +100,7 @@ def read_json(path: str | os.PathLike) -> Any:
 
 def write_sealed(path: str | os.PathLike, value: dict[str, Any]) -> None:
     """`write_json` with a digest of the content in it: `read_sealed` tells any later edit."""
-    write_json(path, value | {SEAL: _seal(value)})
+    write_json(path, value | {SEAL: seal(value)})
 
 
 def read_sealed(path: str | os.PathLike) -> dict[str, Any]:
@@ -108,12 +108,13 @@ def read_sealed(path: str | os.PathLike) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict) or SEAL not in value:
         raise UserError(f"{path}: holds no {SEAL}: not written by this version; {REBUILD}")
-    if value.pop(SEAL) != _seal(value):
+    if value.pop(SEAL) != seal(value):
         raise UserError(f"{path}: was changed after it was written; {REBUILD}")
     return value
 
 
-def _seal(value: dict[str, Any]) -> str:
+def seal(value: dict[str, Any]) -> str:
+    """SHA-256 of a value's canonical JSON; empty for what has none."""
     try:
         return hashlib.sha256(canonical_json(value).encode()).hexdigest()
     except ValueError:  # NaN, which is written nowhere

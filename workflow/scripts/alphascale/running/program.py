@@ -38,8 +38,24 @@ OUT_OF_MEMORY = (
 )  # fmt: skip
 
 
+class _Once(argparse._StoreAction):
+    """Store a value; a second one for the same option would silently take its place."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        given = namespace.__dict__.setdefault("_given", set())
+        if option_string and self.dest in given:
+            parser.error(f"{option_string} is given twice; give it once")
+        given.add(self.dest)
+        super().__call__(parser, namespace, values, option_string)
+
+
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose complaint is one line, without the usage before it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in (None, "store"):
+            self.register("action", name, _Once)
 
     def error(self, message: str):
         if "expected one argument" in message:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,20 @@ from alphascale.fitting.learning import read_prior
 from alphascale.grids.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.grids.regimes import regimes
 from alphascale.laws.api import fit
-from alphascale.laws.forms import FORMS
+from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, group_keys, load
+from alphascale.laws.losses import parse_loss
 from alphascale.laws.result import Fit
+from alphascale.records.files import replacing
 from alphascale.tables.finished import run_prior
-from alphascale.tables.reading import read_csv
-from alphascale.tables.summary import optimum_lines, regime_lines, summary_lines, target_lines
+from alphascale.tables.reading import read_csv, with_numbers
+from alphascale.tables.summary import (
+    far_lines,
+    optimum_lines,
+    regime_lines,
+    summary_lines,
+    target_lines,
+)
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -37,6 +46,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
     command.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
     command.add_argument("--seed", type=int, default=0)
+    _skip(command)
     command.add_argument("--prior", help="JSON of alphascale prior, for law auto")
     command.add_argument("--out", help="save the fit as JSON")
     command.set_defaults(run=run_fit)
@@ -45,7 +55,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("fit", help="JSON written by alphascale fit --out")
     command.add_argument("points", help="CSV with the predictors (and group columns) of the fit")
     command.add_argument("--level", type=float, help="of the prediction intervals")
-    command.add_argument("--out", required=True, help="CSV to write")
+    command.add_argument("--out", help="CSV to write; left out, the rows are printed")
+    _skip(command)
     command.set_defaults(run=run_predict)
 
     command = subparsers.add_parser("optimum", help="what a saved fit asks for")
@@ -72,6 +83,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "network that only widens)",
     )  # fmt: skip
     command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
+    _skip(command)
     command.add_argument("--figure", help="draw what it rests on, as .png or .svg")
     command.set_defaults(run=run_regimes)
 
@@ -81,38 +93,62 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.set_defaults(run=run_prior)
 
 
+def _skip(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--skip-invalid", action="store_true",
+        help="leave out rows whose cells are empty, no numbers, or not above 0, and say which",
+    )  # fmt: skip
+
+
 def run_fit(args: argparse.Namespace) -> None:
-    frame = read_csv(args.runs)
     same = ("x2", "x3", "group", "cluster", "loss", "weights", "level", "resamples", "seed")
     options = {name: getattr(args, name) for name in same}
+    log = args.law == "auto" or parse_loss(args.loss or get_form(args.law).loss).log
+    finite = [args.weights] if args.weights else []
+    positive = [name for name in (args.x, args.x2, args.x3) if name]
+    (positive if log else finite).append(args.y)
+    table, told = with_numbers(read_csv(args.runs), positive, finite, args.skip_invalid)
     prior = read_prior(args.prior) if args.prior else None
-    result = fit(frame, args.x, args.y, law=args.law, prior=prior, **options)
-    print("\n".join(summary_lines(result)))
+    try:
+        result = fit(table.columns, args.x, args.y, law=args.law, prior=prior, **options)
+    except UserError as error:
+        raise UserError(f"{args.runs}: {error}") from None
+    print("\n".join([*summary_lines(result), *(f"warning: {line}" for line in told)]))
     if args.out:
         result.save(args.out)
         print(f"saved: {args.out}")
 
 
 def run_predict(args: argparse.Namespace) -> None:
-    fitted, frame = load(args.fit), read_csv(args.points)
+    fitted = load(args.fit)
+    group = fitted.group if isinstance(fitted, Fits) else ()
+    one = next(iter(fitted.fits.values())) if group else fitted
+    table, told = with_numbers(read_csv(args.points), one.columns, (), args.skip_invalid)
+    frame = table.columns
     try:
         prediction = fitted.predict(frame, args.level)
     except UserError as error:
         raise UserError(f"{args.points}: {error}") from None
-    group = fitted.group if isinstance(fitted, Fits) else ()
-    one = next(iter(fitted.fits.values())) if group else fitted
     head = [*group, *one.columns, "mean", "lower", "upper"]
     keys = group_keys(frame, group) if group else [()] * len(prediction.mean)
     points = zip(*[frame[c] for c in one.columns], strict=True)
-    with Path(args.out).open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(head)
-        for key, point, *numbers in zip(keys, points, *prediction, strict=True):
-            writer.writerow([*key, *point, *(repr(float(v)) for v in numbers)])
+    rows = [
+        [*key, *point, *("" if np.isnan(v) else repr(float(v)) for v in numbers)]
+        for key, point, *numbers in zip(keys, points, *prediction, strict=True)
+    ]
+    if args.out:
+        with replacing(args.out) as temporary, temporary.open("w", newline="") as handle:
+            csv.writer(handle).writerows([head, *rows])
+    else:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([head, *rows])
     missing = fitted.without(frame) if group else []
-    for reason in missing:
-        print(f"warning: no prediction for {reason}")
-    print(f"saved: {args.out} ({int(np.isfinite(prediction.mean).sum())} predictions)")
+    told += [f"no prediction for {reason}" for reason in missing]
+    # Where the rows are printed, what is said of them must not get among them.
+    aside = sys.stdout if args.out else sys.stderr
+    for line in [*told, *far_lines(fitted, frame)]:
+        print(f"warning: {line}", file=aside)
+    if args.out:
+        print(f"saved: {args.out} ({int(np.isfinite(prediction.mean).sum())} predictions)")
 
 
 def run_optimum(args: argparse.Namespace) -> None:
@@ -146,15 +182,15 @@ def run_regimes(args: argparse.Namespace) -> None:
             raise UserError(
                 f"--figure needs matplotlib ({fault}): pip install 'alphascale[plots]'"
             ) from None
-    frame = read_csv(args.runs)
+    table, told = with_numbers(read_csv(args.runs), (args.x, args.x2), (args.y,), args.skip_invalid)
     try:
         found = regimes(
-            frame, args.x, args.x2, args.y, seed=args.seeds, level=args.level,
+            table.columns, args.x, args.x2, args.y, seed=args.seeds, level=args.level,
             variance_exponent=tuple(args.exponents),
         )  # fmt: skip
     except UserError as error:
         raise UserError(f"{args.runs}: {error}") from None
-    print("\n".join(regime_lines(found, args.level)))
+    print("\n".join([*regime_lines(found, args.level), *(f"warning: {line}" for line in told)]))
     if args.figure:
         save(draw(found, args.y, args.level), args.figure)
         print(f"saved: {args.figure}")

@@ -67,7 +67,7 @@ def ladders_of(decision: Path) -> list[tuple[str, np.ndarray, np.ndarray, np.nda
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise UserError(f"{decision}: not a decision of this version ({fault})") from None
     table = decision.parent.parent / "observations" / f"{decision.stem}.csv"
-    frame = read_csv(table)
+    frame = read_csv(table).columns
     size = "params" if counted == "total" else "non_embedding"
     try:
         good = np.array(frame["status"]) == "ok"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.groups import Fits
 from alphascale.laws.result import Fit
 from alphascale.laws.withheld import NAIVE
+from alphascale.units import probability
+
+FAR = 10.0  # times outside what was fitted: beyond it a prediction is called a guess
 
 
 def summary_lines(fitted: Fit | Fits) -> list[str]:
@@ -30,7 +33,7 @@ def _one(fit: Fit | AutoLaw) -> list[str]:
     if isinstance(fit, AutoLaw):
         return _auto(fit)
     out = [_withheld(fit), f"law: {fit.law}   {fit.y} = {fit.expression}"]
-    intervals = fit.interval() if len(fit.theta_samples) > fit.failed_resamples else {}
+    intervals = fit.interval() if fit.has_interval else {}
     for name, value in fit.params.items():
         out.append(f"  {name} = {value:.6g}{_between(intervals.get(name), fit.level)}")
     out += [f"  {name} = {value:.6g}" for name, value in fit.derived.items()]
@@ -85,20 +88,50 @@ def _withheld(fit: Fit) -> str:
     )
 
 
-def target_lines(fit: Fit, target: float) -> list[str]:
-    """The smallest x that reaches a target, with its interval."""
-    x, name = fit.solve(target), fit.columns[0]
-    if isinstance(fit, Fit) and len(fit.theta_samples) == fit.failed_resamples:
-        between = " (no resamples, so no interval)"
+def target_lines(fit: Fit | AutoLaw, target: float) -> list[str]:
+    """The smallest x that reaches a target, with its interval; none below the points."""
+    x, name, smallest = fit.solve(target), fit.columns[0], fit.x_range[0][0]
+    if x <= smallest:
+        value, low, high = (float(each[0]) for each in fit.predict({name: [smallest]}))
+        ends = _between((low, high), fit.level)
+        return [
+            f"{fit.y} = {target:g} is met by the smallest {name} fitted: {name} = "
+            f"{_number(smallest)} reaches {value:.4g}{ends}; what lies below was not measured"
+        ]
+    if not fit.has_interval:
+        between = "   (no interval: no resample could be fitted)"
     else:
-        between = _between(fit.solve_interval(target), fit.level)
+        low, high = fit.solve_interval(target)
+        below = "" if low > smallest else ", the smallest fitted, or less"
+        between = f"   ({100 * fit.level:g} %: {_number(low, 4)}{below} … {_number(high, 4)})"
     out = [f"{fit.y} = {target:g} at {name} = {_number(x)}{between}"]
+    share = fit.out_of_reach(target) if fit.has_interval else 0.0
+    if share:
+        kind = "draws" if isinstance(fit, AutoLaw) else "resamples"
+        out.append(f"out of reach in {probability(share)} of the {kind}")
     if math.isinf(x):
-        out.append(f"the fitted curve never reaches {target:g}: its limit lies on the other side")
-    elif not math.isinf(x) and x > 10 * fit.x_range[0][1]:
+        out.append(f"the fitted curve never reaches {target:g} up to e^30 times the largest {name}")
+    elif x > FAR * fit.x_range[0][1]:
         out.append(
             f"warning: this is {x / fit.x_range[0][1]:.3g} times the largest fitted {name}: a guess"
         )
+    return out
+
+
+def far_lines(fitted: Fit | AutoLaw | Fits, points: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for each predictor with points far from what was fitted."""
+    fits = list(fitted.fits.values()) if isinstance(fitted, Fits) else [fitted]
+    out = []
+    for i, name in enumerate(fits[0].columns):
+        low, high = min(f.x_range[i][0] for f in fits), max(f.x_range[i][1] for f in fits)
+        x = np.array(points[name], float)
+        beyond = np.maximum(x / high, low / x)
+        if (beyond > FAR).any():
+            out.append(
+                f"{int((beyond > FAR).sum())} of {len(x)} points lie more than {FAR:g} × outside "
+                f"the fitted {name} ({low:.4g} … {high:.4g}), the farthest {beyond.max():.3g} ×: a "
+                "guess"
+            )
     return out
 
 
@@ -110,6 +143,11 @@ def optimum_lines(fit: Fit, best: Optimum) -> list[str]:
         f"{name} = {_number(value)}{_between((low, high), fit.level)}"
         for name, (value, low, high) in names.items()
     ]
+    if np.allclose([low for low, _ in fit.x_range[:2]], [best.params[0], best.tokens[0]]):
+        out.append(
+            f"the smallest {fit.columns[0]} and {fit.columns[1]} fitted are enough; what lies "
+            "below was not measured"
+        )
     if math.isfinite(best.params[0]):
         ratio = best.tokens[0] / best.params[0]
         out.append(f"{fit.columns[1]} per {fit.columns[0]}: {ratio:.4g}")
