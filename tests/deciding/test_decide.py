@@ -16,7 +16,7 @@ from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.networks.count import count_params
 from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
-from alphascale.records.decision import DecisionRecord, Price
+from alphascale.records.decision import DecisionRecord, Price, Throughput
 from alphascale.records.fit import FractionFit
 from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
 from alphascale.records.typed import Refused, as_json
@@ -225,7 +225,7 @@ def test_measured_joules_win_over_watts() -> None:
 def test_a_run_not_made_is_priced_at_the_power_that_was_measured() -> None:
     frame = observations()
     frame["joules"] = 40.0 * frame["job_seconds"]
-    run = costs.price(1e9, 30.0, PRICES, costs.power(frame, PRICES))
+    run = costs.price(1e9, 0, Throughput(0.0, 1e9 / 30, ""), PRICES, costs.power(frame, PRICES))
     assert run.kwh == pytest.approx(40 * 30 / 3.6e6 * 1.2)
     assert not run.measured and "40 W" in run.how and "measured over 6 of 6 jobs" in run.how
 
@@ -242,7 +242,7 @@ def test_a_study_measured_in_part_says_so_and_estimates_the_rest() -> None:
 
 def test_a_device_hour_is_paid_for_in_place_of_energy() -> None:
     hourly = replace(PRICES, price_per_hour=3.0)
-    run = costs.price(1e9, 1200.0, hourly, costs.Power(100.0, ""))
+    run = costs.price(1e9, 0, Throughput(0.0, 1e9 / 1200, ""), hourly, costs.Power(100.0, ""))
     assert run.money == pytest.approx(1.0)
     assert run.kwh == pytest.approx(100 * 1200 / 3.6e6 * 1.2)
 
@@ -257,12 +257,40 @@ def test_throughput_separates_overhead_from_arithmetic() -> None:
 
 def test_saving_takes_the_study_off() -> None:
     def run(kwh: float) -> Price:
-        return Price(kwh * 1e9, 1.0, kwh, 0.0, 0.0)
+        return Price(kwh * 1e9, 1.0, 2 * kwh**2, 0.0, 0.0, factor=1.1)  # energy is no FLOPs
 
-    gains = costs.saving(naive=run(10), star=run(1), study=run(4))
+    gains = costs.saving(naive=run(10), star=run(1), study=run(4), ratio=1.25)
     assert gains.gross == pytest.approx(0.9) and gains.net == pytest.approx(0.5)
     assert gains.pays_after_runs == pytest.approx(4 / 9)
-    assert costs.saving(run(1), run(2), run(4)).pays_after_runs is None
+    assert costs.saving(run(1), run(2), run(4), 1.0).pays_after_runs is None
+    assert gains.energy.gross == pytest.approx(1 - 1 / 100)
+    assert gains.energy.gross_interval == pytest.approx((1 - 1.25 / 100, 1 - 0.8 / 100))
+    assert gains.energy.net == pytest.approx(1 - 17 / 100)
+    low = 1 - 1.1 * 16 / 100 - 1.25 / 100
+    assert gains.energy.net_interval == pytest.approx((low, 1 - 16 / 1.1 / 100 - 0.8 / 100))
+    assert costs.saving(run(10), run(1), run(4), None).energy is None
+
+
+def test_what_rests_on_time_is_known_as_well_as_the_jobs_times_carry_it() -> None:
+    """Nine of ten factors about a run's seconds hold the truth's; timings of noise say nothing."""
+    frame, rng = observations(), np.random.default_rng(0)
+    true, held = 1e-3 * 500 + 2e12 / 1e10, []
+    for _ in range(200):
+        noisy = frame.copy()
+        per_job = np.exp(0.1 * rng.standard_normal(noisy["scale"].nunique()))
+        noisy["job_seconds"] *= noisy["scale"].map(
+            dict(zip(noisy["scale"].unique(), per_job, strict=True))
+        )
+        rate = costs.throughput(noisy, batch_size=100, stated=None)
+        found = costs.factor(rate, (2e12, 500))
+        assert found is not None and 1.0 < found < 1.6
+        held.append(abs(np.log(rate.seconds(2e12, 500) / true)) < np.log(found))
+    assert 0.8 < np.mean(held) <= 1.0
+    noisy["job_seconds"] = 0.01 * np.exp(rng.standard_normal(len(noisy)))
+    rate = costs.throughput(noisy, batch_size=100, stated=None)
+    assert costs.factor(rate, (2e12, 500)) is None
+    stated = costs.throughput(noisy, batch_size=100, stated=1e9)
+    assert costs.factor(stated, (2e12, 500)) == costs.factor(stated, (1, 1), (2e12, 5)) == 1.0
 
 
 FAMILIES = {

@@ -316,7 +316,7 @@ def test_the_table_shows_what_the_summary_says(good, hard):
     error = good.decision.withheld.errors.law
     assert f"{100 * error:.2f} points" in shown
     assert "none: out of reach" in shown
-    assert shown.index("Saving, net") < shown.index("Saving, gross")
+    assert shown.index("FLOPs saved, net") < shown.index("FLOPs saved, gross")
 
 
 def test_programs_write_every_figure_the_workflow_expects(good, tmp_path, monkeypatch):

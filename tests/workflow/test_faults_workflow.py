@@ -218,5 +218,5 @@ def test_a_study_that_diverges_says_so_and_shows_no_number(root, tmp_path) -> No
         assert row["test_error"] == row["test_loss"] == row["validation_loss"] == ""
     with open(folder / "results/own/summary.csv", newline="") as stream:
         (row,) = csv.DictReader(stream)
-    for column in ("n_star", "n_star_lower", "predicted", "withheld_mae_law", "saving_net"):
+    for column in ("n_star", "n_star_lower", "predicted", "withheld_mae_law", "saving_net_flops"):
         assert row[column] == ""

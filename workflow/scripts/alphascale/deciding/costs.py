@@ -10,13 +10,14 @@ mean power that was measured, or the wattage that the configuration states: `how
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import nnls
 
-from ..records.decision import Price, Saving, StudyPrice, Throughput
+from ..records.decision import EnergySaving, Price, Saving, StudyPrice, Throughput
 from ..records.runs import jobs
 from ..records.specs import Prices
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas
 
 JOULES_PER_KWH = 3.6e6
+CARRIED = 2.0  # 95 % factor beyond which seconds, and what follows from them, are not told
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,38 @@ def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -
     if per_flop == 0:
         # Every size is bound by overhead: the best rate seen bounds the true one from below.
         return Throughput(
-            step_seconds, float((flops / seconds).max()), "largest rate seen in the study's jobs"
+            step_seconds,
+            float((flops / seconds).max()),
+            "largest rate seen in the study's jobs",
+            None,
         )
-    return Throughput(step_seconds, 1 / per_flop, "fitted on the study's own jobs")
+    terms = np.column_stack([steps, flops]) / seconds[:, None]
+    spare = len(each) - (2 if step_seconds else 1)
+    variance = None
+    if spare > 0:
+        left = terms @ scaled - 1
+        used = terms if step_seconds else terms[:, 1:]
+        errors = np.linalg.pinv(used.T @ used) * (left @ left) / spare
+        both = np.zeros((2, 2))
+        both[-len(errors) :, -len(errors) :] = errors
+        variance = (float(both[0, 0]), float(both[1, 1]), float(both[0, 1]))
+    return Throughput(step_seconds, 1 / per_flop, "fitted on the study's own jobs", variance)
+
+
+def factor(
+    rate: Throughput, run: tuple[float, float], against: tuple[float, float] | None = None
+) -> float | None:
+    """The 95 % factor about the seconds of a run (FLOPs, steps), or about their ratio to those of
+    another; None where it exceeds CARRIED or is not known. First order in the fit's errors."""
+    if rate.variance is None:
+        return None
+    gradient = np.zeros(2)
+    for sign, (flops, steps) in ((1, run), *([(-1, against)] if against else [])):
+        gradient += sign * np.array([steps, flops]) / rate.seconds(flops, steps)
+    a, b, both = rate.variance
+    variance = gradient @ np.array([[a, both], [both, b]]) @ gradient
+    found = math.exp(1.96 * math.sqrt(max(float(variance), 0.0)))
+    return found if found <= CARRIED else None
 
 
 def power(frame: pandas.DataFrame, costs: Prices) -> Power:
@@ -67,9 +98,12 @@ def power(frame: pandas.DataFrame, costs: Prices) -> Power:
     )
 
 
-def price(flops: float, seconds: float, costs: Prices, power: Power) -> Price:
-    """Cost of a run of `seconds` that was not made: `power` × seconds."""
-    return _priced(flops, seconds, power.watts * seconds, costs, False, f"estimated: {power.how}")
+def price(flops: float, steps: float, rate: Throughput, costs: Prices, power: Power) -> Price:
+    """Cost of a run that was not made: `power` × its seconds."""
+    seconds = rate.seconds(flops, steps)
+    how = f"estimated: {power.how}"
+    cost = _priced(flops, seconds, power.watts * seconds, costs, False, how)
+    return replace(cost, factor=factor(rate, (flops, steps)))
 
 
 def study_price(frame: pandas.DataFrame, costs: Prices) -> StudyPrice:
@@ -109,13 +143,31 @@ def _priced(
     )
 
 
-def saving(naive: Price, star: Price, study: Price) -> Saving:
-    """What N* saves against the naive training, with the study's cost and without it."""
-    per_run = naive.kwh - star.kwh
+def saving(naive: Price, star: Price, study: Price, ratio: float | None) -> Saving:
+    """What N* saves against the naive training, with the study's cost and without it.
+
+    ratio: 95 % factor about the seconds of N* over those of the naive model.
+    """
+    per_run = naive.flops - star.flops
     return Saving(
-        net=1 - (study.kwh + star.kwh) / naive.kwh,
-        gross=1 - star.kwh / naive.kwh,
-        net_flops=1 - (study.flops + star.flops) / naive.flops,
-        gross_flops=1 - star.flops / naive.flops,
-        pays_after_runs=study.kwh / per_run if per_run > 0 else None,
+        net=1 - (study.flops + star.flops) / naive.flops,
+        gross=1 - star.flops / naive.flops,
+        pays_after_runs=study.flops / per_run if per_run > 0 else None,
+        energy=_energy(naive, star, study, ratio),
     )
+
+
+def _energy(naive: Price, star: Price, study: Price, ratio: float | None) -> EnergySaving | None:
+    if ratio is None or naive.factor is None or star.factor is None:
+        return None
+
+    def ends(fixed: float, moving: float) -> tuple[float, float]:
+        """1 − fixed/naive − moving/naive, at either end of the two factors."""
+        low, high = (
+            1 - fixed / naive.kwh * naive.factor**k - moving / naive.kwh * ratio**k for k in (1, -1)
+        )
+        return low, high
+
+    gross = 1 - star.kwh / naive.kwh
+    net = gross - study.kwh / naive.kwh
+    return EnergySaving(net, ends(study.kwh, star.kwh), gross, ends(0.0, star.kwh))

@@ -28,7 +28,7 @@ from ..records.fit import Estimate, FitRecord, LadderPoint
 from ..records.runs import largest
 from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
-from .costs import power, price, saving, study_price, throughput
+from .costs import factor, power, price, saving, study_price, throughput
 from .ranges import FAR
 from .run_warnings import run_warnings
 from .settling import settling, untrusted
@@ -62,12 +62,16 @@ def decide(
     rate = throughput(frame, spec.batch_size, spec.costs.flops_per_second)
     watts = power(frame, spec.costs)
 
+    def work(size: Size, samples: int) -> tuple[float, float]:
+        """FLOPs and steps of one training."""
+        flops = count_flops(spec.family, size, meta)["training"] * samples * spec.epochs
+        return flops, spec.epochs * math.ceil(samples / spec.batch_size)
+
     def run_of(size: Size, samples: int, law: laws.Fit | laws.AutoLaw | None) -> PricedRun:
         """One training of a size on so much data, as the ladder's members were trained."""
         params = count_params(spec.family, size, meta)
-        flops = count_flops(spec.family, size, meta)["training"] * samples * spec.epochs
-        steps = spec.epochs * math.ceil(samples / spec.batch_size)
-        cost = price(flops, rate.seconds(flops, steps), spec.costs, watts)
+        flops, steps = work(size, samples)
+        cost = price(flops, steps, rate, spec.costs, watts)
         at = predictors(params[spec.counted], samples, spec.epochs)
         if law is None:
             return PricedRun(size, params, cost, None)
@@ -106,7 +110,10 @@ def decide(
         seeds = max(len(point.errors) for point in here.points)
         next_run = settling(law, star, largest_size, seeds, spec.members, at_size, why)
     study = study_price(frame, spec.costs)
-    both = architecture and naive
+    gains = None
+    if architecture and naive:
+        ratio = factor(rate, *(work(each.size, here.samples) for each in (architecture, naive)))
+        gains = saving(naive.price, architecture.price, study, ratio)
     return DecisionRecord(
         domain=spec.domain,
         family=spec.family,
@@ -127,7 +134,7 @@ def decide(
         architecture=architecture,
         unbuildable=unbuildable,
         naive=naive,
-        saving=saving(naive.price, architecture.price, study) if both else None,
+        saving=gains,
         joint=joint,
         data=_data_needed(spec, fits, bootstrap),
         settling=next_run,

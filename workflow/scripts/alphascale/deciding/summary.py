@@ -6,7 +6,7 @@ import json
 import textwrap
 from dataclasses import replace
 
-from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price
+from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price, Saving
 from ..records.fit import Errors, Estimate
 from ..records.specs import Size
 from ..records.typed import Refused
@@ -27,6 +27,8 @@ from .ranges import FAR
 
 WIDTH = 96
 RUNS = ("architecture", "naive", "study")
+TIMED = ("kwh", "co2_g", "money")  # of a price, what rests on time
+NOT_CARRIED = "energy, CO₂ and money not told: the jobs' times do not carry them"
 
 TableCell = str | float | bool | None
 
@@ -78,12 +80,19 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     for run in RUNS:
         cost = price_of(decision, run)
         name = "build" if run == "architecture" else run
-        for key in ("flops", "kwh", "co2_g", "money", "measured"):
-            row[f"{name}_{key}"] = cost and getattr(cost, key)
+        told = cost and cost.factor is not None
+        for key in ("flops", "kwh", "co2_g", "money", "measured", "factor"):
+            shown = told if key in TIMED else cost
+            row[f"{name}_{key}"] = getattr(cost, key) if shown else None
     row["currency"] = decision.costs.currency
-    for key in ("net", "gross", "net_flops", "gross_flops"):
-        row[f"saving_{key}"] = gains and getattr(gains, key)
+    for key in ("net", "gross"):
+        row[f"saving_{key}_flops"] = gains and getattr(gains, key)
     row["pays_after_runs"] = gains and gains.pays_after_runs
+    of_energy = gains and gains.energy
+    for key in ("net", "gross"):
+        low, high = getattr(of_energy, f"{key}_interval") if of_energy else (None, None)
+        row[f"saving_{key}_energy"] = of_energy and getattr(of_energy, key)
+        row[f"saving_{key}_energy_lower"], row[f"saving_{key}_energy_upper"] = low, high
     row["warnings"] = "; ".join(warnings(decision))
     return row
 
@@ -245,10 +254,10 @@ def settling_text(decision: DecisionRecord) -> str:
     if found is None:
         return ""
     cost = found.run.price
+    n = found.members
     spent = replace(
-        cost, kwh=cost.kwh * found.members, co2_g=cost.co2_g * found.members,
-        money=cost.money * found.members,
-    )  # fmt: skip
+        cost, flops=cost.flops * n, kwh=cost.kwh * n, co2_g=cost.co2_g * n, money=cost.money * n
+    )
     return (
         f"{found.why}: training {size_text(found.run.size)} "
         f"({count(found.run.params['total'])} parameters, {significant(found.multiple)} × the "
@@ -309,12 +318,18 @@ def cost_text(decision: DecisionRecord, run: str) -> str:
         size = f" (once, {count(decision.naive.params['total'])} parameters, not run)"
     if run == "architecture":
         size = " (once)"
-    return f"{cost_line(decision, cost)}, {how(cost)}{size}"
+    told = "" if cost.factor is None else f", {how(cost)}"
+    return f"{cost_line(decision, cost)}{told}{size}"
 
 
 def cost_line(decision: DecisionRecord, cost: Price) -> str:
+    """FLOPs, and energy, CO₂ and money with the factor that they are known by."""
+    flops = prefixed(cost.flops, "FLOP")
+    if cost.factor is None:
+        return f"{flops}; {NOT_CARRIED}"
     paid = money(cost.money, decision.costs.currency)
-    return f"{energy(cost.kwh)}, {mass(cost.co2_g)} CO₂, {paid}"
+    within = f" (within × {cost.factor:.2f})" if cost.factor > 1.005 else ""
+    return f"{flops}, {energy(cost.kwh)}, {mass(cost.co2_g)} CO₂, {paid}{within}"
 
 
 def how(cost: Price) -> str:
@@ -331,9 +346,23 @@ def saving_text(decision: DecisionRecord) -> str:
         why = "N* cannot be built" if decision.unbuildable else "there is no N*"
         return f"none: {why}, and the study's cost is spent"
     return (
-        f"net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
-        f"without it; {pays_text(gains.pays_after_runs)}"
+        f"of FLOPs net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
+        f"without it; {pays_text(gains.pays_after_runs)}; {energy_saving_text(gains)}"
     )
+
+
+def energy_saving_text(gains: Saving) -> str:
+    """The saving of energy, with its intervals."""
+    found = gains.energy
+    if found is None:
+        return "of energy not told: the jobs' times do not carry it"
+    net, gross = (
+        f"{percent(value, 2)} ({percent(low, 2)} to {percent(high, 2)})"
+        for value, (low, high) in (
+            (found.net, found.net_interval), (found.gross, found.gross_interval)
+        )
+    )  # fmt: skip
+    return f"of energy net {net}, gross {gross}"
 
 
 def pays_text(runs: float | None) -> str:

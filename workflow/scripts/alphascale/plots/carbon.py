@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from ..deciding.summary import pays_text
+from ..deciding.summary import NOT_CARRIED, energy_saving_text, pays_text
 from ..records.decision import DecisionRecord, Price
 from ..records.typed import Refused
 from ..units import PREFIXES, count, mass, percent, prefix_power
@@ -14,7 +14,8 @@ from .records import Records
 
 @style.styled
 def draw(records: Records) -> Figure:
-    """Three bars in grams, hatched where energy is an estimate; savings net of the study first."""
+    """Three bars in grams, hatched where energy is an estimate, with its 95 % factor; none where
+    the study's timings do not carry it. Savings net of the study first."""
     figure, axes = style.canvas()
     decision = records.decision
     bars = _bars(records)
@@ -26,6 +27,10 @@ def draw(records: Records) -> Figure:
             place, height, width=0.6, color=color, edgecolor="black", linewidth=0.8,
             hatch=None if price.measured else "///", alpha=0.85
         )  # fmt: skip
+        if price.factor > 1.005:
+            ends = [[height - height / price.factor], [height * (price.factor - 1)]]
+            axes.errorbar(place, height, ends, color="black", linewidth=1, capsize=4)
+            height *= price.factor
         axes.annotate(
             f"{mass(price.co2_g)}\n{how}", (place, height), xytext=(0, 3),
             textcoords="offset points", ha="center", va="bottom", fontsize=8.5,
@@ -56,8 +61,9 @@ def saving_line(decision: DecisionRecord) -> str:
             return "No naive model is named in the study, so nothing is said to be saved."
         return "No N*, so nothing is saved: the study's cost is spent."
     return (
-        f"Saved with the study counted: {percent(gains.net)} (net); without it: "
-        f"{percent(gains.gross)} (gross). {style.sentence(pays_text(gains.pays_after_runs))}"
+        f"FLOPs saved with the study counted: {percent(gains.net)} (net); without it: "
+        f"{percent(gains.gross)} (gross). {style.sentence(pays_text(gains.pays_after_runs))} "
+        f"{style.sentence(energy_saving_text(gains))}"
     )
 
 
@@ -68,7 +74,7 @@ def _bars(records: Records) -> list[tuple[str, Price, str]]:
         (records.decision.architecture, "to build", style.LAW),
         (records.decision.naive, "naive", style.NAIVE),
     ):
-        if run:
+        if run and run.price.factor is not None:
             label = f"{name}, once\n({count(records.counted(run))} parameters)"
             bars.append((label, run.price, colour))
     return [*bars, ("the study\n(whole ladder)", records.decision.study, style.PURPLE)]
@@ -82,6 +88,12 @@ def _how(bars: list[tuple[str, Price, str]]) -> str:
 
 
 def _missing(decision: DecisionRecord) -> str:
+    untold = [
+        name for name, run in (("what to build", decision.architecture), ("naive", decision.naive))
+        if run and run.price.factor is None
+    ]  # fmt: skip
+    if untold:
+        return f"No bar for {' and '.join(untold)}: {NOT_CARRIED}."
     if decision.architecture is not None:
         return ""
     star = decision.star

@@ -68,7 +68,10 @@ def _missed(which: str):
 def _cost(run: str):
     def cell(decision: DecisionRecord) -> str:
         cost = summary.price_of(decision, run)
-        return f"{summary.cost_line(decision, cost)} ({summary.how(cost)})" if cost else "none"
+        if cost is None:
+            return "none"
+        line = summary.cost_line(decision, cost)
+        return line if cost.factor is None else f"{line} ({summary.how(cost)})"
 
     return cell
 
@@ -118,6 +121,13 @@ def _saving(key: str):
     return cell
 
 
+def _energy_saved(decision: DecisionRecord) -> str:
+    gains = decision.saving
+    if gains is None:
+        return "–"
+    return summary.energy_saving_text(gains).removeprefix("of energy ")
+
+
 def _pays(decision: DecisionRecord) -> str:
     gains = decision.saving
     if gains is None:
@@ -139,7 +149,8 @@ CELLS = {
     "To build, trained once": _cost("architecture"),
     "Naive, trained once": _cost("naive"),
     "The study": _cost("study"),
-    "Saving, net of the study": _saving("net"),
-    "Saving, gross": _saving("gross"),
+    "FLOPs saved, net of the study": _saving("net"),
+    "FLOPs saved, gross": _saving("gross"),
+    "Energy saved": _energy_saved,
     "Pay-back": _pays,
 }

@@ -25,6 +25,9 @@ class Price:
     money: float  # in the currency of `Prices`
     measured: bool = False  # whether the energy was; else it is an estimate
     how: str = ""  # what the energy rests on
+    # 95 % factor about what rests on time (seconds, kwh, co2_g, money), 1 where it was measured or
+    # stated; None where the study's timings do not carry it, and it is not to be shown
+    factor: float | None = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,24 @@ class StudyPrice(Price):
 
 
 @dataclass(frozen=True)
+class EnergySaving:
+    """A saving of energy, with 95 % intervals: it rests on the seconds that jobs took."""
+
+    net: float
+    net_interval: tuple[float, float]
+    gross: float
+    gross_interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Saving:
     """What N* saves against the naive model, as shares of the naive model's training."""
 
-    # net, gross: of energy, with the study's cost and without it
+    # net, gross: of FLOPs, with the study's cost and without it
     net: float
     gross: float
-    # net_flops, gross_flops: the same of FLOPs
-    net_flops: float
-    gross_flops: float
-    pays_after_runs: float | None  # trainings of N* that pay the study back, None for never
+    pays_after_runs: float | None  # trainings of N* whose FLOPs pay the study's, None for never
+    energy: EnergySaving | None  # the same of energy; None where timings do not carry it
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,9 @@ class Throughput:
     step_seconds: float  # overhead of a step, 0 where the throughput is stated
     flops_per_second: float  # of one member
     how: str  # where both are from
+    # variances of step_seconds and of 1/flops_per_second, and their covariance; None where the jobs
+    # do not tell, zeros where the throughput is stated
+    variance: tuple[float, float, float] | None = (0.0, 0.0, 0.0)
 
     def seconds(self, flops: float, steps: float) -> float:
         return steps * self.step_seconds + flops / self.flops_per_second
