@@ -50,6 +50,7 @@ def observed(
                         "job_seconds": members * (1e-5 * seen + flops / 1e10),
                         "job_members": members, "joules": np.nan, "test_error": error,
                         "test_accuracy": 1 - error, "test_loss": 3 * error, "level": "LOW",
+                        "test_samples": 10**6,
                         "best_epoch": epochs - 1, "warnings": "",
                     }
                 )  # fmt: skip

@@ -30,7 +30,7 @@ def test_diverged_runs_are_rows_without_numbers_and_the_fit_goes_on(tmp_path) ->
         for scale, n in sizes.items()
     ]
     expected.append(record(tmp_path, "w3200", 3200, [seed_run(0, None), seed_run(1, None)]))
-    write_sealed(tmp_path / "meta.json", {"sha256": "sum"})
+    write_sealed(tmp_path / "meta.json", {"sha256": "sum", "sizes": {"test": 100}})
     paths = [str(tmp_path / f"{scale}.json") for scale, *_ in expected]
     wanted, said = AggregateSpec("code", expected, []), []
     rows = gather("d", wanted, paths, str(tmp_path / "meta.json"), said.append)

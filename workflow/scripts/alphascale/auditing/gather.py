@@ -29,7 +29,8 @@ def gather(
     anew; UserError then names it. A record of verification on other data is left out, which `say`
     tells: nothing would ever train it again.
     """
-    sha256 = read_sealed(meta)["sha256"]
+    described = read_sealed(meta)
+    sha256, tested = described["sha256"], described["sizes"]["test"]
     rows: list[Observation] = []
     refused: list[str] = []
     wanted = [("ladder", each) for each in expected.records]
@@ -46,7 +47,7 @@ def gather(
             continue
         for line in warning_lines(record):
             say(f"{cell.scale} on {cell.fraction} of the data: {line}")
-        rows += [_row(domain, role, record, run) for run in record.seeds]
+        rows += [_row(domain, role, record, run, tested) for run in record.seeds]
     if refused:
         more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
         for line in refused:
@@ -74,8 +75,9 @@ def _set_aside(path: str, fault: UserError) -> str:
     return f"{reason}; set aside as {os.path.basename(aside)}: run snakemake again to train it anew"
 
 
-def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observation:
-    """One seed's row; a diverged run has a status and empty cells, never a number."""
+def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun, tested: int) -> Observation:
+    """One seed's row, of so many test samples; a diverged run has a status and empty cells, never a
+    number."""
     spec, params, flops, language = record.spec, record.params, record.flops, record.language
     best, validation, test = run.best_epoch, run.validation, run.test
     return Observation(
@@ -101,6 +103,7 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observ
         test_loss=test and test.loss,
         test_accuracy=test and test.accuracy,
         test_error=test and test.error,
+        test_samples=tested * (language.length if language else 1),
         level=judge(run.curves, best).level if best else None,
         forward_flops=flops.forward_per_sample,
         step_flops=flops.training_per_sample,

@@ -23,7 +23,7 @@ from ..errors import UserError
 from ..laws.form import predict
 from ..records.bootstrap import JointDraws
 from ..records.fit import JointFit, WithheldFit
-from ..records.runs import COUNT_COLUMN, good
+from ..records.runs import COUNT_COLUMN, good, tested
 from ..records.specs import BootstrapSpec, FitSpec, PriorFile
 from ..records.typed import Refused
 from .describe import described
@@ -60,8 +60,9 @@ def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit |
         if law == "data_constrained" and (runs["samples_seen"] <= runs["samples"]).all():
             continue
         fit = partial(
-            _fit, law=law, metric=metric, counted=spec.params, prior=beliefs_of(spec.prior)
-        )
+            _fit, law=law, metric=metric, counted=spec.params, prior=beliefs_of(spec.prior),
+            tested=tested(frame, metric),
+        )  # fmt: skip
         try:
             fits[law] = fit(runs)
         except UserError as reason:
@@ -72,9 +73,9 @@ def fit_joint(spec: FitSpec, metric: str, frame: pandas.DataFrame) -> JointFit |
         )
     if not fits:
         return next(iter(candidates.values()))
-    tested = {law: c.errors.law for law, c in candidates.items() if isinstance(c, WithheldFit)}
-    law = min(tested, key=tested.get) if tested else next(iter(fits))
-    chosen_by = "least error on the withheld sizes" if tested else "no size was withheld"
+    judged = {law: c.errors.law for law, c in candidates.items() if isinstance(c, WithheldFit)}
+    law = min(judged, key=judged.get) if judged else next(iter(fits))
+    chosen_by = "least error on the withheld sizes" if judged else "no size was withheld"
     return JointFit(
         **vars(described(fits[law])),
         expression=fits[law].expression,
@@ -93,7 +94,7 @@ def bootstrap_joint(
         fit = _fit(
             good(frame), chosen.law, spec.metric, spec.params,
             resamples=spec.resamples, level=spec.level, seed=spec.seed,
-            prior=beliefs_of(spec.prior),
+            prior=beliefs_of(spec.prior), tested=tested(frame, spec.metric),
         )  # fmt: skip
     except UserError as reason:
         return Refused(str(reason))
@@ -202,7 +203,7 @@ def joint_columns(
 
 
 def fit_cells(columns: dict[str, np.ndarray], law: str, metric: str, **options) -> laws.Fit:
-    """The joint law on `joint_columns`; options: resamples, level, seed, prior."""
+    """The joint law on `joint_columns`; options: resamples, level, seed, prior, tested."""
     roles = dict(zip(("x", "x2", "x3"), ("params", *PREDICTORS[law]), strict=False))
     loss = None if law == "auto" else LOSS
     return laws.fit(

@@ -17,7 +17,7 @@ from .. import laws
 from ..errors import UserError
 from ..records.bootstrap import FractionDraws
 from ..records.fit import FractionFit, LadderFit, LadderPoint
-from ..records.runs import COUNT_COLUMN, METRICS, good, worst_level
+from ..records.runs import COUNT_COLUMN, METRICS, good, tested, worst_level
 from ..records.specs import BootstrapSpec, FitSpec, PlanSpec
 from ..records.typed import Refused
 from .describe import band, described
@@ -34,11 +34,12 @@ GRID = 160
 @dataclass(frozen=True)
 class Others:
     """What is known besides one fraction's ladder: its D, the runs of the other fractions, the
-    prior of law auto (None for the shipped one)."""
+    prior of law auto (None for the shipped one), samples that an error is of (None for a loss)."""
 
     samples: float
     columns: dict[str, np.ndarray]  # `joint_columns` of the other fractions
     prior: laws.Beliefs | None
+    tested: int | None
 
     def up_to(self, size: float) -> Others:
         """Without the sizes beyond."""
@@ -95,7 +96,7 @@ def others_of(
     here = frame["fraction"] == fraction
     columns = joint_columns(good(frame[~here]), "auto", metric, spec.params)
     samples = float(frame.loc[here, "samples"].iloc[0])
-    return Others(samples, columns, beliefs_of(spec.prior))
+    return Others(samples, columns, beliefs_of(spec.prior), tested(frame, metric))
 
 
 def fit_ladder(
@@ -113,7 +114,7 @@ def fit_ladder(
     """
     own = laws.fit(
         columns, x="params", y=metric, law=law, cluster="scale", resamples=resamples, level=level,
-        seed=seed, withhold=False, prior=others.prior,
+        seed=seed, withhold=False, prior=others.prior, tested=others.tested,
     )  # fmt: skip
     if law != "auto":
         return own
@@ -128,7 +129,9 @@ def fit_ladder(
     }
     both = {name: np.concatenate([known[name], here[name]]) for name in here}
     try:
-        joint = fit_cells(both, "auto", metric, level=level, seed=seed, prior=others.prior)
+        joint = fit_cells(
+            both, "auto", metric, level=level, seed=seed, prior=others.prior, tested=others.tested
+        )
     except UserError as reason:
         told = f"the other fractions are not used, only the ladder itself: {reason}"
         return replace(own, warnings=(*own.warnings, told))

@@ -38,6 +38,7 @@ def fit(
     method: str = "auto",
     withhold: bool = True,
     prior: Beliefs | None = None,
+    tested: int | None = None,
 ) -> Fit | AutoLaw | Fits:
     """Fit `law` to columns of `frame` (a mapping of column name to (n,) values, or a DataFrame).
 
@@ -53,12 +54,14 @@ def fit(
     `alphascale.laws.bootstrap`) and withhold (also fit without the largest sizes and report the
     error on them) are of named laws; resamples may be 0: no intervals then; else so many that each
     end has one beyond it. Law auto has 600 draws, always. prior: what law auto believes, in place
-    of what is shipped (`alphascale.fitting.learning`). Raises UserError, one line, for what cannot
-    be fitted.
+    of what is shipped (`alphascale.fitting.learning`). tested: samples that an error was counted
+    on: none wrong of n is then small, not zero, and under law auto rarer errors scatter more.
+    Raises UserError, one line, for what cannot be fitted.
     """
     options = dict(
         law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, level=level,
         resamples=resamples, seed=seed, method=method, withhold=withhold, prior=prior,
+        tested=tested,
     )  # fmt: skip
     columns = in_order(tuple(c for c in (x, x2, x3) if c is not None))
     if not 0 < level < 1:
@@ -97,19 +100,29 @@ def fit(
 
 def _fit_one(
     frame, columns, y, *, law, cluster, loss, weights, bounds, level, resamples, seed, method,
-    withhold, prior,
+    withhold, prior, tested,
 ) -> Fit | AutoLaw:  # fmt: skip
     X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
     if not len(Y):
         raise UserError(f"column {y!r} has no rows: nothing to fit")
     known = response(y, Y)
+    if tested is not None:
+        if known.rises is not False or known.high != 1:
+            raise UserError(
+                f"tested: {tested} samples were tested, but column {y!r} is no share of errors "
+                "among them (a column with error in its name, between 0 and 1)"
+            )
+        if tested < 1:
+            raise UserError(f"tested must be a number of samples, 1 or more; got {tested}")
+        # No errors among n: the mean of what the share may be, from Jeffreys' prior.
+        Y = np.where(Y == 0, 0.5 / (tested + 1), Y)
     _check_sense(law, columns, X, y, Y, known)
     if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
         return auto(
             X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
-            ceiling=known.high, beliefs=prior or SHIPPED, withhold=withhold,
+            ceiling=known.high, beliefs=prior or SHIPPED, withhold=withhold, tested=tested or 0,
         )  # fmt: skip
     if prior is not None:
         raise UserError(f"law {law} has no prior; law auto has")

@@ -26,6 +26,7 @@ FORMAT = "alphascale-auto-fit/3"
 FAR = 30.0  # solve looks up to e^30 times the largest x
 SECANTS = 30
 UNLIMITED = 1e6  # added to a logarithm: more than any run will have
+MOSTLY = 0.95  # errors above this are counted as if they were this
 FINE = 10  # points a gap between levels on which a draw is inverted inside the range
 ARRAYS = ("P", "noise", "stretch", "repeats", "reference", "held", "knot_x", "knot_y", "knot_sd")
 
@@ -39,10 +40,12 @@ class AutoLaw(Law):
     distances beyond reference, (r,) or (R, r), the logarithms of the largest run (of N and D).
     repeats (R,): R of repeated data (`alphascale.laws.ladder.effective`), or nan. held (r,): the
     logarithm at which a predictor is held, nan for those that are columns
-    (`alphascale.laws.pooling`). knot_x, knot_y, knot_sd (k,): logarithms of the levels of a single
-    predictor, their smoothed response and its sd (empty with several). x_range: of each column.
-    ceiling: what y cannot exceed, or inf. withheld: errors on the larger of the given runs, or the
-    sentence why there are none. in_sample: counts. level: default of intervals.
+    (`alphascale.laws.pooling`). tested: samples that an error was counted on, 0 where it is no such
+    share; counted: mean variance of its logarithm for that (`_spread`). knot_x, knot_y, knot_sd
+    (k,): logarithms of the levels of a single predictor, their smoothed response and its sd (empty
+    with several). x_range: of each column. ceiling: what y cannot exceed, or inf. withheld: errors
+    on the larger of the given runs, or the sentence why there are none. in_sample: counts. level:
+    default of intervals.
     """
 
     columns: tuple[str, ...]
@@ -54,6 +57,8 @@ class AutoLaw(Law):
     warnings: tuple[str, ...]
     level: float
     ceiling: float
+    tested: int
+    counted: float
     seed: int
     P: FloatArray = field(repr=False)
     noise: FloatArray = field(repr=False)
@@ -96,7 +101,7 @@ class AutoLaw(Law):
         """The curve with an interval for one new run: quantiles of the draws' normals, mixed."""
         tail = 0.5 - self._level(level) / 2
         drawn = self._log_curves(self._logs(points))
-        lower, upper = _mixed(drawn, self.noise, tail)
+        lower, upper = _mixed(drawn, self._spread(drawn), tail)
         ends = np.median(drawn, axis=0), lower, upper
         with np.errstate(over="ignore"):
             mean, lower, upper = (np.minimum(np.exp(e), self.ceiling) for e in ends)
@@ -104,10 +109,9 @@ class AutoLaw(Law):
 
     def reach(self, points, target: float) -> FloatArray:
         """Probability (n,) that one new run at `points` is down to `target`."""
+        wanted = math.log(self.check_target(target))
         drawn = self._log_curves(self._logs(points))
-        return ndtr((math.log(self.check_target(target)) - drawn) / self.noise[:, None]).mean(
-            axis=0
-        )
+        return ndtr((wanted - drawn) / self._spread(drawn)).mean(axis=0)
 
     def solve(self, target: float, confidence: float = 0.5) -> float:
         """Smallest x of the points or beyond at which the curve is down to `target` (one
@@ -228,6 +232,20 @@ class AutoLaw(Law):
         kept["ceiling"] = math.inf if kept["ceiling"] is None else kept["ceiling"]
         return cls(**kept)
 
+    def _spread(self, drawn: FloatArray) -> FloatArray:
+        """sd (R, n) of log y of a new run where the draws' curves are at `drawn` (R, n).
+
+        Of n samples tested, the logarithm of an error e has the variance b(e) = (1 − e)/(e·n). What
+        of the ladder's scatter is of this kind (all of it, where it is less: runs share the test
+        set, and its luck) grows as errors get rarer, the rest does not.
+        """
+        noise = self.noise[:, None]
+        if not self.tested:
+            return noise
+        more = counted_variance(np.exp(drawn), self.tested) - self.counted
+        variance = noise**2 + np.minimum(1.0, noise**2 / self.counted) * more
+        return np.sqrt(np.maximum(variance, 0.25 * noise**2))
+
     def _logs(self, points) -> FloatArray:
         return np.log(point_matrix(points, self.columns))
 
@@ -301,6 +319,12 @@ class AutoLaw(Law):
         return np.concatenate([*inside, [last], last + np.geomspace(1e-3, FAR, 160)])
 
 
+def counted_variance(error: FloatArray, tested: int) -> FloatArray:
+    """Variance of the logarithm of a share that is counted on so many samples (binomial)."""
+    e = np.clip(error, 0.5 / tested, MOSTLY)
+    return (1 - e) / (e * tested)
+
+
 def _listed(values: FloatArray) -> list:
     if not np.isnan(values).any():
         return values.tolist()
@@ -309,12 +333,12 @@ def _listed(values: FloatArray) -> list:
 
 def _mixed(centre: FloatArray, sd: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
     """Quantiles `tail` and 1 − tail (n,) of the equal mixture of normals around centre (R, n) with
-    sd (R,): regula falsi on the cumulative distribution, Illinois variant, as probits.
+    sd (R, n) or (R, 1): regula falsi on the cumulative distribution, Illinois variant, as probits.
     """
     out = []
     for share in (tail, 1 - tail):
         wanted = ndtri(share)
-        ends = centre + sd[:, None] * wanted
+        ends = centre + sd * wanted
         low, high = ends.min(axis=0) - 1e-9, ends.max(axis=0) + 1e-9
         f_low, f_high = (_probit(at, centre, sd) - wanted for at in (low, high))
         side = np.zeros(len(low))
@@ -334,4 +358,4 @@ def _mixed(centre: FloatArray, sd: FloatArray, tail: float) -> tuple[FloatArray,
 
 
 def _probit(at: FloatArray, centre: FloatArray, sd: FloatArray) -> FloatArray:
-    return ndtri(ndtr((at - centre) / sd[:, None]).mean(axis=0))
+    return ndtri(ndtr((at - centre) / sd).mean(axis=0))

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from alphascale.errors import UserError
-from alphascale.laws.auto_law import AutoLaw
+from alphascale.laws.auto_law import AutoLaw, counted_variance
 from alphascale.laws.candidates import Candidates, apart, fit_candidates, sample
 from alphascale.laws.ladder import Levels, condense, gather, smooth
 from alphascale.laws.priors import SHIPPED, Beliefs
@@ -38,14 +38,16 @@ def auto(
     draws: int = 600,
     seed: int = 0,
     ceiling: float = np.inf,
+    tested: int = 0,
     withhold: bool = True,
     beliefs: Beliefs = SHIPPED,
 ) -> AutoLaw:
     """The posterior of y (m,) > 0 at x (r, m) > 0 as an `AutoLaw` of `draws` draws.
 
     x: one predictor; or N and D; or N, D and unique data. Runs with equal cluster (m,), or at equal
-    x, are seeds of one level. ceiling: what y cannot exceed. Raises UserError, one line, for values
-    that are not positive and finite, and for fewer than two sizes.
+    x, are seeds of one level. ceiling: what y cannot exceed. tested: samples that y is an error of.
+    Raises UserError, one line, for values that are not positive and finite, and for fewer than two
+    sizes.
     """
     x, y = np.atleast_2d(np.asarray(x, float)), np.asarray(y, float).ravel()
     if x.shape[1] != len(y):
@@ -79,6 +81,8 @@ def auto(
         warnings=(*notes(levels, withheld), *([] if beliefs is SHIPPED else [LEARNED])),
         level=level,
         ceiling=float(ceiling),
+        tested=tested,
+        counted=float(counted_variance(y, tested).mean()) if tested else 0.0,
         seed=seed,
         P=drawn.P,
         noise=drawn.noise,

@@ -33,7 +33,7 @@ from ..fitting.joint import (
 from ..fitting.ladder import fit_ladder, ladder_columns, others_of
 from ..laws.result import interval_of
 from ..records.fit import FitRecord
-from ..records.runs import good, largest
+from ..records.runs import good, largest, tested
 from ..records.specs import PlanSpec
 from ..records.typed import Refused
 from .design import Outlook
@@ -116,7 +116,7 @@ def cheapest_pair(
         count = min(resamples, spec.resamples)
         return fit_cells(
             data, law, metric, resamples=count, level=level, seed=spec.seed,
-            prior=beliefs_of(spec.prior),
+            prior=beliefs_of(spec.prior), tested=tested(frame, metric),
         )  # fmt: skip
 
     def ways(found: laws.Fit) -> np.ndarray:

@@ -44,6 +44,7 @@ class Observation:
     test_loss: float | None  # nats
     test_accuracy: float | None
     test_error: float | None  # 1 − test_accuracy
+    test_samples: int  # that the last two were counted on; of a language model, tokens
     level: str | None  # LOW, MEDIUM or HIGH, the generalisation warning of the run's curves
     # forward_flops, step_flops: per sample, of a forward pass and of a training step
     forward_flops: int

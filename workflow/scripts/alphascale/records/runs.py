@@ -42,6 +42,11 @@ def worst_level(levels: pandas.Series) -> str | None:
     return max(known, key=LEVELS.index) if known else None
 
 
+def tested(frame: pandas.DataFrame, metric: str) -> int | None:
+    """Samples that a domain's errors were counted on; None for a loss."""
+    return int(frame["test_samples"].iloc[0]) if metric == "error" else None
+
+
 def run_variance(values: np.ndarray, configurations: np.ndarray) -> float | None:
     """Variance of a run about its configuration's mean, pooled over configurations.
 

@@ -42,6 +42,10 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.add_argument("--group", help="columns that divide the rows, e.g. task,model")
     command.add_argument("--cluster", help="column naming each run's configuration (its seeds)")
     command.add_argument("--loss", help="squared, squared_log, huber[:delta] or huber_log[:delta]")
+    command.add_argument(
+        "--tested", type=int,
+        help="samples that errors were counted on: then 0 errors are few, not none",
+    )  # fmt: skip
     command.add_argument("--weights", help="column of weights")
     command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
     command.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
@@ -101,12 +105,23 @@ def _skip(command: argparse.ArgumentParser) -> None:
 
 
 def run_fit(args: argparse.Namespace) -> None:
-    same = ("x2", "x3", "group", "cluster", "loss", "weights", "level", "resamples", "seed")
+    same = (
+        "x2",
+        "x3",
+        "group",
+        "cluster",
+        "loss",
+        "weights",
+        "level",
+        "resamples",
+        "seed",
+        "tested",
+    )
     options = {name: getattr(args, name) for name in same}
     log = args.law == "auto" or parse_loss(args.loss or get_form(args.law).loss).log
     finite = [args.weights] if args.weights else []
     positive = [name for name in (args.x, args.x2, args.x3) if name]
-    (positive if log else finite).append(args.y)
+    (positive if log and args.tested is None else finite).append(args.y)
     table, told = with_numbers(read_csv(args.runs), positive, finite, args.skip_invalid)
     prior = read_prior(args.prior) if args.prior else None
     try:
