@@ -29,6 +29,8 @@ rule verify_domain:
 rule verify:
     input:
         reports=per_domain("verify/{domain}.json"),
+        # Printed last: it should be that of the decisions verified.
+        summary=out("summary.txt"),
     output:
         table=out("verify.csv"),
         text=out("verify.txt"),

@@ -13,7 +13,7 @@ def significant(value: float, digits: int = 3) -> str:
     """`value` at `digits` significant digits, never in powers of ten: 0.00123, 12.3, 12,300."""
     if value == 0:
         return "0"
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    decimals = _decimals(value, digits)
     rounded = round(value, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{rounded:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
@@ -42,8 +42,34 @@ def count(value: float | None) -> str:
 
 
 def percent(share: float, digits: int = 3) -> str:
-    """A share as a percentage with a true minus sign: −12 %."""
-    return f"{significant(100 * share, digits)} %".replace("-", "−")
+    """A share as a percentage with a true minus sign: −12 %; only 1 itself is 100 %: 99.99 %."""
+    shown = significant(100 * share, digits)
+    if shown == "100" and share != 1:
+        shown = f"{100 * share:.{_decimals(100 * abs(1 - share), 1)}f}"
+    return f"{shown} %".replace("-", "−")
+
+
+def fixed(value: float, decimals: int, digits: int = 2) -> str:
+    """`value` with so many decimals, more where that would leave fewer than `digits` of its own."""
+    return f"{value:.{max(decimals, _decimals(value, digits))}f}"
+
+
+def share(value: float, *ends: float) -> str:
+    """A share and the ends of its interval as percentages: 97.1 (96.2 – 97.7 %). Decimals are one,
+    more where the value would pass for 0 or 100 or the interval for nothing."""
+    inner = min(abs(value), abs(1 - value)) or 1.0
+    widths = [abs(a - b) for a in (value, *ends) for b in (value, *ends) if a != b]
+    least = min([inner, max(widths, default=inner)])
+    decimals = min(max(1, _decimals(100 * least, 1)), 8)
+    shown = [f"{100 * each:.{decimals}f}" for each in (value, *ends)]
+    return f"{shown[0]} %" + (f" ({' – '.join(shown[1:])} %)" if ends else "")
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Decimals that show `digits` significant digits of a value."""
+    if value == 0 or not math.isfinite(value):
+        return 0
+    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
 
 
 def probability(share: float) -> str:

@@ -20,6 +20,7 @@ from alphascale.calculator.known_laws import ALIASES, VARIABLES, get_law, law_na
 from alphascale.errors import UserError
 from alphascale.literature.published import PF_DAY
 from alphascale.running.program import OneLineParser
+from alphascale.units import fixed
 
 SUFFIXES = {"k": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}
 POINT = ("params", "tokens", "flops", "unique", "batch", "steps", "min_steps", "min_flops")
@@ -373,7 +374,7 @@ def _g(value: float | None) -> str:
 
 
 def _nats(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else fixed(value, 4)
 
 
 def _budget(flops: float) -> str:

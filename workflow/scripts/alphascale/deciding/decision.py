@@ -30,7 +30,7 @@ from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
 from .costs import factor, power, price, saving, study_price, throughput
 from .ranges import FAR
-from .run_warnings import run_warnings
+from .run_warnings import guessing, run_warnings
 from .settling import settling, untrusted
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def decide(
     return DecisionRecord(
         domain=spec.domain,
         family=spec.family,
-        run_warnings=run_warnings(frame),
+        run_warnings=[*guessing(spec.target, meta), *run_warnings(frame)],
         target=spec.target,
         metric=spec.metric,
         law=fits.law,

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+from ..records.data import Meta
+from ..records.specs import Target
 
 if TYPE_CHECKING:
     import pandas
 
 # Names listed in a sentence before it says how many more.
 LISTED = 4
+
+
+def guessing(target: Target, meta: Meta) -> list[str]:
+    """A sentence where a target asks for no more than a guess among the classes (or tokens)."""
+    error, nats = 1 - 1 / meta.classes, math.log(meta.classes)
+    limit = nats if target.metric in ("loss", "perplexity") else error
+    if target.fitted < limit:
+        return []
+    among = f"{meta.classes:,} {'tokens' if meta.kind == 'tokens' else 'classes'}"
+    return [f"the target is no better than guessing among {among}: nothing need be trained for it"]
 
 
 def run_warnings(frame: pandas.DataFrame) -> list[str]:

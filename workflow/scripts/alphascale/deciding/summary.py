@@ -15,11 +15,13 @@ from ..units import (
     bind,
     count,
     energy,
+    fixed,
     mass,
     money,
     percent,
     prefixed,
     probability,
+    share,
     significant,
     spread,
 )
@@ -159,7 +161,7 @@ def gap(decision: DecisionRecord, value: float) -> str:
     """A difference in the fitted metric: percentage points, or nats."""
     if decision.metric == "loss":
         return f"{significant(value, 2)} nats"
-    return f"{100 * value:.2f} points"
+    return f"{fixed(100 * value, 2, 1)} points"
 
 
 def star_text(decision: DecisionRecord) -> str:
@@ -183,7 +185,8 @@ def star_text(decision: DecisionRecord) -> str:
     even = f"{count(star.n_star)} parameters{counted} at even chance"
     if star.n_star <= decision.ladder.smallest:
         even = (
-            f"at most {count(star.n_star)} parameters{counted}: the smallest size trained is enough"
+            f"met by the smallest size trained, {count(star.n_star)} parameters{counted}, at even "
+            "chance; what lies below was not measured"
         )
         interval = f"{level} up to {count(upper)}"
     asked = percent(decision.target.confidence)
@@ -205,9 +208,11 @@ def joint_text(decision: DecisionRecord) -> str:
     found = decision.joint
     if not isinstance(found, CheapestPair):
         return ""
-    share = probability(found.reached)
+    reached = probability(found.reached)
     if found.params is None:
-        return f"the joint law alone never reaches the target ({share} of its {kind(decision)} do)"
+        return (
+            f"the joint law alone never reaches the target ({reached} of its {kind(decision)} do)"
+        )
     low, high = found.interval["flops"]
     data = (
         "all the data" if found.fraction >= 1
@@ -217,7 +222,7 @@ def joint_text(decision: DecisionRecord) -> str:
         f"by the joint law of N and D alone, at even chance: {count(found.params)} parameters on "
         f"{data}, {prefixed(found.flops, 'FLOP')} (interval "
         f"{prefixed(low, 'FLOP') if low else '∞'} – {prefixed(high, 'FLOP') if high else '∞'}); "
-        f"reached in {share} of its draws"
+        f"reached in {reached} of its draws"
     )
 
 
@@ -302,10 +307,10 @@ def metric_text(metric: str, found: Estimate) -> str:
     """A prediction of error or loss, with its interval, as the target's metric."""
     mean, lower, upper = found.mean, found.lower, found.upper
     if metric == "loss":
-        return f"loss {mean:.3f} ({lower:.3f} – {upper:.3f}) nats"
+        return f"loss {fixed(mean, 3)} ({fixed(lower, 3)} – {fixed(upper, 3)}) nats"
     if metric == "accuracy":
         mean, lower, upper = 1 - mean, 1 - upper, 1 - lower
-    return f"{metric} {100 * mean:.1f} % ({100 * lower:.1f} – {100 * upper:.1f} %)"
+    return f"{metric} {share(mean, lower, upper)}"
 
 
 def cost_text(decision: DecisionRecord, run: str) -> str:

@@ -217,7 +217,6 @@ def _limits(values: list[np.ndarray], records: Records) -> tuple[float, float]:
     low = max(all_.min(), runs.min() - 0.6 * reach)
     high = min(all_.max(), runs.max() + 0.6 * reach)
     room = 0.06 * (high - low) or reach
-    top = high + room
     if records.quantity.unit == "%":
-        top = min(top, 101.0)
-    return low - room, top
+        return max(low - room, -1.0), min(high + room, 101.0)
+    return max(low - room, 0.0), high + room

@@ -56,7 +56,7 @@ class Quantity:
         return ends[::-1] if self.higher_is_better else ends
 
     def text(self, value: float) -> str:
-        return f"{value:.1f} %" if self.unit == "%" else f"{value:.3g} nats"
+        return share(value / 100) if self.unit == "%" else f"{value:.3g} nats"
 
     @property
     def gap_unit(self) -> str:
