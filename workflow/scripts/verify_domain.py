@@ -29,8 +29,8 @@ def main(job):
         if trained_before(record, spec, trained_by, sha256):
             job.say(f"{promise.role} model {promise.size}: was trained before")
             continue
-        # A promise is written once, before the measurement: one that was interrupted is resumed under
-        # it, though the fit may know more by now.
+        # A promise is written once, before the measurement: a training that was interrupted is
+        # judged by it, though the fit may know more by now.
         if not (kept := record.with_suffix(".promise.json")).exists():
             write(kept, promise)
         job.say(f"trains the {promise.role} model: {promise.params:,} parameters")

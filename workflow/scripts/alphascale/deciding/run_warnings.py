@@ -18,7 +18,7 @@ LISTED = 4
 def guessing(target: Target, meta: Meta) -> list[str]:
     """A sentence where a target asks for no more than a guess among the classes (or tokens)."""
     error, nats = 1 - 1 / meta.classes, math.log(meta.classes)
-    limit = nats if target.metric in ("loss", "perplexity") else error
+    limit = nats if target.metric == "loss" else error
     if target.fitted < limit:
         return []
     among = f"{meta.classes:,} {'tokens' if meta.kind == 'tokens' else 'classes'}"

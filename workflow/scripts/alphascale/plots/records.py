@@ -20,6 +20,7 @@ from ..records.fit import FitRecord, FittedLaw, LadderFit, LadderPoint, Withheld
 from ..records.observations import read_frame
 from ..records.runs import COUNT_COLUMN, good
 from ..records.typed import Refused
+from ..units import share
 
 if TYPE_CHECKING:
     import pandas
