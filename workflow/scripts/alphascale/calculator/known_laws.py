@@ -77,6 +77,8 @@ class Law:
     # variable → (low, high) of the points it was fitted on, where known
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     limits: tuple[float, float] = (0.0, UNTRAINED)  # of the response
+    # of a fit of one predictor: response → the predictor at which it is there, as `optimum` has it
+    solver: Callable[[float], float] | None = field(default=None, repr=False)
     # (roles, n) -> (n,)
     curve: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
 
@@ -119,6 +121,8 @@ class Law:
                 f"{self.constants['N_opt']:.5g}; it has no one size for a given {self.response}"
             )
         symbol = VARIABLES[variable][0]
+        if self.solver is not None:
+            return self._solved(variable, target)
         rest = {v: known[v] for v in self.variables if v != variable}
 
         def miss(log_x: float) -> float:
@@ -137,6 +141,20 @@ class Law:
                 "ask for a lower one"
             )
         return math.exp(brentq(miss, math.log(TINY), math.log(INFINITE), xtol=1e-14, rtol=1e-15))
+
+    def _solved(self, variable: str, target: float) -> float:
+        found, smallest = self.solver(target), self.ranges[variable][0]
+        if found <= smallest:
+            raise UserError(
+                f"law {self.name}: {self.response} {target:.5g} is met by the smallest {variable} "
+                f"fitted, {smallest:.5g}; what lies below was not measured: ask for a lower one"
+            )
+        if math.isinf(found):
+            raise UserError(
+                f"law {self.name}: {self.response} {target:.5g} is out of reach; ask for more than "
+                "that"
+            )
+        return found
 
 
 def check_target(law: Law, target: float) -> float:
@@ -280,5 +298,6 @@ def from_fit(fit: Fit | AutoLaw, where: str) -> Law:
         response=fit.y,
         ranges=dict(zip(variables, fit.x_range, strict=True)),
         limits=fit.limits,
+        solver=fit.solve if len(variables) == 1 else None,
         curve=fit.curve,
     )

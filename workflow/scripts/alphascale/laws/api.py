@@ -122,7 +122,8 @@ def _fit_one(
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
         return auto(
             X, Y, columns=columns, name=y, cluster=_labels(frame, cluster), level=level, seed=seed,
-            ceiling=known.high, beliefs=prior or SHIPPED, withhold=withhold, tested=tested or 0,
+            least=known.low if Y.min() >= known.low else 0.0, ceiling=known.high,
+            beliefs=prior or SHIPPED, withhold=withhold, tested=tested or 0,
         )  # fmt: skip
     if prior is not None:
         raise UserError(f"law {law} has no prior; law auto has")
@@ -178,7 +179,7 @@ def _fit_one(
         x_scales=p.x_scales,
         y_scale=p.y_scale,
         seed=seed,
-        limits=(known.low if Y.min() > known.low else -np.inf, max(known.high, Y.max())),
+        limits=(known.low if Y.min() >= known.low else -np.inf, max(known.high, Y.max())),
     )
 
 

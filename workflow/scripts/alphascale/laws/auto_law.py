@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from alphascale.errors import UserError
 from alphascale.laws.ladder import effective
-from alphascale.laws.result import Law, Prediction, interval_of, point_matrix
+from alphascale.laws.result import Law, Prediction, interval_of, not_below, point_matrix
 from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
 
 FloatArray = np.ndarray
@@ -43,9 +43,9 @@ class AutoLaw(Law):
     (`alphascale.laws.pooling`). tested: samples that an error was counted on, 0 where it is no such
     share; counted: mean variance of its logarithm for that (`_spread`). knot_x, knot_y, knot_sd
     (k,): logarithms of the levels of a single predictor, their smoothed response and its sd (empty
-    with several). x_range: of each column. ceiling: what y cannot exceed, or inf. withheld: errors
-    on the larger of the given runs, or the sentence why there are none. in_sample: counts. level:
-    default of intervals.
+    with several). x_range: of each column. ceiling: what y cannot exceed, or inf; least: what it
+    cannot fall below. withheld: errors on the larger of the given runs, or the sentence why there
+    are none. in_sample: counts. level: default of intervals.
     """
 
     columns: tuple[str, ...]
@@ -57,6 +57,7 @@ class AutoLaw(Law):
     warnings: tuple[str, ...]
     level: float
     ceiling: float
+    least: float
     tested: int
     counted: float
     seed: int
@@ -79,23 +80,23 @@ class AutoLaw(Law):
     @property
     def limits(self) -> tuple[float, float]:
         """What the response can be: above 0, and no more than the ceiling."""
-        return 0.0, self.ceiling
+        return self.least, self.ceiling
 
     def curve(self, points) -> FloatArray:
         """The median of the draws (n,) at `points`: a mapping of the columns, or (r, n), or (n,).
 
         Half of the draws lie below it, so N* = solve(τ) is where τ is reached with even chance.
         """
-        return np.median(self.curves(points), axis=0)
+        middle = np.median(self._log_curves(self._logs(points)), axis=0)
+        return np.clip(np.exp(middle), *self.limits)
 
     def curves(self, points) -> FloatArray:
         """Every draw's curve (R, n), without a run's noise."""
-        return np.minimum(np.exp(self._log_curves(self._logs(points))), self.ceiling)
+        return np.clip(np.exp(self._log_curves(self._logs(points))), *self.limits)
 
     def band(self, points, level: float | None = None) -> Prediction:
         """The curve with a band for the curve itself, without a run's noise."""
-        drawn = self.curves(points)
-        return Prediction(np.median(drawn, axis=0), *interval_of(drawn, self._level(level)))
+        return Prediction(self.curve(points), *interval_of(self.curves(points), self._level(level)))
 
     def predict(self, points, level: float | None = None) -> Prediction:
         """The curve with an interval for one new run: quantiles of the draws' normals, mixed."""
@@ -104,7 +105,7 @@ class AutoLaw(Law):
         lower, upper = _mixed(drawn, self._spread(drawn), tail)
         ends = np.median(drawn, axis=0), lower, upper
         with np.errstate(over="ignore"):
-            mean, lower, upper = (np.minimum(np.exp(e), self.ceiling) for e in ends)
+            mean, lower, upper = (np.clip(np.exp(e), *self.limits) for e in ends)
         return Prediction(mean, np.minimum(lower, mean), np.maximum(upper, mean))
 
     def reach(self, points, target: float) -> FloatArray:
@@ -139,7 +140,7 @@ class AutoLaw(Law):
         for _ in range(50):
             middle = 0.5 * (low + high)
             low, high = (middle, high) if short(np.array([middle]))[0] else (low, middle)
-        return float(np.exp(high))
+        return float(not_below(np.exp(high), self.x_range[0][0]))
 
     def solve_samples(self, target: float) -> FloatArray:
         """The x (R,) at which each draw's curve is down to `target`: inf where it never is."""
@@ -162,7 +163,7 @@ class AutoLaw(Law):
             value = self.at(self._filled(middle[:, None, None]), found)[:, 0]
             down = value <= wanted
             low, high = np.where(down, low, middle), np.where(down, middle, high)
-        out[found] = np.exp(np.where(beyond, high, inside))
+        out[found] = not_below(np.exp(np.where(beyond, high, inside)), self.x_range[0][0])
         return out
 
     def floor(self, level: float | None = None) -> tuple[float, float, float]:
@@ -173,7 +174,7 @@ class AutoLaw(Law):
         else:
             far = np.full((len(self.P), len(self.columns), 1), self._last + UNLIMITED)
             drawn = np.exp(self.at(self._filled(far))[:, 0])
-        drawn = np.minimum(drawn, self.ceiling)
+        drawn = np.clip(drawn, *self.limits)
         return float(np.median(drawn)), *interval_of(drawn, self._level(level))
 
     def exponents(self, level: float | None = None) -> dict[str, tuple[float, float, float]]:

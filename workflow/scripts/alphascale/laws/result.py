@@ -282,7 +282,12 @@ class Fit(Law):
         low, high = self.x_range[0]
         ends = np.log([low, high]) - np.log(self.x_scales[0])
         found = solve_curve(Curve(form, self.log_noise, deviation), theta, target, tuple(ends))
-        return np.maximum(found * self.x_scales[0], low)
+        return not_below(found * self.x_scales[0], low)
+
+
+def not_below(x: FloatArray, smallest: float) -> FloatArray:
+    """x, but the smallest itself where it is that to rounding."""
+    return np.where(x <= smallest * (1 + 1e-9), smallest, x)
 
 
 def save_sealed(path: str | Path, data: dict) -> None:

@@ -38,6 +38,7 @@ def auto(
     draws: int = 600,
     seed: int = 0,
     ceiling: float = np.inf,
+    least: float = 0.0,
     tested: int = 0,
     withhold: bool = True,
     beliefs: Beliefs = SHIPPED,
@@ -45,9 +46,9 @@ def auto(
     """The posterior of y (m,) > 0 at x (r, m) > 0 as an `AutoLaw` of `draws` draws.
 
     x: one predictor; or N and D; or N, D and unique data. Runs with equal cluster (m,), or at equal
-    x, are seeds of one level. ceiling: what y cannot exceed. tested: samples that y is an error of.
-    Raises UserError, one line, for values that are not positive and finite, and for fewer than two
-    sizes.
+    x, are seeds of one level. least, ceiling: between what y lies. tested: samples that y is an
+    error of. Raises UserError, one line, for values that are not positive and finite, and for fewer
+    than two sizes.
     """
     x, y = np.atleast_2d(np.asarray(x, float)), np.asarray(y, float).ravel()
     if x.shape[1] != len(y):
@@ -81,6 +82,7 @@ def auto(
         warnings=(*notes(levels, withheld), *([] if beliefs is SHIPPED else [LEARNED])),
         level=level,
         ceiling=float(ceiling),
+        least=float(least),
         tested=tested,
         counted=float(counted_variance(y, tested).mean()) if tested else 0.0,
         seed=seed,

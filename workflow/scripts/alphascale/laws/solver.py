@@ -138,7 +138,8 @@ def _stationarity(P: FloatArray, f: FloatArray, g: FloatArray) -> FloatArray:
 
 
 def _direction(H: FloatArray, g: FloatArray, held: FloatArray) -> FloatArray:
-    """−H⁻¹g over the coordinates not held, with a ridge small beside H's own diagonal."""
+    """−H⁻¹g over the coordinates not held, with a ridge small beside H's own diagonal; no step where
+    H is rounding (a scaled model of curvature has no entry above 1)."""
     p = g.shape[1]
     A = np.where(held[:, :, None] | held[:, None, :], 0.0, H)
     diagonal = np.einsum("bpp->bp", A).copy()
@@ -147,7 +148,10 @@ def _direction(H: FloatArray, g: FloatArray, held: FloatArray) -> FloatArray:
     A = A / (scale[:, :, None] * scale[:, None, :])
     A[:, range(p), range(p)] = np.where(held, 1.0, np.einsum("bpp->bp", A) + 1e-10)
     right = -np.where(held, 0.0, g) / scale
-    return np.linalg.solve(A, right[:, :, None])[:, :, 0] / scale
+    sane = (np.abs(A) < 2.0).all(axis=(1, 2))
+    A = np.where(sane[:, None, None], A, np.eye(p))
+    step = np.linalg.solve(A, np.where(sane[:, None], right, 0.0)[:, :, None])[:, :, 0]
+    return step / scale
 
 
 def _bfgs(H: FloatArray, s: FloatArray, y: FloatArray) -> FloatArray:

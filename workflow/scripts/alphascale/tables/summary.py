@@ -40,7 +40,8 @@ def _one(fit: Fit | AutoLaw) -> list[str]:
     s = fit.in_sample
     out.append(
         f"description of the {s['n']:.0f} points ({s['clusters']:.0f} configurations), no evidence "
-        f"of prediction: R² {s['r2']:.4f}, mean absolute error {s['mae']:.4g}, AIC {s['aic']:.1f}"
+        f"of prediction: R² {_or_undefined(s['r2'])}, mean absolute error {s['mae']:.4g}, "
+        f"AIC {s['aic']:.1f}"
     )
     out.append(
         f"search: objective {fit.objective:.8g} ({fit.loss}), {fit.starts_agree} of "
@@ -48,6 +49,10 @@ def _one(fit: Fit | AutoLaw) -> list[str]:
         f"{fit.failed_resamples} failed"
     )
     return out + [f"warning: {w}" for w in fit.warnings]
+
+
+def _or_undefined(r2: float) -> str:
+    return "undefined, for the response is constant" if math.isnan(r2) else f"{r2:.4f}"
 
 
 def _auto(fit: AutoLaw) -> list[str]:
