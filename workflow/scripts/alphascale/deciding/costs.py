@@ -166,7 +166,8 @@ def _energy(naive: Price, star: Price, study: Price, ratio: float | None) -> Ene
         low, high = (
             1 - fixed / naive.kwh * naive.factor**k - moving / naive.kwh * ratio**k for k in (1, -1)
         )
-        return low, high
+        point = 1 - fixed / naive.kwh - moving / naive.kwh
+        return min(low, point), max(high, point)
 
     gross = 1 - star.kwh / naive.kwh
     net = gross - study.kwh / naive.kwh

@@ -221,7 +221,8 @@ def _data_needed(
     even, sure = (along.solve(target.fitted, each) for each in (0.5, target.confidence))
     ends = along.solve_interval(target.fitted, spec.level)
     even, sure, *ends = (finite(each / here.samples) for each in (even, max(even, sure), *ends))
-    return DataNeeded(size, here.samples, even, tuple(ends), sure)
+    least = along.x_range[0][0] / here.samples
+    return DataNeeded(size, here.samples, least, even, tuple(ends), sure)
 
 
 def _estimate(prediction: laws.Prediction) -> Estimate:

@@ -237,7 +237,11 @@ def data_text(decision: DecisionRecord) -> str:
         return f"the largest size trained ({size} parameters) misses the target with any, {law}"
     level = f"{percent(decision.level)} interval"
     ends = f"{level} {_times(found.interval[0])} – {_times(found.interval[1])}"
-    even = _times(found.needs) if found.needs is not None else "no amount is enough"
+    even = "no amount is enough"
+    if found.needs is not None:
+        even = _times(found.needs)
+        if found.needs <= found.least:
+            even = f"no more than the smallest fraction trained on, {even},"
     asked = percent(decision.target.confidence)
     sure = (
         f"no amount is enough with {asked}" if found.confident is None

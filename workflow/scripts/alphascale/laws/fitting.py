@@ -259,8 +259,11 @@ def _judge(form, params, end, best, agree, hit, condition, floor) -> list[str]:
     if hit:
         out.append(f"{', '.join(hit)} ended on a bound; its interval is one-sided at best")
     if condition > 1e4:
+        tell, told = "do not", ""
+        if np.isfinite(condition):
+            tell, told = "hardly", f" (condition {condition:.1e})"
         out.append(
-            f"the points hardly tell the parameters apart (condition {condition:.1e}); "
+            f"the points {tell} tell the parameters apart{told}; "
             "predictions inside the range are safer than parameters"
         )
     if not np.all(np.isfinite(params)):

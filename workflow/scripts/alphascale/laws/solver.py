@@ -138,8 +138,8 @@ def _stationarity(P: FloatArray, f: FloatArray, g: FloatArray) -> FloatArray:
 
 
 def _direction(H: FloatArray, g: FloatArray, held: FloatArray) -> FloatArray:
-    """−H⁻¹g over the coordinates not held, with a ridge small beside H's own diagonal; no step where
-    H is rounding (a scaled model of curvature has no entry above 1)."""
+    """−H⁻¹g over the coordinates not held, with a ridge small beside H's own diagonal; no step
+    where H is rounding (a scaled model of curvature has no entry above 1)."""
     p = g.shape[1]
     A = np.where(held[:, :, None] | held[:, None, :], 0.0, H)
     diagonal = np.einsum("bpp->bp", A).copy()

@@ -167,7 +167,7 @@ def _withheld(axes: Axes, records: Records) -> list[np.ndarray]:
         bottom, top = records.quantity.show_interval(one.lower, one.upper)
         measured = float(records.quantity.show(one.measured))
         axes.errorbar(
-            one.params, mean, yerr=[[mean - bottom], [top - mean]], fmt="_", markersize=14,
+            one.params, mean, yerr=style.around(mean, bottom, top), fmt="_", markersize=14,
             color=style.WITHHELD, capsize=6, linewidth=1.4, zorder=7,
             label="its prediction of a run there (95 %)",
         )  # fmt: skip
@@ -201,7 +201,7 @@ def _built(axes: Axes, records: Records) -> list[np.ndarray]:
     mean = float(records.quantity.show(built.predicted.mean))
     bottom, top = records.quantity.show_interval(built.predicted.lower, built.predicted.upper)
     axes.errorbar(
-        records.counted(built), mean, yerr=[[mean - bottom], [top - mean]], fmt="s", markersize=7,
+        records.counted(built), mean, yerr=style.around(mean, bottom, top), fmt="s", markersize=7,
         markerfacecolor="white", color=style.STAR, capsize=5, linewidth=1.4, zorder=8,
         label=f"to build: one run ({records.level})",
     )  # fmt: skip

@@ -77,7 +77,7 @@ def _decided(axes, records: Records) -> list[float]:
         mean = float(records.quantity.show(star.predicted.mean))
         bottom, top = records.quantity.show_interval(star.predicted.lower, star.predicted.upper)
         axes.errorbar(
-            flops, mean, yerr=[[max(0.0, mean - bottom)], [max(0.0, top - mean)]], fmt="*",
+            flops, mean, yerr=style.around(mean, bottom, top), fmt="*",
             color=style.STAR, markersize=13, capsize=4, markeredgecolor="white", ecolor=style.STAR,
             zorder=6,
         )  # fmt: skip

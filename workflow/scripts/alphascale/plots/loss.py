@@ -108,7 +108,7 @@ def _points(
     ]  # fmt: skip
     loss = part["loss"].to_numpy()
     axes.errorbar(
-        part[x], loss, yerr=[loss - ends["min"].to_numpy(), ends["max"].to_numpy() - loss],
+        part[x], loss, yerr=style.around(loss, ends["min"], ends["max"]),
         fmt="none", ecolor=look["color"], elinewidth=1, capsize=2,
     )  # fmt: skip
     # The legend shows marker and line style together.

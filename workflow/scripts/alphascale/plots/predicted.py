@@ -110,12 +110,9 @@ def _against(
             markeredgewidth=1.3, label=label, zorder=3,
         )  # fmt: skip
         return
-    spread = [
-        np.maximum(points.predicted - points.lower, 0),
-        np.maximum(points.upper - points.predicted, 0),
-    ]
     axes.errorbar(
-        x, y, yerr=spread, fmt=marker, color=style.WITHHELD, markeredgecolor="black",
+        x, y, yerr=style.around(points.predicted, points.lower, points.upper), fmt=marker,
+        color=style.WITHHELD, markeredgecolor="black",
         markersize=7, capsize=4, linewidth=1.2, label=label, zorder=4,
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ from matplotlib.ticker import (
     NullFormatter,
     NullLocator,
 )
+from numpy.typing import ArrayLike
 
 from ..records.files import replacing
 from ..units import bind, count, significant
@@ -136,6 +137,12 @@ def compose(
             bbox_to_anchor=(0.5, foot / height), handlelength=2.8, columnspacing=1.6,
             borderaxespad=0.2, borderpad=0.2, labelspacing=0.35,
         )  # fmt: skip
+
+
+def around(mean: ArrayLike, low: ArrayLike, high: ArrayLike) -> np.ndarray:
+    """Error bars (2, n) from `mean` to its ends; what lies beyond it by rounding is no error."""
+    mean, low, high = (np.atleast_1d(np.asarray(each, float)) for each in (mean, low, high))
+    return np.maximum(np.stack([mean - low, high - mean]), 0)
 
 
 def sentence(words: str) -> str:

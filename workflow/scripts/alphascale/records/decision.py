@@ -123,6 +123,7 @@ class DataNeeded:
 
     params: int  # the size, as counted: the largest that was trained
     have: int  # unique samples at hand
+    least: float  # the smallest fraction trained, as a multiple of those
     # as multiples of those: the expected metric there, its interval, and one run with the target's
     # confidence; None where it is out of reach
     needs: float | None
