@@ -15,7 +15,7 @@ Left out is what changes no number: comments, docstrings, annotations of functio
 (not those of a class: they make its fields), the arguments of an error of Python's own or of
 `UserError` that is raised, lines for people (a statement `say(...)`, `progress(...)` or
 `….say(...)` that calls nothing but builtins and methods of text), a setting's or a size's
-`description` and `meaning`, and the modules of SILENT.
+`description` and `meaning`, the bounds of a setting, and the modules of SILENT.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ DYNAMIC = ("registry", "families/own", "networks/plain")
 CHOSEN = (("alphascale/data/make.py", "ENCODERS"),)
 SPEAKERS = ("say", "progress")
 TOLD = ("description", "meaning")
+# What a setting may be, in pydantic's `Field(…)`: another bound refuses more or less, no more.
+BOUNDS = ("ge", "gt", "le", "lt", "allow_inf_nan", "max_length", "min_length", "pattern", "strict")
 # What a record says of the package beside its code: a release alone changes no number.
 VERSION = "__version__"
 ALL, LOOSE = "*", "<statements>"
@@ -392,7 +394,8 @@ class _Scan:
     def _left_out(self, node: ast.AST) -> tuple[str, ...]:
         """Fields of a node that change no number."""
         if isinstance(node, ast.Call):
-            node.keywords = [each for each in node.keywords if each.arg not in TOLD]
+            told = TOLD + (BOUNDS if getattr(node.func, "id", "") == "Field" else ())
+            node.keywords = [each for each in node.keywords if each.arg not in told]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             named = getattr(node.exc.func, "id", "")
             if named == "UserError" or hasattr(builtins, named):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def is_own(name: str) -> bool:
     """Whether a family's name is `module:factory`."""
-    return name.count(":") == 1
+    return re.fullmatch(r"[\w-]+(\.[\w-]+)*:[^\W\d]\w*", name) is not None
 
 
 def own_family(name: str) -> Family:
