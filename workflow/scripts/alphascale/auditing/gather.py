@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from ..errors import UserError
 from ..records.files import REBUILD, read_sealed
 from ..records.observations import Observation
-from ..records.specs import AggregateSpec
+from ..records.specs import AggregateSpec, ExpectedRecord
 from ..records.training import SeedRun, TrainingRecord, read_record
+from .chance import Verdict, beside_chance, chance_of, nothing_learnt
 from .curves import judge
 from .job_warnings import generalisation, job_warnings
 
@@ -27,10 +28,12 @@ def gather(
     verification left (role `verify`). A record that is not whole, was edited, is foreign, stale, or
     trained on other data than `meta` describes is set aside, so that the next run trains its cell
     anew; UserError then names it. A record of verification on other data is left out, which `say`
-    tells: nothing would ever train it again.
+    tells: nothing would ever train it again. Runs that learnt nothing, among others that did, have
+    the status `chance` (see `chance`).
     """
-    sha256 = read_sealed(meta)["sha256"]
-    rows: list[Observation] = []
+    prepared = read_sealed(meta)
+    sha256 = prepared["sha256"]
+    found: list[tuple[str, ExpectedRecord, TrainingRecord]] = []
     refused: list[str] = []
     wanted = [("ladder", each) for each in expected.records]
     wanted += [("verify", each) for each in expected.verified]
@@ -44,14 +47,21 @@ def gather(
         if record.data_sha256 != sha256:
             say(f"{path}: verified on other data than {meta} describes; left out")
             continue
-        for line in warning_lines(record):
-            say(f"{cell.scale} on {cell.fraction} of the data: {line}")
-        rows += [_row(domain, role, record, run) for run in record.seeds]
+        found.append((role, cell, record))
     if refused:
         more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
         for line in refused:
             say(line)
         raise UserError(refused[0] + more)
+    runs = [run for _, _, record in found for run in record.seeds]
+    verdict = beside_chance(chance_of((prepared.get("class_counts") or {}).get("test")), runs)
+    if not verdict.learnt:
+        say(nothing_learnt(domain, verdict, len(runs)))
+    rows: list[Observation] = []
+    for role, cell, record in found:
+        for line in filter(None, (*warning_lines(record), verdict.sentence(record.seeds))):
+            say(f"{cell.scale} on {cell.fraction} of the data: {line}")
+        rows += [_row(domain, role, record, run, verdict) for run in record.seeds]
     return sorted(rows, key=lambda row: (row.params, float(row.fraction), row.seed))
 
 
@@ -74,8 +84,13 @@ def _set_aside(path: str, fault: UserError) -> str:
     return f"{reason}; set aside as {os.path.basename(aside)}: run snakemake again to train it anew"
 
 
-def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observation:
-    """One seed's row; a diverged run has a status and empty cells, never a number."""
+def _row(
+    domain: str, role: str, record: TrainingRecord, run: SeedRun, verdict: Verdict
+) -> Observation:
+    """One seed's row; a diverged run has a status and empty cells, never a number, and one that
+    learnt nothing has its numbers and a status that keeps them out of every law."""
+    status = verdict.status(run)
+    codes = [warning.code for warning in job_warnings(record)]
     spec, params, flops, language = record.spec, record.params, record.flops, record.language
     best, validation, test = run.best_epoch, run.validation, run.test
     return Observation(
@@ -85,7 +100,7 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observ
         seed=run.seed,
         role=role,
         family=spec.family,
-        status=run.status,
+        status=status,
         params=params.total,
         non_embedding=params.non_embedding,
         embedding=params.embedding,
@@ -101,7 +116,7 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observ
         test_loss=test and test.loss,
         test_accuracy=test and test.accuracy,
         test_error=test and test.error,
-        level=judge(run.curves, best).level if best else None,
+        level=judge(run.curves, best).level if best and status == "ok" else None,
         forward_flops=flops.forward_per_sample,
         step_flops=flops.training_per_sample,
         flops=run.flops,
@@ -112,7 +127,7 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun) -> Observ
         energy_how=record.energy.how,
         device=record.device.name,
         precision=record.device.precision,
-        warnings=" ".join(warning.code for warning in job_warnings(record)),
+        warnings=" ".join(filter(None, (*codes, verdict.code(record.seeds)))),
         d_model=language and language.d_model,
         n_layers=language and language.n_layers,
         tokens=language and language.tokens,
