@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +27,9 @@ except UserError as fault:  # somebody's new family or source that cannot be imp
 
 from alphascale.running import cluster
 from alphascale.config import NAME, refuse_code
+from alphascale.data.checks import check_whole
+from alphascale.families.own import is_own
+from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.running.follow import Follower
@@ -100,7 +104,20 @@ TRAIN = f"{RUN} --threads={{threads}} " + words(
     f"--jobs-per-gpu={JOBS_PER_GPU}",
     f"--checkpoints={CHECKPOINTS}",
 )
-PREPARE = f"{RUN} " + words(f"--fractions={FRACTIONS}", f"--ends={os.getpid()}")
+# Models of the user's own, which preparation tries on its data.
+MODELS = {
+    name: {
+        "family": task.family,
+        "sizes": task.ladder | ({"naive": task.naive} if task.naive else {}),
+    }
+    for name, task in STUDY.domains.items()
+    if is_own(task.family)
+}
+PREPARE = f"{RUN} " + words(
+    f"--fractions={FRACTIONS}",
+    f"--models={json.dumps(MODELS)}",
+    f"--ends={os.getpid()}",
+)
 
 
 wildcard_constraints:
@@ -294,12 +311,54 @@ def final_outputs():
 
 
 def begin():
-    """Before the first job: no faults yet; and whoever forces jobs to run means trainings as well."""
+    """Before the first job: no faults yet; what trainings need is looked at before one of them
+    starts; and whoever forces jobs to run means trainings as well."""
     FAULTS.unlink(missing_ok=True)
+    try:
+        look_ahead()
+    except UserError as fault:
+        sys.exit(f"error: {fault}")
     asked = workflow.dag_settings
     if asked.forceall or asked.forcerun or asked.forcetargets:
         # Submitted jobs inherit it.
         os.environ.update(ALPHASCALE_FORCED="1")
+
+
+def look_ahead():
+    """Raise UserError where data that trainings rest on are damaged, or a user's own model is not
+    one that they could train. Data that are still to be prepared are looked at by that job.
+    """
+    wanted = {"train": set(), "verify_domain": set(), "prepare": set()}
+    for each in workflow.dag.needrun_jobs():
+        if each.rule.name in wanted:
+            wanted[each.rule.name].add(each.wildcards.domain)
+    trained = (wanted["train"] | wanted["verify_domain"]) - wanted["prepare"]
+    for domain in sorted(trained):
+        check_whole(out(f"data/{domain}.json"))
+    own = {
+        domain: MODELS[domain] | {"meta": out(f"data/{domain}.json")}
+        for domain in sorted(trained & MODELS.keys())
+    }
+    # With `--sdm conda` torch is in another environment than this one: there each training says
+    # what is wrong with its own size.
+    if own and not CONDA:
+        try_models(SCRIPTS / "try_models.py", json.dumps(own), logger.info)
+
+
+def trainings_left():
+    """Have trainings that were to run, and did not come to an end, run the next time.
+
+    Snakemake puts the old record of a training that failed back in its place, and forgets what it
+    was made by: it would take it for this study's from then on, `aggregate` would refuse it, and
+    a record that fits again once an edit is taken back would be lost. Older than the data, it is
+    looked at once more by the training, which keeps it if it fits.
+    """
+    for each in workflow.dag.needrun_jobs():
+        record, data = Path(each.output[0]), Path(out("data"))
+        if each.rule.name == "train" and record.exists():
+            before = (data / f"{each.wildcards.domain}.json").stat().st_mtime - 1
+            with suppress(OSError):
+                os.utime(record, (before, before))
 
 
 def repeat_faults():

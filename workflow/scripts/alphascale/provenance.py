@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from .errors import UserError
+
 PACKAGE = "alphascale"
 SCRIPTS = Path(__file__).resolve().parents[1]
 
@@ -110,13 +112,19 @@ def _roots(folder: str, variable: str, name: str, parts: tuple[str, ...]) -> tup
 @cache
 def file_digest(path: Path) -> str:
     """SHA-256 of a user's own model module and of their files that it imports, directly or not,
-    from its folder or the working directory; without comments and docstrings."""
+    from its folder or the working directory; without comments and docstrings. Raises UserError for
+    a file that is not Python."""
     texts: dict[Path, str] = {}
     todo = [path.resolve()]
     while todo:
         file = todo.pop(0)
         if file not in texts:
-            tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+            try:
+                tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+            except (SyntaxError, OSError, ValueError, RecursionError) as fault:
+                line = f", line {fault.lineno}" if getattr(fault, "lineno", None) else ""
+                said = getattr(fault, "msg", fault)
+                raise UserError(f"{file}{line}: not Python that can be read ({said})") from None
             scan = _Scan(("",), True)
             scan.add(tree)
             texts[file] = " ".join(scan.text)

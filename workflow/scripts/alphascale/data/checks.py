@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..records.data import read_prepared
-from .store import prefix
+from .store import check_content, prefix
 
 if TYPE_CHECKING:
     from ..records.data import DataSpec, PreparedData
@@ -46,6 +46,12 @@ def check_fractions(domain: str, data: PreparedData, fractions: list[str]) -> No
                 f"smallest fraction that holds every class is "
                 f"{smallest_fraction(rows, data.smallest_prefix)}"
             )
+
+
+def check_whole(meta: str | Path) -> None:
+    """Raise UserError if prepared data, or their description `meta`, are not as they were written:
+    each of their trainings would refuse them, one by one."""
+    check_content(Path(meta).with_suffix(".safetensors"), read_prepared(meta).sha256)
 
 
 def smallest_fraction(rows: int, smallest_prefix: int) -> str:

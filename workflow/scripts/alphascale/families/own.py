@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..running.trial import told
 from .descriptor import KINDS, Family, Size
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def build(name: str, members: int, meta: Meta, **size: Any) -> nn.Module:
             with torch.device("meta" if device.type == "meta" else "cpu"):
                 module = factory(meta, **size)
         except TypeError as fault:
-            raise UserError(f"family {name}: called with size {size}: {fault}") from fault
+            raise UserError(f"family {name}: called with size {size}: {told(fault)}") from fault
         if not isinstance(module, torch.nn.Module):
             raise UserError(
                 f"family {name}: returned {type(module).__name__}, not a torch.nn.Module"
@@ -89,11 +90,13 @@ def load_factory(name: str) -> Callable[..., nn.Module]:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module)
-    except ImportError as fault:
+    except ModuleNotFoundError as fault:
         raise UserError(
             f"family {name}: cannot import module {module!r} ({fault}); it is looked for in the "
             "folder that snakemake runs in and among the installed packages"
         ) from None
+    except (Exception, SystemExit) as fault:  # whatever a user's file does as it is imported
+        raise UserError(f"family {name}: cannot import module {module!r}: {told(fault)}") from None
     make = getattr(found, function, None)
     if not callable(make):
         raise UserError(f"family {name}: module {module!r} has no function {function!r}")
