@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,8 @@ from types import SimpleNamespace
 from snakemake.settings.types import DeploymentMethod
 
 DEFAULT_STUDY = "config/config.yaml"
+# Seconds by which the clocks of a file server and of this machine may differ.
+CLOCKS_APART = 5.0
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
@@ -33,7 +36,7 @@ from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.running.follow import Follower
-from alphascale.running.program import Told, shared
+from alphascale.running.program import Told, describe, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
@@ -313,15 +316,46 @@ def final_outputs():
 def begin():
     """Before the first job: no faults yet; what trainings need is looked at before one of them
     starts; and whoever forces jobs to run means trainings as well."""
-    FAULTS.unlink(missing_ok=True)
     try:
+        look_over()
         look_ahead()
+        FAULTS.unlink(missing_ok=True)
     except UserError as fault:
         sys.exit(f"error: {fault}")
+    except OSError as fault:
+        sys.exit(f"error: {describe(fault) or fault}")
     asked = workflow.dag_settings
     if asked.forceall or asked.forcerun or asked.forcetargets:
         # Submitted jobs inherit it.
         os.environ.update(ALPHASCALE_FORCED="1")
+
+
+def look_over():
+    """Raise UserError for a folder of this run that cannot be written to, and for a file of the
+    user's own that is dated ahead of the clock; files of this run that are, are dated now.
+
+    Snakemake fails a job whose result is older than what it is made from, and with it goes what
+    was trained.
+    """
+    now = time.time()
+    for folder, _, files in os.walk(RESULTS):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UserError(
+                f"{folder}: nothing can be written there, so nothing was run: give yourself the "
+                "right to it, or take another `run`"
+            )
+        for path in (Path(folder, file) for file in files):
+            if path.lstat().st_mtime > now + CLOCKS_APART:
+                os.utime(path, (now, now))
+                logger.info(f"{path} was dated ahead of the clock: dated now")
+    for domain in STUDY.domains:
+        for path in data_files(SimpleNamespace(domain=domain)):
+            ahead = os.stat(path).st_mtime - now
+            if ahead > CLOCKS_APART:
+                raise UserError(
+                    f"{path}: is dated {ahead / 3600:,.1f} hours ahead of this machine's clock, and "
+                    "what is made from it would count as older: set the clock, or `touch` the file"
+                )
 
 
 def look_ahead():
@@ -354,11 +388,10 @@ def trainings_left():
     looked at once more by the training, which keeps it if it fits.
     """
     for each in workflow.dag.needrun_jobs():
-        record, data = Path(each.output[0]), Path(out("data"))
-        if each.rule.name == "train" and record.exists():
-            before = (data / f"{each.wildcards.domain}.json").stat().st_mtime - 1
-            with suppress(OSError):
-                os.utime(record, (before, before))
+        if each.rule.name == "train":
+            with suppress(OSError):  # no such record, or no data: both are made anew
+                before = os.stat(each.input.meta).st_mtime - 1
+                os.utime(each.output.record, (before, before))
 
 
 def repeat_faults():
