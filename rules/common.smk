@@ -36,7 +36,7 @@ from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.running.follow import Follower
-from alphascale.running.program import Told, describe, shared
+from alphascale.running.program import Told, describe, full_disk, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
@@ -397,10 +397,11 @@ def trainings_left():
 def repeat_faults():
     """Below Snakemake's own account of a failure, as the last words: what went wrong."""
     # A job that a cluster started again may have said the same thing each time.
-    lines = (
-        "".join(dict.fromkeys(FAULTS.open(encoding="utf-8")))
-        if FAULTS.exists()
-        else "error: no job left a word: the lines above name what failed; a job that was killed from "
+    said = FAULTS.read_text(encoding="utf-8").splitlines() if FAULTS.exists() else []
+    lines = "".join(f"{line}\n" for line in dict.fromkeys(said) if line.strip())
+    lines = lines or (
+        full_disk(RESULTS)
+        or "error: no job left a word: the lines above name what failed; a job that was killed from "
         "outside (out of memory, a time limit) goes on from its checkpoint when snakemake runs again\n"
     )
     atexit.register(lambda: print("\n" + lines, file=sys.stderr, end=""))

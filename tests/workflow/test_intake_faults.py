@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from running import ENV, edited, own_study_of, snakemake, stale
 from study_made import copy_project, own_study, write_study
+from test_faults import fill, small_disk
 
 pytestmark = pytest.mark.slow
 
@@ -178,6 +179,21 @@ def as_anybody() -> None:
     """Drop root's rights to write where permissions forbid it (CAP_DAC_OVERRIDE, of Linux)."""
     if os.geteuid() == 0:
         ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+
+
+def test_a_full_disk_is_named_by_the_last_words(project: Path, tmp_path: Path) -> None:
+    """Where the lines of faults go to the same disk, no program can leave one."""
+    before = records(project)
+    results, aside = project / "results", tmp_path / "aside"
+    results.rename(aside)
+    with small_disk(results, "2m") as disk:
+        shutil.copytree(aside, disk, dirs_exist_ok=True)
+        filler = fill(disk)
+        said = last_words(snakemake(project, "results/own/fit/table.json"))
+        assert f"{disk}/own: the disk is full (0 kB" in said and "free some space" in said
+        filler.unlink()
+        assert records(project) == before
+        assert snakemake(project, "results/own/fit/table.json").returncode == 0
 
 
 def test_two_versions_of_the_program_take_turns(project: Path) -> None:

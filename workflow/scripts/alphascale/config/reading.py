@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,20 @@ def check_paths(study: Study) -> None:
     """Raise UserError where a path of the study names nothing on this machine."""
     for name, domain in study.domains.items():
         path = domain.data.path
+        if path is not None and os.path.exists(path) and not _plain_file(path):
+            raise UserError(
+                f"configuration: domains.{name}.data.path: {path!r} is neither a file nor a folder "
+                "but a pipe or a device, which may never end: write its content to a file"
+            )
         if source(domain.data.source).origin == "own" and not Path(path).exists():
             raise UserError(
                 f"configuration: domains.{name}.data.path: {path!r} does not exist: give a file or "
                 "folder, absolute or relative to the folder that snakemake runs in"
             )
+
+
+def _plain_file(path: str) -> bool:
+    return os.path.isfile(path) or os.path.isdir(path)
 
 
 def _explain(error: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -45,6 +46,8 @@ class Fit(Section):
         if self.prior is not None:
             from ..fitting.learning import read_prior  # numpy: not at every start of Snakemake
 
+            if os.path.exists(self.prior) and not os.path.isfile(self.prior):
+                raise ValueError(f"prior: {self.prior!r} is no file")
             try:
                 read_prior(self.prior)
             except UserError as fault:

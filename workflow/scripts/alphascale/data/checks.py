@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
+from ..errors import UserError, quoted
 from ..records.data import read_prepared
 from .store import check_content, prefix
 
@@ -42,7 +42,7 @@ def check_fractions(domain: str, data: PreparedData, fractions: list[str]) -> No
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             raise UserError(
                 f"domains.{domain}.fractions: {fraction} is {samples} of {rows} training samples "
-                f"and leaves class {data.class_names[without[0]]!r}{more} without any; the "
+                f"and leaves class {quoted(data.class_names[without[0]])}{more} without any; the "
                 f"smallest fraction that holds every class is "
                 f"{smallest_fraction(rows, data.smallest_prefix)}"
             )

@@ -110,7 +110,7 @@ def factory_file(name: str) -> Path:
     """
     module, _, function = name.partition(":")
     local = Path(*module.split(".")).with_suffix(".py")
-    if local.exists():
+    if local.is_file():
         return local.resolve()
     try:
         found = importlib.util.find_spec(module)

@@ -31,6 +31,8 @@ DISK = {
     errno.EIO: "the disk is full or failing",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
 }
+# Bytes: with less, the line of a fault may not fit any more.
+SPARE = 65_536
 # How numpy, torch on a CPU, CUDA, the loader of shared libraries and fork say it.
 OUT_OF_MEMORY = (
     "memoryerror", "not enough memory", "t allocate memory", "out of memory", "outofmemory",
@@ -176,6 +178,22 @@ def describe(fault: BaseException) -> str | None:
         where = f"{fault.filename}: " if fault.filename else ""
         return f"{where}{fault.strerror or fault}; {DISK[fault.errno]}; then run snakemake again"
     return None
+
+
+def full_disk(folder: str) -> str:
+    """A line on the disk of a folder if it is full, else nothing: no program could say so in a file
+    on it."""
+    with suppress(OSError):
+        disk = os.statvfs(folder)
+        free = disk.f_bavail * disk.f_frsize
+        if free < SPARE or (disk.f_files and not disk.f_favail):
+            whole = disk.f_blocks * disk.f_frsize
+            return (
+                f"error: {Path(folder).resolve()}: the disk is full ({free / 1e3:,.0f} kB and "
+                f"{disk.f_favail:,} files free of {whole / 1e9:,.3f} GB): free some space, then "
+                "run snakemake again; what was trained is kept\n"
+            )
+    return ""
 
 
 def _ended(stopped: Stopped) -> str:
