@@ -12,9 +12,6 @@ from alphascale.config import check_paths, read_study
 from alphascale.errors import LONGEST, UserError
 from alphascale.sources.inspect import folder_state
 from data_made import built, write_csv, write_json_lines
-from test_data_tables import BAD
-
-assert BAD  # the faults that are told already
 
 
 def table(folder: Path, column: list[str], header: str = "x") -> Path:

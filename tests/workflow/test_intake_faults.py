@@ -14,9 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
-from running import ENV, edited, own_study_of, snakemake, stale
+from running import ENV, edited, fill, own_study_of, small_disk, snakemake, stale
 from study_made import copy_project, own_study, write_study
-from test_faults import fill, small_disk
 
 pytestmark = pytest.mark.slow
 
