@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
+import subprocess
+import sys
 import typing
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from alphascale.config.study import LEAST_SIZES
 from alphascale.errors import LONGEST, UserError
 from alphascale.laws import FORMS
 from alphascale.study import load_study
-from study_made import own_study
+from study_made import copy_project, own_study
 from test_config import changed
 
 LR = "domains.digits.training.learning_rates"
@@ -140,3 +142,32 @@ def test_a_message_is_no_longer_than_a_person_reads() -> None:
     assert (
         os.linesep not in refused("run", "x" * 3_000_000) and len(refused("run", "x" * 9999)) < 500
     )
+
+
+def scripted(root: Path, program: str, *words: str, cwd: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, str(root / "workflow/scripts" / program), *words],
+        cwd=cwd, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("program", ["document_config.py", "document_envs.py"])
+def test_who_asks_for_help_finds_nothing_written(root: Path, tmp_path: Path, program: str) -> None:
+    folder = copy_project(root, tmp_path / "project")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    done = scripted(folder, program, "--help", cwd=folder)
+    assert done.returncode == 0 and "usage" in done.stdout
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert after == before
+
+
+def test_a_study_is_checked_without_snakemake(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(yaml.safe_dump(changed("run", "mine")))
+    done = scripted(root, "check_study.py", "good.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "good.yaml: a study of digits, 5 trainings in results/mine\n"
+    (tmp_path / "two.yaml").write_text("a: 1\n---\nb: 2\n")
+    for name, words in (("two.yaml", "a second document"), ("none.yaml", "cannot be read")):
+        done = scripted(root, "check_study.py", name, cwd=tmp_path)
+        assert done.returncode != 0 and done.stderr.startswith(f"error: {name}")
+        assert words in done.stderr and done.stderr.count("\n") == 1
