@@ -94,6 +94,18 @@ def words(*parts):
     return line.replace("{", "{{").replace("}", "}}")
 
 
+def as_called(setting):
+    """The command that runs this study, of the files and settings that it was given, with another
+    setting: without them it would be about another study."""
+    parts = ["snakemake", "--cores", "all"]
+    files = [os.path.relpath(file) for file in GIVEN]
+    if files:
+        parts += ["--configfile", *files]
+    given = workflow.config_settings.config or {}
+    own = [f"{key}={value}" for key, value in given.items() if key != "plan"]
+    return shlex.join([*parts, "--config", *own, setting])
+
+
 # How rules run the programs of their names, by one interpreter: the one that runs Snakemake, or with
 # `--sdm conda` that of the rule's environment. What its job is stands in `params.job`. What stands
 # beside it makes no result stale.
@@ -121,6 +133,7 @@ PREPARE = f"{RUN} " + words(
     f"--models={json.dumps(MODELS)}",
     f"--ends={os.getpid()}",
 )
+PLAN = f"{RUN} " + words(f"--apply={as_called('plan=apply')}")
 
 
 wildcard_constraints:
