@@ -32,14 +32,18 @@ def load_study(config: dict[str, Any]) -> Study:
 
 def _check_ladder(name: str, task: Domain) -> None:
     """Raise UserError for a size that the family does not take, or that has two names: it would
-    count as two, and a withheld one would have been seen under the other."""
+    count as two, and a withheld one would have been seen under the other.
+
+    A plan may train a size of the ladder once more, with seeds of its own that `runs` names.
+    """
     found: dict[str, str] = {}
     for scale, size in task.ladder.items():
         where = f"configuration: domains.{name}.ladder.{scale}"
         complete = canonical_json(check_size(task.family, size, where))
-        if complete in found:
+        own = task.runs.get(scale)
+        if complete in found and not (own and own.seeds and own.seeds != task.seeds):
             raise UserError(
                 f"{where}: is the size that {found[complete]!r} is, defaults filled in: take one "
                 "of the two out (`seeds` trains a size more than once)"
             )
-        found[complete] = scale
+        found.setdefault(complete, scale)

@@ -125,6 +125,8 @@ def _row(
         job_members=len(record.sweep),
         joules=record.energy.joules,
         energy_how=record.energy.how,
+        watts=record.energy.watts,
+        watts_how=record.energy.watts_how,
         device=record.device.name,
         precision=record.device.precision,
         warnings=" ".join(filter(None, (*codes, verdict.code(record.seeds)))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Annotated, Literal
 
@@ -67,8 +68,10 @@ class Bootstrap(Section):
 class Costs(Section):
     """Prices that turn training FLOPs into energy, CO₂ and money."""
 
-    watts: Positive = Field(
-        250.0, description="Power of one device under load, where energy was not measured."
+    watts: Positive | None = Field(
+        None,
+        description="Power of one device under load, where energy was not measured; by default "
+        "that of the device that trained: 10 W for each CPU core used, a GPU's own limit.",
     )
     flops_per_second: Positive | None = Field(
         None,
@@ -191,7 +194,7 @@ class Study(Section):
     def _ladders_are_fittable(self) -> Study:
         least = LEAST_SIZES.get(self.fit.law, 4)
         for name, domain in self.domains.items():
-            sizes = len(domain.ladder)
+            sizes = len({json.dumps(size, sort_keys=True) for size in domain.ladder.values()})
             if sizes - domain.withhold < least:
                 raise ValueError(
                     f"domains.{name}.ladder: it has {sizes} sizes and withholds {domain.withhold}: "

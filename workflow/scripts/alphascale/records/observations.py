@@ -57,6 +57,9 @@ class Observation:
     job_members: int
     joules: float | None  # of the whole job, where they were measured
     energy_how: str  # how they were, or why not
+    # watts, watts_how: what the device is taken to draw under load, and where that is from
+    watts: float | None
+    watts_how: str
     # device, precision: what was computed on, and in
     device: str
     precision: str
