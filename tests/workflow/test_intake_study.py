@@ -62,6 +62,20 @@ def test_what_is_not_what_it_looks_like_is_refused(path: str, value: object, wor
     assert words in refused(path, value)
 
 
+def test_a_size_may_be_trained_once_more_with_other_seeds(tmp_path: Path) -> None:
+    """As a plan proposes it; it is one size for all that."""
+    study = changed("domains.digits.ladder.more", {"width": 1})
+    study["domains"]["digits"]["runs"] = {"more": {"seeds": [7, 8]}}
+    assert len(load_study(study).domains["digits"].ladder) == 6
+    study["domains"]["digits"]["runs"] = {"more": {"seeds": [2, 7]}}  # one of which is a's already
+    with pytest.raises(UserError, match=r"ladder\.more: is the size that 'a' is"):
+        load_study(study)
+    study["domains"]["digits"]["runs"] = {"more": {"seeds": [7]}}
+    study["fit"] = {"law": "broken"}
+    with pytest.raises(UserError, match="it has 5 sizes and withholds 1"):
+        load_study(study)
+
+
 def test_a_key_that_is_no_text_and_a_date_are_named() -> None:
     study = changed("domains.digits.ladder", {8: {"width": 1}})
     with pytest.raises(UserError, match=r"domains\.digits\.ladder: the key 8 is not text"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,21 @@ def load_study(config: dict[str, Any]) -> Study:
 
 
 def _check_ladder(name: str, task: Domain) -> None:
-    """Raise UserError for a size that the family does not take, or that has two names: it would
-    count as two, and a withheld one would have been seen under the other.
+    """Raise UserError for a size that the family does not take, or whose runs stand twice, under
+    two names: it would count as two, and a withheld one would have been seen under the other.
 
-    A plan may train a size of the ladder once more, with seeds of its own that `runs` names.
+    A plan trains a size of the ladder once more under a name of its own, with other seeds.
     """
-    found: dict[str, str] = {}
+    known: dict[tuple[str, str, int], str] = {}
     for scale, size in task.ladder.items():
         where = f"configuration: domains.{name}.ladder.{scale}"
         complete = canonical_json(check_size(task.family, size, where))
         own = task.runs.get(scale)
-        if complete in found and not (own and own.seeds and own.seeds != task.seeds):
-            raise UserError(
-                f"{where}: is the size that {found[complete]!r} is, defaults filled in: take one "
-                "of the two out (`seeds` trains a size more than once)"
-            )
-        found.setdefault(complete, scale)
+        fractions = (own and own.fractions) or task.fractions
+        for run in itertools.product(fractions, (own and own.seeds) or task.seeds):
+            first = known.setdefault((complete, *run), scale)
+            if first != scale:
+                raise UserError(
+                    f"{where}: is the size that {first!r} is, defaults filled in: take one of the "
+                    "two out (`seeds` trains a size more than once)"
+                )
