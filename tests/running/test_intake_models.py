@@ -28,6 +28,8 @@ def net(data, width, bad=""):
         sys.exit(0)
     if bad == "raise":
         raise RuntimeError("no such layer")
+    if bad == "decides" and torch.rand(1) < 0.5:
+        width += 1
     if bad == "list":
         return [1]
     if bad == "frozen":
@@ -77,6 +79,7 @@ def test_sizes_that_can_be_trained_pass(here: Path) -> None:
         ({"widht": 8}, "unexpected keyword argument 'widht'"),
         ({"width": 8, "bad": "exit"}, "ends the program (SystemExit: 0)"),
         ({"width": 8, "bad": "raise"}, "RuntimeError: no such layer ("),
+        ({"width": 8, "bad": "decides"}, "made on torch's device `meta`, where tensors have"),
         ({"width": 8, "bad": "list"}, "returned list, not a torch.nn.Module"),
         ({"width": 8, "bad": "shape"}, "must return logits of shape [2, 3]"),
         ({"width": 8, "bad": "frozen"}, "no parameter to train"),

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parents[1]
 # Samples of a trial's batch: batch norm needs two.
 BATCH = 2
+# What a model must be able to do beside training, and few know of.
+META = (
+    "; to be counted, a model is also made on torch's device `meta`, where tensors have a shape and "
+    "no values to decide by"
+)
 
 
 def try_model(domain: str, name: str, sizes: Mapping[str, dict[str, Any]], meta: Meta) -> None:
@@ -36,7 +41,8 @@ def try_model(domain: str, name: str, sizes: Mapping[str, dict[str, Any]], meta:
             text = str(fault).removeprefix(f"family {name}: ")
             raise UserError(f"{where}: {text}") from None
         except (Exception, SystemExit) as fault:
-            raise UserError(f"{where}: {told(fault)}") from None
+            hint = META if "meta tensor" in str(fault) else ""
+            raise UserError(f"{where}: {told(fault)}{hint}") from None
 
 
 def told(fault: BaseException) -> str:
