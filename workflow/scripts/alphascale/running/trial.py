@@ -23,8 +23,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 BATCH = 2
 # What a model must be able to do beside training, and few know of.
 META = (
-    "; to be counted, a model is also made on torch's device `meta`, where tensors have a shape and "
-    "no values to decide by"
+    "; to be counted, a model is also made on torch's device `meta`, where tensors have a shape "
+    "and no values to decide by"
 )
 
 
