@@ -62,4 +62,5 @@ onsuccess:
 
 
 onerror:
+    trainings_left()
     repeat_faults()

@@ -8,12 +8,16 @@ import os
 import re
 import shlex
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 from snakemake.settings.types import DeploymentMethod
 
 DEFAULT_STUDY = "config/config.yaml"
+# Seconds by which the clocks of a file server and of this machine may differ.
+CLOCKS_APART = 5.0
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
@@ -26,10 +30,13 @@ except UserError as fault:  # somebody's new family or source that cannot be imp
 
 from alphascale.running import cluster
 from alphascale.config import NAME, refuse_code
+from alphascale.data.checks import check_whole
+from alphascale.families.own import is_own
+from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.running.follow import Follower
-from alphascale.running.program import Told, shared
+from alphascale.running.program import Told, describe, full_disk, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
@@ -87,6 +94,18 @@ def words(*parts):
     return line.replace("{", "{{").replace("}", "}}")
 
 
+def as_called(setting):
+    """The command that runs this study, of the files and settings that it was given, with another
+    setting: without them it would be about another study."""
+    parts = ["snakemake", "--cores", "all"]
+    files = [os.path.relpath(file) for file in GIVEN]
+    if files:
+        parts += ["--configfile", *files]
+    given = workflow.config_settings.config or {}
+    own = [f"{key}={value}" for key, value in given.items() if key != "plan"]
+    return shlex.join([*parts, "--config", *own, setting])
+
+
 # How rules run the programs of their names, by one interpreter: the one that runs Snakemake, or with
 # `--sdm conda` that of the rule's environment. What its job is stands in `params.job`. What stands
 # beside it makes no result stale.
@@ -100,7 +119,21 @@ TRAIN = f"{RUN} --threads={{threads}} " + words(
     f"--jobs-per-gpu={JOBS_PER_GPU}",
     f"--checkpoints={CHECKPOINTS}",
 )
-PREPARE = f"{RUN} " + words(f"--fractions={FRACTIONS}", f"--ends={os.getpid()}")
+# Models of the user's own, which preparation tries on its data.
+MODELS = {
+    name: {
+        "family": task.family,
+        "sizes": task.ladder | ({"naive": task.naive} if task.naive else {}),
+    }
+    for name, task in STUDY.domains.items()
+    if is_own(task.family)
+}
+PREPARE = f"{RUN} " + words(
+    f"--fractions={FRACTIONS}",
+    f"--models={json.dumps(MODELS)}",
+    f"--ends={os.getpid()}",
+)
+PLAN = f"{RUN} " + words(f"--apply={as_called('plan=apply')}")
 
 
 wildcard_constraints:
@@ -294,21 +327,94 @@ def final_outputs():
 
 
 def begin():
-    """Before the first job: no faults yet; and whoever forces jobs to run means trainings as well."""
-    FAULTS.unlink(missing_ok=True)
+    """Before the first job: no faults yet; what trainings need is looked at before one of them
+    starts; and whoever forces jobs to run means trainings as well."""
+    try:
+        look_over()
+        look_ahead()
+        FAULTS.unlink(missing_ok=True)
+    except UserError as fault:
+        sys.exit(f"error: {fault}")
+    except OSError as fault:
+        sys.exit(f"error: {describe(fault) or fault}")
     asked = workflow.dag_settings
     if asked.forceall or asked.forcerun or asked.forcetargets:
         # Submitted jobs inherit it.
         os.environ.update(ALPHASCALE_FORCED="1")
 
 
+def look_over():
+    """Raise UserError for a folder of this run that cannot be written to, and for a file of the
+    user's own that is dated ahead of the clock; files of this run that are, are dated now.
+
+    Snakemake fails a job whose result is older than what it is made from, and with it goes what
+    was trained.
+    """
+    now = time.time()
+    for folder, _, files in os.walk(RESULTS):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise UserError(
+                f"{folder}: nothing can be written there, so nothing was run: give yourself the "
+                "right to it, or take another `run`"
+            )
+        for path in (Path(folder, file) for file in files):
+            if path.lstat().st_mtime > now + CLOCKS_APART:
+                os.utime(path, (now, now))
+                logger.info(f"{path} was dated ahead of the clock: dated now")
+    for domain in STUDY.domains:
+        for path in data_files(SimpleNamespace(domain=domain)):
+            ahead = os.stat(path).st_mtime - now
+            if ahead > CLOCKS_APART:
+                raise UserError(
+                    f"{path}: is dated {ahead / 3600:,.1f} hours ahead of this machine's clock, and "
+                    "what is made from it would count as older: set the clock, or `touch` the file"
+                )
+
+
+def look_ahead():
+    """Raise UserError where data that trainings rest on are damaged, or a user's own model is not
+    one that they could train. Data that are still to be prepared are looked at by that job.
+    """
+    wanted = {"train": set(), "verify_domain": set(), "prepare": set()}
+    for each in workflow.dag.needrun_jobs():
+        if each.rule.name in wanted:
+            wanted[each.rule.name].add(each.wildcards.domain)
+    trained = (wanted["train"] | wanted["verify_domain"]) - wanted["prepare"]
+    for domain in sorted(trained):
+        check_whole(out(f"data/{domain}.json"))
+    own = {
+        domain: MODELS[domain] | {"meta": out(f"data/{domain}.json")}
+        for domain in sorted(trained & MODELS.keys())
+    }
+    # With `--sdm conda` torch is in another environment than this one: there each training says
+    # what is wrong with its own size.
+    if own and not CONDA:
+        try_models(SCRIPTS / "try_models.py", json.dumps(own), logger.info)
+
+
+def trainings_left():
+    """Have trainings that were to run, and did not come to an end, run the next time.
+
+    Snakemake puts the old record of a training that failed back in its place, and forgets what it
+    was made by: it would take it for this study's from then on, `aggregate` would refuse it, and
+    a record that fits again once an edit is taken back would be lost. Older than the data, it is
+    looked at once more by the training, which keeps it if it fits.
+    """
+    for each in workflow.dag.needrun_jobs():
+        if each.rule.name == "train":
+            with suppress(OSError):  # no such record, or no data: both are made anew
+                before = os.stat(each.input.meta).st_mtime - 1
+                os.utime(each.output.record, (before, before))
+
+
 def repeat_faults():
     """Below Snakemake's own account of a failure, as the last words: what went wrong."""
     # A job that a cluster started again may have said the same thing each time.
-    lines = (
-        "".join(dict.fromkeys(FAULTS.open(encoding="utf-8")))
-        if FAULTS.exists()
-        else "error: no job left a word: the lines above name what failed; a job that was killed from "
+    said = FAULTS.read_text(encoding="utf-8").splitlines() if FAULTS.exists() else []
+    lines = "".join(f"{line}\n" for line in dict.fromkeys(said) if line.strip())
+    lines = lines or (
+        full_disk(RESULTS)
+        or "error: no job left a word: the lines above name what failed; a job that was killed from "
         "outside (out of memory, a time limit) goes on from its checkpoint when snakemake runs again\n"
     )
     atexit.register(lambda: print("\n" + lines, file=sys.stderr, end=""))

@@ -36,4 +36,4 @@ rule plan:
     message:
         "write the plan"
     shell:
-        RUN
+        PLAN

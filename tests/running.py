@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import yaml
 from alphascale.running.program import Told, shared
 from alphascale.slices import canonical
@@ -61,3 +62,29 @@ def edited(folder: Path, edit) -> Iterator[None]:
 
 def own_study_of(folder: Path) -> dict:
     return copy.deepcopy(yaml.safe_load((folder / "config" / "config.yaml").read_text()))
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """A real file system of `size`; the test is skipped where one may not be mounted."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True
+    )
+    if done.returncode:
+        pytest.skip("mounting a small tmpfs is not permitted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Leave no space at all."""
+    path = folder / "filler"
+    with open(path, "wb", buffering=0) as stream:
+        try:
+            while True:
+                stream.write(bytes(4096))
+        except OSError:
+            return path

@@ -83,7 +83,11 @@ def planned(frame: pandas.DataFrame | None = None, error: float = 0.13, **change
 
 
 def page_of(found: dict) -> str:
-    return plan_text.text([parse(PlanRecord, found, "plan")], Path("plan.yaml"))
+    return plan_text.text(
+        [parse(PlanRecord, found, "plan")],
+        Path("plan.yaml"),
+        "snakemake --cores all --config plan=apply",
+    )
 
 
 def test_picks_are_near_the_best_of_all_designs() -> None:

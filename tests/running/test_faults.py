@@ -16,8 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from alphascale.records.specs import Target
 from alphascale.records.typed import as_json, digest_of, write
 from alphascale.slices import aggregate_slice, data_slice, train_slice, verify_slice
 from records_made import decision_made
-from running import job_of
+from running import fill, job_of, small_disk
 from study_made import write_table
 
 MEASURED = ("time", "energy", "peak_memory_bytes")
@@ -159,32 +158,6 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
     while not path.exists():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.005)
-
-
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A real file system of `size`; the test is skipped where one may not be mounted."""
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True
-    )
-    if done.returncode:
-        pytest.skip("mounting a small tmpfs is not permitted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Leave no space at all."""
-    path = folder / "filler"
-    with open(path, "wb", buffering=0) as stream:
-        try:
-            while True:
-                stream.write(bytes(4096))
-        except OSError:
-            return path
 
 
 @pytest.mark.slow

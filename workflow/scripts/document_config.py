@@ -7,7 +7,9 @@ writes workflow/schemas/config.schema.json and the reference below the marker in
 
 from __future__ import annotations
 
+import argparse
 import json
+import math
 import types
 import typing
 from pathlib import Path
@@ -144,14 +146,26 @@ def _bounds(metadata) -> str:
         items = getattr(item, "metadata", None) or [item]  # a pydantic Field carries its own list
         for bound in items:
             parts += [
-                f"{sign} {getattr(bound, name):g}"
+                f"{sign} {_number(getattr(bound, name))}"
                 for name, sign in signs.items()
                 if getattr(bound, name, None) is not None
             ]
     return f" {', '.join(parts)}" if parts else ""
 
 
+def _number(value: float) -> str:
+    """1,000,000; a power of ten beyond that, or of two, as such."""
+    if not isinstance(value, int) or value <= 10_000_000:
+        return f"{value:,g}" if isinstance(value, float) else f"{value:,}"
+    base = 2 if value & (value - 1) == 0 else 10
+    return f"{base}^{round(math.log(value, base))}"
+
+
 if __name__ == "__main__":
+    # Nothing but --help: whoever asks for that must not find the files written.
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     SCHEMA.parent.mkdir(parents=True, exist_ok=True)
     SCHEMA.write_text(schema_text(), encoding="utf-8")
     README.write_text(readme_text(), encoding="utf-8")

@@ -7,6 +7,7 @@ writes envs/analysis.yaml and envs/training.yaml, which `snakemake --sdm conda` 
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ def environment(name: str) -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for name in ENVS:
         path = ROOT / "envs" / f"{name}.yaml"
         path.parent.mkdir(exist_ok=True)

@@ -9,6 +9,9 @@ from alphascale.records.plan import PlanRecord
 from alphascale.records.typed import read
 from alphascale.running import program
 
+# What trains a plan of the default study; the rule says what it is of another.
+PLAIN = "snakemake --cores all --config plan=apply"
+
 
 def main(job):
     plans = [read(path, PlanRecord) for path in job.input.plans]
@@ -17,8 +20,9 @@ def main(job):
     if reason := nothing_planned(plans):
         raise UserError(reason)
     write_text(yaml, fragment(plans, yaml))
-    write_text(job.output.text, text(plans, yaml))
-    print("\n" + text(plans, yaml), end="")
+    page = text(plans, yaml, job.options.apply)
+    write_text(job.output.text, page)
+    print("\n" + page, end="")
 
 
-program.run(main)
+program.run(main, apply=PLAIN)

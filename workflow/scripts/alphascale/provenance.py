@@ -15,7 +15,7 @@ Left out is what changes no number: comments, docstrings, annotations of functio
 (not those of a class: they make its fields), the arguments of an error of Python's own or of
 `UserError` that is raised, lines for people (a statement `say(...)`, `progress(...)` or
 `….say(...)` that calls nothing but builtins and methods of text), a setting's or a size's
-`description` and `meaning`, and the modules of SILENT.
+`description` and `meaning`, the bounds of a setting, and the modules of SILENT.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from .errors import UserError
+
 PACKAGE = "alphascale"
 SCRIPTS = Path(__file__).resolve().parents[1]
 
@@ -40,6 +42,8 @@ DYNAMIC = ("registry", "families/own", "networks/plain")
 CHOSEN = (("alphascale/data/make.py", "ENCODERS"),)
 SPEAKERS = ("say", "progress")
 TOLD = ("description", "meaning")
+# What a setting may be, in pydantic's `Field(…)`: another bound refuses more or less, no more.
+BOUNDS = ("ge", "gt", "le", "lt", "allow_inf_nan", "max_length", "min_length", "pattern", "strict")
 # What a record says of the package beside its code: a release alone changes no number.
 VERSION = "__version__"
 ALL, LOOSE = "*", "<statements>"
@@ -108,13 +112,19 @@ def _roots(folder: str, variable: str, name: str, parts: tuple[str, ...]) -> tup
 @cache
 def file_digest(path: Path) -> str:
     """SHA-256 of a user's own model module and of their files that it imports, directly or not,
-    from its folder or the working directory; without comments and docstrings."""
+    from its folder or the working directory; without comments and docstrings. Raises UserError for
+    a file that is not Python."""
     texts: dict[Path, str] = {}
     todo = [path.resolve()]
     while todo:
         file = todo.pop(0)
         if file not in texts:
-            tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+            try:
+                tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+            except (SyntaxError, OSError, ValueError, RecursionError) as fault:
+                line = f", line {fault.lineno}" if getattr(fault, "lineno", None) else ""
+                said = getattr(fault, "msg", fault)
+                raise UserError(f"{file}{line}: not Python that can be read ({said})") from None
             scan = _Scan(("",), True)
             scan.add(tree)
             texts[file] = " ".join(scan.text)
@@ -392,7 +402,8 @@ class _Scan:
     def _left_out(self, node: ast.AST) -> tuple[str, ...]:
         """Fields of a node that change no number."""
         if isinstance(node, ast.Call):
-            node.keywords = [each for each in node.keywords if each.arg not in TOLD]
+            told = TOLD + (BOUNDS if getattr(node.func, "id", "") == "Field" else ())
+            node.keywords = [each for each in node.keywords if each.arg not in told]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             named = getattr(node.exc.func, "id", "")
             if named == "UserError" or hasattr(builtins, named):

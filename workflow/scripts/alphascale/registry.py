@@ -18,7 +18,10 @@ def discover(package: str, paths: list[str], attribute: str) -> dict[str, Any]:
     for module in pkgutil.iter_modules(paths):
         try:
             entry = getattr(import_module(f"{package}.{module.name}"), attribute, None)
-        except Exception as fault:  # somebody's new file: whatever is wrong is wrong in it
+        except (
+            Exception,
+            SystemExit,
+        ) as fault:  # somebody's new file: whatever is wrong is wrong in it
             where = f"{package.replace('.', '/')}/{module.name}.py"
             raise UserError(
                 f"{where}: cannot be imported ({type(fault).__name__}: {fault})"

@@ -306,9 +306,11 @@ def canonical(slice_: Any) -> str:
 
 
 def check_factory(name: str, task: Domain) -> None:
-    """Raise UserError, naming the domain, where the module of its `module:factory` is not found."""
+    """Raise UserError, naming the domain, where the module of its `module:factory`, or one of the
+    user's that it imports, is not found or is no Python."""
     if is_own(task.family):
         try:
-            factory_file(task.family)
+            file_digest(factory_file(task.family))
         except UserError as fault:
-            raise UserError(f"configuration: domains.{name}.{fault}") from None
+            text = str(fault).removeprefix("family: ")
+            raise UserError(f"configuration: domains.{name}.family: {text}") from None

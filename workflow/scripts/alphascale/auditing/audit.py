@@ -20,7 +20,7 @@ from ..laws import get_form
 from ..records.audit import AuditRecord, CellLevel, Check
 from ..records.decision import DecisionRecord
 from ..records.fit import FitRecord, WithheldFit
-from ..records.runs import COUNT_COLUMN, good, jobs, worst_level
+from ..records.runs import COUNT_COLUMN, good, jobs, lost, worst_level
 from ..records.specs import AuditSpec
 from ..records.typed import Refused
 from ..units import count, percent, significant
@@ -192,9 +192,9 @@ def withheld(case: Case) -> tuple[str, str]:
 
 
 def divergences(case: Case) -> tuple[str, str]:
-    """Runs that diverged at the chosen learning rate."""
+    """Runs that diverged at the chosen learning rate, or learnt nothing."""
     gone = case.frame["status"] != "ok"
-    figure = f"{int(gone.sum())} of {len(gone)} runs diverged"
+    figure = f"of {len(gone)} runs {lost(case.frame) or '0 diverged'}"
     return _graded(float(gone.mean()), 0.0, DIVERGED), figure
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from ..errors import UserError
 from ..records.files import REBUILD, read_sealed
 from ..records.observations import Observation
-from ..records.specs import AggregateSpec
+from ..records.specs import AggregateSpec, ExpectedRecord
 from ..records.training import SeedRun, TrainingRecord, read_record
+from .chance import Verdict, beside_chance, chance_of, nothing_learnt
 from .curves import judge
 from .job_warnings import generalisation, job_warnings
 
@@ -27,11 +28,12 @@ def gather(
     verification left (role `verify`). A record that is not whole, was edited, is foreign, stale, or
     trained on other data than `meta` describes is set aside, so that the next run trains its cell
     anew; UserError then names it. A record of verification on other data is left out, which `say`
-    tells: nothing would ever train it again.
+    tells: nothing would ever train it again. Runs that learnt nothing, among others that did, have
+    the status `chance` (see `chance`).
     """
-    described = read_sealed(meta)
-    sha256, tested = described["sha256"], described["sizes"]["test"]
-    rows: list[Observation] = []
+    prepared = read_sealed(meta)
+    sha256, tested = prepared["sha256"], prepared["sizes"]["test"]
+    found: list[tuple[str, ExpectedRecord, TrainingRecord]] = []
     refused: list[str] = []
     wanted = [("ladder", each) for each in expected.records]
     wanted += [("verify", each) for each in expected.verified]
@@ -45,14 +47,21 @@ def gather(
         if record.data_sha256 != sha256:
             say(f"{path}: verified on other data than {meta} describes; left out")
             continue
-        for line in warning_lines(record):
-            say(f"{cell.scale} on {cell.fraction} of the data: {line}")
-        rows += [_row(domain, role, record, run, tested) for run in record.seeds]
+        found.append((role, cell, record))
     if refused:
         more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
         for line in refused:
             say(line)
         raise UserError(refused[0] + more)
+    runs = [run for _, _, record in found for run in record.seeds]
+    verdict = beside_chance(chance_of((prepared.get("class_counts") or {}).get("test")), runs)
+    if not verdict.learnt:
+        say(nothing_learnt(domain, verdict, len(runs)))
+    rows: list[Observation] = []
+    for role, cell, record in found:
+        for line in filter(None, (*warning_lines(record), verdict.sentence(record.seeds))):
+            say(f"{cell.scale} on {cell.fraction} of the data: {line}")
+        rows += [_row(domain, role, record, run, verdict, tested) for run in record.seeds]
     return sorted(rows, key=lambda row: (row.params, float(row.fraction), row.seed))
 
 
@@ -75,9 +84,14 @@ def _set_aside(path: str, fault: UserError) -> str:
     return f"{reason}; set aside as {os.path.basename(aside)}: run snakemake again to train it anew"
 
 
-def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun, tested: int) -> Observation:
+def _row(
+    domain: str, role: str, record: TrainingRecord, run: SeedRun, verdict: Verdict, tested: int
+) -> Observation:
     """One seed's row, of so many test samples; a diverged run has a status and empty cells, never a
-    number."""
+    number, and one that learnt nothing has its numbers and a status that keeps them out of every
+    law."""
+    status = verdict.status(run)
+    codes = [warning.code for warning in job_warnings(record)]
     spec, params, flops, language = record.spec, record.params, record.flops, record.language
     best, validation, test = run.best_epoch, run.validation, run.test
     return Observation(
@@ -87,7 +101,7 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun, tested: i
         seed=run.seed,
         role=role,
         family=spec.family,
-        status=run.status,
+        status=status,
         params=params.total,
         non_embedding=params.non_embedding,
         embedding=params.embedding,
@@ -104,7 +118,7 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun, tested: i
         test_accuracy=test and test.accuracy,
         test_error=test and test.error,
         test_samples=tested * (language.length if language else 1),
-        level=judge(run.curves, best).level if best else None,
+        level=judge(run.curves, best).level if best and status == "ok" else None,
         forward_flops=flops.forward_per_sample,
         step_flops=flops.training_per_sample,
         flops=run.flops,
@@ -113,9 +127,11 @@ def _row(domain: str, role: str, record: TrainingRecord, run: SeedRun, tested: i
         job_members=len(record.sweep),
         joules=record.energy.joules,
         energy_how=record.energy.how,
+        watts=record.energy.watts,
+        watts_how=record.energy.watts_how,
         device=record.device.name,
         precision=record.device.precision,
-        warnings=" ".join(warning.code for warning in job_warnings(record)),
+        warnings=" ".join(filter(None, (*codes, verdict.code(record.seeds)))),
         d_model=language and language.d_model,
         n_layers=language and language.n_layers,
         tokens=language and language.tokens,

@@ -10,7 +10,8 @@ It imports neither torch nor pandas: the Snakefile parses it, and every cluster 
 from .base import NAME, Section
 from .data import Data
 from .domain import Domain
-from .reading import check_paths, read_study, refuse_code
+from .files import refuse_code
+from .reading import check_paths, read_study
 from .study import Bootstrap, Costs, CurvesBenchmark, Fit, Planning, Study, Verify
 from .training import Runs, Target, Training
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ..sources import source, sources
-from .base import Count, Section
+from .base import Count, Number, Section
 
 SourceName = Literal[tuple(sources())]
 
@@ -28,10 +28,10 @@ class Data(Section):
         None, description="`text`: the columns that are joined into the text (default `[text]`)."
     )
     drop: list[str] = Field([], description="`csv`: columns to leave out (identifiers, dates).")
-    test: float | int = Field(
+    test: Number | int = Field(
         0.2, description="Test split: a share in (0, 1) or a number of samples."
     )
-    validation: float | int = Field(
+    validation: Number | int = Field(
         0.1, description="Validation split: a share in (0, 1) or a number of samples."
     )
     limit: Count | None = Field(
@@ -39,11 +39,11 @@ class Data(Section):
         description="Use at most this many samples, drawn stratified; all by default. Of a corpus: "
         "at most this many training windows.",
     )
-    length: Count = Field(
+    length: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         128,
         description="Text: tokens per sample; longer ones are cut. Of a corpus: tokens per window.",
     )
-    vocabulary: Annotated[int, Field(ge=257, strict=True)] = Field(
+    vocabulary: Annotated[int, Field(ge=257, le=10_000_000)] = Field(
         4096,
         description="Text: size of the byte-pair vocabulary trained on the training part; the 256 "
         "bytes and the padding are always in it.",
@@ -53,7 +53,7 @@ class Data(Section):
         description="Text: a pretrained tokenizer by name or folder (as `bert-base-uncased`) "
         "instead of one trained here.",
     )
-    image_size: Count | None = Field(
+    image_size: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         None, description="`images` in folders: side in pixels every image is resized to."
     )
 
@@ -74,9 +74,7 @@ class Data(Section):
             raise ValueError(f"source `{self.source}` needs `path`: a file or folder of your own")
         for split in ("test", "validation"):
             value = getattr(self, split)
-            if isinstance(value, bool) or not (
-                0 < value < 1 or (value >= 1 and value == int(value))
-            ):
+            if not (0 < value < 1 or (value >= 1 and value == int(value))):
                 raise ValueError(f"`{split}` is {value}: a share in (0, 1) or a number of samples")
         if 0 < self.test < 1 and 0 < self.validation < 1 and self.test + self.validation >= 1:
             raise ValueError("`test` and `validation` together leave nothing to train on")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from ..errors import UserError
+from ..errors import UserError, quoted
 from ..sources import source
 from .study import Study
 
@@ -20,7 +22,14 @@ def read_study(config: dict[str, Any]) -> Study:
     Raises UserError with one line that names the key, what was given and what is allowed.
     """
     try:
-        return Study.model_validate(config)
+        _check_plain(config, (), ())
+        # Of JSON, unlike of Python's values, pydantic's strict takes mappings for sections; `true`
+        # and "12" are numbers to neither.
+        text = json.dumps(config)
+    except (ValueError, RecursionError) as fault:  # an integer of more than 4,300 digits
+        raise UserError(f"configuration: a value is out of all bounds ({fault})") from None
+    try:
+        return Study.model_validate_json(text, strict=True)
     except ValidationError as invalid:
         # A misspelt key also leaves the right one missing: say the misspelling first.
         faults = sorted(invalid.errors(), key=lambda error: error["type"] != "extra_forbidden")
@@ -29,33 +38,37 @@ def read_study(config: dict[str, Any]) -> Study:
         raise UserError(f"configuration: {lines[0]}{more}") from None
 
 
-def refuse_code(path: str | Path) -> None:
-    """Raise UserError for a study's file that is not plain YAML or JSON.
-
-    Snakemake evaluates Python expressions in a file that says `__use_yte__` (YTE templates). A
-    study is data: the default one is refused before that; one given by --configfile Snakemake has
-    read before any workflow can look, so it is refused before anything runs.
-    """
-    try:
-        study = yaml.load(Path(path).read_text(encoding="utf-8"), yaml.CSafeLoader)
-    except OSError as fault:
-        raise UserError(f"{path}: cannot be read ({fault.strerror or fault})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
-        text = " ".join(str(fault).split()) or type(fault).__name__
-        raise UserError(f"{path}: is not plain YAML or JSON ({text[:200]})") from None
-    if not isinstance(study, dict):
-        raise UserError(f"{path}: is not a study: keys such as `domains:` are expected")
-    if "__use_yte__" in study:
-        raise UserError(
-            f"{path}: `__use_yte__` would run Python code from a study, which is data; take it out "
-            "and write the values themselves"
-        )
+def _check_plain(value: Any, place: tuple[Any, ...], within: tuple[int, ...]) -> None:
+    """Raise UserError for what YAML can say and a study cannot: keys that are no text, dates,
+    text that is no Unicode, and a section (`within`, by identity) that holds itself."""
+    where = f"configuration: {'.'.join(map(str, place)) or 'the study'}"
+    if id(value) in within:
+        raise UserError(f"{where}: this section holds itself, by an anchor: write it out")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise UserError(f"{where}: the key {quoted(key)} is not text: write it in quotes")
+            _check_plain(inner, (*place, key), (*within, id(value)))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            _check_plain(inner, (*place, i), (*within, id(value)))
+    elif isinstance(value, str):
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise UserError(f"{where}: {quoted(value)} holds half a character: write it out")
+    elif value is not None and not isinstance(value, (bool, int, float)):
+        kind = type(value).__name__
+        raise UserError(f"{where}: {value} is read as a {kind}: write it in quotes if it is text")
 
 
 def check_paths(study: Study) -> None:
     """Raise UserError where a path of the study names nothing on this machine."""
     for name, domain in study.domains.items():
         path = domain.data.path
+        if path is not None and os.path.exists(path) and not _plain_file(path):
+            raise UserError(
+                f"configuration: domains.{name}.data.path: {path!r} is neither a file nor a folder "
+                "but a pipe or a device, which may never end: write its content to a file"
+            )
         if source(domain.data.source).origin == "own" and not Path(path).exists():
             raise UserError(
                 f"configuration: domains.{name}.data.path: {path!r} does not exist: give a file or "
@@ -63,13 +76,19 @@ def check_paths(study: Study) -> None:
             )
 
 
+def _plain_file(path: str) -> bool:
+    return os.path.isfile(path) or os.path.isdir(path)
+
+
 def _explain(error: dict[str, Any]) -> str:
     """One line for one pydantic error: the key, the fault, what is allowed."""
     key = ".".join(str(part) for part in error["loc"] if part != "[key]") or "the study"
-    key = key if key.isprintable() else repr(key)  # a name may be anything, a newline too
+    if not key.isprintable() or len(key) > 200:  # a name may be anything, a newline too
+        key = quoted(key)
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] != "value_error":  # ours begin as they should, pydantic's with a capital
         message = message[0].lower() + message[1:]
+        message = message.replace("valid array", "valid list").replace("an object", "a mapping")
     if error["type"] == "extra_forbidden":
         allowed = _keys_at(error["loc"][:-1])
         close = difflib.get_close_matches(str(error["loc"][-1]), allowed, n=1)
@@ -78,11 +97,13 @@ def _explain(error: dict[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{key}: this key is needed and missing"
     given = error.get("input")
-    shown = (
-        f", not {given!r}"
-        if isinstance(given, (str, int, float)) and repr(given) not in message
-        else ""
-    )
+    shown = ""
+    if isinstance(given, (str, int, float)) and repr(given) not in message:
+        shown = f", not {quoted(given)}"
+    if isinstance(given, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", given):
+        mantissa, exponent = given.lower().split("e")
+        sign = exponent if exponent[0] in "+-" else f"+{exponent}"
+        shown += f": YAML takes that for text, so write {mantissa}.0e{sign}"
     if error["type"] == "string_pattern_mismatch":
         message = "a name may hold letters, digits, `_`, `-`, `.` and starts with a letter or digit"
     return f"{key}: {message}{shown}"

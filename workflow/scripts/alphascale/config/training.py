@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from .base import Count, Positive, Section, Seed, Share
+from .base import NotNegative, Positive, Section, Seed, Share
 
 METRICS = ("accuracy", "error", "loss", "perplexity")
 LANGUAGE_METRICS = ("loss", "perplexity")
@@ -15,8 +15,12 @@ LANGUAGE_METRICS = ("loss", "perplexity")
 class Training(Section):
     """How every member of a job is trained."""
 
-    epochs: Count = Field(20, description="Passes over the training fraction.")
-    batch_size: Count = Field(128, description="Samples per step.")
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        20, description="Passes over the training fraction."
+    )
+    batch_size: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        128, description="Samples per step."
+    )
     optimizer: Literal["adam", "adamw", "sgd"] = Field(
         "adamw",
         description="`adam` (L2 in the gradient), `adamw` (decoupled), `sgd` (momentum .9).",
@@ -27,7 +31,7 @@ class Training(Section):
         description="Candidates; each scale keeps the one with the lowest validation loss. "
         "With three or more, a choice on the edge is a warning.",
     )
-    weight_decay: Annotated[float, Field(ge=0)] = Field(1.0e-4, description="Weight decay.")
+    weight_decay: NotNegative = Field(1.0e-4, description="Weight decay.")
     schedule: Literal["constant", "cosine", "linear"] = Field(
         "cosine", description="Learning rate after warm-up: `constant`, or down to a tenth."
     )
@@ -37,7 +41,7 @@ class Training(Section):
     clip: Positive | None = Field(
         1.0, description="Largest gradient norm of a member; null for no clipping."
     )
-    patience: Count | None = Field(
+    patience: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="Stop a member after this many epochs without a better validation loss."
     )
     augment: bool = Field(False, description="Images: random horizontal flip and shifted crop.")

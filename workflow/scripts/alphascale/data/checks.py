@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
+from ..errors import UserError, quoted
 from ..records.data import read_prepared
-from .store import prefix
+from .store import check_content, prefix
 
 if TYPE_CHECKING:
     from ..records.data import DataSpec, PreparedData
@@ -42,10 +42,16 @@ def check_fractions(domain: str, data: PreparedData, fractions: list[str]) -> No
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
             raise UserError(
                 f"domains.{domain}.fractions: {fraction} is {samples} of {rows} training samples "
-                f"and leaves class {data.class_names[without[0]]!r}{more} without any; the "
+                f"and leaves class {quoted(data.class_names[without[0]])}{more} without any; the "
                 f"smallest fraction that holds every class is "
                 f"{smallest_fraction(rows, data.smallest_prefix)}"
             )
+
+
+def check_whole(meta: str | Path) -> None:
+    """Raise UserError if prepared data, or their description `meta`, are not as they were written:
+    each of their trainings would refuse them, one by one."""
+    check_content(Path(meta).with_suffix(".safetensors"), read_prepared(meta).sha256)
 
 
 def smallest_fraction(rows: int, smallest_prefix: int) -> str:

@@ -47,6 +47,7 @@ def idx_files(folder: Path) -> dict[str, Path]:
                 for end in ("", ".gz")
                 for dot in "-."
                 for file in folder.glob(f"*{part}-{what}{dot}idx{rank}-ubyte{end}")
+                if file.is_file()
             ]
             if len({file.name.removesuffix(".gz") for file in fits}) > 1:
                 raise UserError(

@@ -95,13 +95,19 @@ def is_missing(text: str) -> bool:
     return text.strip().lower() in MISSING_WORDS
 
 
-def check_labels(labels: Sequence[str], column: str, path: str) -> tuple[np.ndarray, list[str]]:
-    """`index_labels` of a user's own file; raises UserError where a row has no label."""
+def check_labels(
+    labels: Sequence[str], column: str, path: str, lines: Sequence[int]
+) -> tuple[np.ndarray, list[str]]:
+    """`index_labels` of a user's own file; raises UserError where a row has no label.
+
+    lines: of the file, in which the rows begin.
+    """
     missing = [row for row, text in enumerate(labels, 1) if is_missing(text)]
     if missing:
         raise UserError(
             f"label: column {column!r} of {path} has no value in {len(missing)} of {len(labels)} "
-            f"rows (first: data row {missing[0]}); label these rows or take them out"
+            f"rows (first: line {lines[missing[0] - 1]}, data row {missing[0]}); label these rows "
+            "or take them out"
         )
     return index_labels(text.strip() for text in labels)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, quoted
 
 
 def interleave(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -68,7 +68,7 @@ def check_classes(y: np.ndarray, names: list[str], needed: int, key: str) -> Non
     """Raise UserError unless there are two classes or more, each with `needed` samples."""
     counts = np.bincount(y, minlength=len(names))
     if len(names) < 2:
-        only = f" ({names[0]!r})" if names else ""
+        only = f" ({quoted(names[0])})" if names else ""
         raise UserError(f"{key}: holds {len(names)} class{only}; classification needs at least 2")
     small = np.flatnonzero(counts < needed)
     if len(small):
@@ -78,8 +78,9 @@ def check_classes(y: np.ndarray, names: list[str], needed: int, key: str) -> Non
             else ""
         )
         raise UserError(
-            f"{key}: class {names[small[0]]!r} has {counts[small[0]]} sample(s), and {needed} are "
-            f"needed for training, validation and test{more}; remove or merge such classes"
+            f"{key}: class {quoted(names[small[0]])} has {counts[small[0]]} sample(s), and "
+            f"{needed} are needed for training, validation and test{more}; remove or merge such "
+            "classes"
         )
 
 
@@ -140,7 +141,7 @@ def split_groups(
         own = np.unique(groups[y == c])
         if len(own) < 3:
             raise UserError(
-                f"{key}: class {name!r} comes from {len(own)} file(s), and 3 are needed"
+                f"{key}: class {quoted(name)} comes from {len(own)} file(s), and 3 are needed"
             )
         own = rng.permutation(own)
         sizes = np.array([np.sum(groups == g) for g in own])

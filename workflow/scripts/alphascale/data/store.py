@@ -29,8 +29,20 @@ def open_tensors(path: str | Path, sha256: str | None = None) -> dict[str, torch
     """
     from safetensors import SafetensorError, safe_open
 
+    if sha256 is not None:
+        check_content(path, sha256)
+    names = [f"{split}_{part}" for split in SPLITS for part in "xy"]
     try:
-        if sha256 is not None and sha256_file(path) != sha256:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError) as fault:
+        raise UserError(f"{path}: not a file of prepared data ({fault}); {REBUILD}") from None
+
+
+def check_content(path: str | Path, sha256: str) -> None:
+    """Raise UserError, naming the file, if its content is not what its description says."""
+    try:
+        if sha256_file(path) != sha256:
             raise UserError(f"{path}: was changed after the data were prepared; {REBUILD}")
     except FileNotFoundError:
         raise UserError(
@@ -38,13 +50,6 @@ def open_tensors(path: str | Path, sha256: str | None = None) -> dict[str, torch
         ) from None
     except OSError as fault:
         raise UserError(f"{path}: cannot be read ({fault.strerror or fault}); {REBUILD}") from None
-
-    names = [f"{split}_{part}" for split in SPLITS for part in "xy"]
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError) as fault:
-        raise UserError(f"{path}: not a file of prepared data ({fault}); {REBUILD}") from None
 
 
 def prefix(rows: int, fraction: str | float) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..errors import UserError
+from ..errors import UserError, quoted
 from .pool import Encoded, Pool
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def encode(pool: Pool, rows: dict[str, np.ndarray], spec: DataSpec) -> Encoded:
     for name in table.columns:
         kind, note = _kind(train[name])
         if note:
-            notes.append(f"column {name!r}: {note}")
+            notes.append(f"column {quoted(name)}: {note}")
         if kind:
             kinds[kind].append(name)
     if not any(kinds.values()):
@@ -105,7 +105,7 @@ def _kind(train: pd.Series) -> tuple[str | None, str | None]:
     # A constant column stays, so that a model's width follows from the file, not from the split.
     note = None
     if distinct == 1 and len(values) == len(train):
-        note = f"one value in all of training ({values.iloc[0]!r}): nothing to learn from"
+        note = f"one value in all of training ({quoted(values.iloc[0])}): nothing to learn from"
     if pd.api.types.is_numeric_dtype(values):
         return ("binary" if set(values.unique()) <= {0, 1} else "numeric"), note
     if distinct > CATEGORIES:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..errors import UserError
+from ..errors import QUOTED, UserError, quoted
 
 if TYPE_CHECKING:
     from ..records.data import DataSpec
@@ -55,31 +55,35 @@ def read_header(path: str | Path) -> list[str]:
     return header
 
 
-def read_rows(path: str | Path) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a CSV file; every row has as many fields as the header.
+def read_rows(path: str | Path) -> tuple[list[str], list[list[str]], list[int]]:
+    """Header, rows and the line each begins in, of a CSV file; every row has as many fields as the
+    header.
 
     Columns are separated by what cuts the header into most of them: comma, semicolon, tab or |.
     Blank lines are skipped. Raises UserError naming the line of what does not fit.
     """
-    rows = []
+    rows, lines = [], []
     with open_text(path) as stream:
         header, delimiter, skipped = _header(stream, path)
+        began = skipped + 1
         # strict: a quote that is never closed would else swallow all rows after it in silence.
         reader = csv.reader(stream, delimiter=delimiter, strict=True)
         try:
             for row in reader:
                 if len(row) == len(header):
                     rows.append(row)
+                    lines.append(began)
                 elif any(field.strip() for field in row):
                     raise UserError(
                         f"path: {path}, line {skipped + reader.line_num}: {len(row)} field(s), and "
                         f"the header names {len(header)}"
                     )
+                began = skipped + reader.line_num + 1
         except csv.Error as fault:
             raise UserError(f"path: {path}, line {skipped + reader.line_num}: {fault}") from None
     if not rows:
         raise UserError(f"path: {path} has a header and no rows")
-    return header, rows
+    return header, rows, lines
 
 
 def _header(stream: TextIO, path: str | Path) -> tuple[list[str], str, int]:
@@ -106,7 +110,7 @@ def _header(stream: TextIO, path: str | Path) -> tuple[list[str], str, int]:
             raise UserError(f"path: {path}: column {position + 1} of {len(header)} has no name")
         if name in header[:position]:
             raise UserError(
-                f"path: {path}: two columns are called {name!r}; give each column its own name"
+                f"path: {path}: two columns are called {quoted(name)}; give each its own name"
             )
     return header, delimiter, lines
 
@@ -114,8 +118,9 @@ def _header(stream: TextIO, path: str | Path) -> tuple[list[str], str, int]:
 def need_column(key: str, column: str, header: list[str]) -> None:
     """Raise UserError if the column that `key` names is not in the header."""
     if column not in header:
-        shown = ", ".join(header[:20]) + (", …" if len(header) > 20 else "")
-        raise UserError(f"{key}: there is no column {column!r}; the file has {shown}")
+        raise UserError(
+            f"{key}: there is no column {quoted(column)}; the file has {_names(header)}"
+        )
 
 
 def wanted_columns(header: list[str], data: DataSpec) -> list[str]:
@@ -142,12 +147,12 @@ def is_json_lines(path: str | Path) -> bool:
     return str(path).removesuffix(".gz").endswith(JSON_LINES)
 
 
-def first_object(path: str | Path) -> dict[str, Any]:
-    """First object of a JSON lines file."""
+def first_object(path: str | Path) -> tuple[dict[str, Any], int]:
+    """First object of a JSON lines file, and its line."""
     with open_text(path) as stream:
         for number, line in enumerate(stream, 1):
             if line.strip():
-                return json_object(line, path, number)
+                return json_object(line, path, number), number
     raise UserError(f"path: {path} is empty; one JSON object a line is expected")
 
 
@@ -171,5 +176,12 @@ def check_keys(
     for key, column in wanted:
         if column not in row:
             raise UserError(
-                f"{key}: {path}, line {number} has no key {column!r}; it has {', '.join(row)}"
+                f"{key}: {path}, line {number} has no key {quoted(column)}; it has "
+                f"{_names(list(row))}"
             )
+
+
+def _names(names: list[str]) -> str:
+    """The first of a list of names, as a message holds them."""
+    shown = ", ".join(name if len(name) <= QUOTED else quoted(name) for name in names[:20])
+    return shown + (", …" if len(names) > 20 else "")

@@ -5,7 +5,8 @@ non-negative least squares on relative error. A small model is bound by the firs
 one by the second; the law of one size says nothing of the other.
 
 Energy is measured where the records carry joules. The price of a run that was not made takes the
-mean power that was measured, or the wattage that the configuration states: `how` says which.
+mean power that was measured, or the wattage that the configuration states, or that the devices that
+trained are rated at: `how` says which.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 JOULES_PER_KWH = 3.6e6
 CARRIED = 2.0  # 95 % factor beyond which seconds, and what follows from them, are not told
+# Watts of a device of which nothing is known.
+UNKNOWN_W = 250.0
 
 
 @dataclass(frozen=True)
@@ -85,11 +88,19 @@ def factor(
 
 
 def power(frame: pandas.DataFrame, costs: Prices) -> Power:
-    """Mean power over the jobs whose energy was measured, else the configuration's `watts`."""
+    """Mean power over the jobs whose energy was measured, else the configuration's `watts`, else
+    what the devices that trained are rated at, weighed by their time."""
     each = jobs(frame)
     metered = each[each["joules"].notna()]
-    if metered.empty:
+    if metered.empty and costs.watts is not None:
         return Power(costs.watts, f"{costs.watts:g} W × training time (costs.watts)")
+    if metered.empty:
+        rated = each[each["watts"].notna()]
+        if rated.empty:  # records that say nothing of their device
+            return Power(UNKNOWN_W, f"{UNKNOWN_W:g} W × training time (an unknown device's)")
+        watts = float(np.average(rated["watts"], weights=rated["job_seconds"]))
+        how = "; ".join(rated["watts_how"].unique())
+        return Power(watts, f"{watts:.3g} W ({how}) × training time")
     watts = float(metered["joules"].sum() / metered["job_seconds"].sum())
     return Power(
         watts,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import laws
+from ..auditing.chance import NONE as NO_RUN
 from ..errors import UserError
 from ..fitting.describe import finite
 from ..fitting.joint import REACH, cheapest, predictors, sample_cost
@@ -51,6 +52,16 @@ def decide(
     models that reach N* every second falls short, so what is recommended is the size at which one
     run reaches the target with the target's confidence; where no size is that sure, N*.
     """
+    if NO_RUN in {code for codes in frame["warnings"].fillna("") for code in str(codes).split()}:
+        # Errors that all equal the share of the other classes fit any law, and say nothing.
+        blind = Refused("no run beats the commonest class: there is nothing to extrapolate")
+        bootstrap = replace(
+            bootstrap, fractions=dict.fromkeys(bootstrap.fractions, blind), joint=blind
+        )
+        fits = replace(fits, fractions={
+            fraction: replace(each, error=blind, loss=blind)
+            for fraction, each in fits.fractions.items()
+        })  # fmt: skip
     stars = {
         fraction: _star(draws, spec.target, spec.level)
         for fraction, draws in bootstrap.fractions.items()
@@ -99,7 +110,7 @@ def decide(
         of_both = laws.read(bootstrap.joint.fit)
         pair = run_of(smallest(joint.params), joint.samples, of_both)
         joint = replace(joint, architecture=pair)
-    withheld = Refused("no law could be fitted") if isinstance(fit, Refused) else fit.withheld
+    withheld = fit if isinstance(fit, Refused) else fit.withheld
     why, largest_size = untrusted(star, withheld), _range(here.points, spec.counted).largest
     next_run = None
     if why is not None and isinstance(law, laws.AutoLaw) and star.n_star is not None:

@@ -30,7 +30,7 @@ def run_warnings(frame: pandas.DataFrame) -> list[str]:
     warnings of the records (a learning rate on the edge of its list), with the cells they are in.
     """
     found = []
-    diverged = frame[frame["status"] != "ok"]
+    diverged = frame[frame["status"] == "diverged"]
     if len(diverged):
         found.append(f"{len(diverged)} of {len(frame)} runs diverged: {_cells(diverged)}")
     high = frame[frame["level"] == "HIGH"]

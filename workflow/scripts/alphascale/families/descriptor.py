@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 Size = dict[str, Any]  # a family's keys and their values
 # Kinds of data: images, numbers in columns, texts with a class, token ids of running text.
 KINDS = ("image", "tabular", "text", "tokens")
+# The largest number of a size: wider or deeper, a model would not fit into any memory.
+MOST = 1_000_000
 
 
 @dataclass(frozen=True)
 class Key:
     """One key of a size."""
 
-    type: type  # int, float, str or bool
+    type: type  # int, float, str or bool; a number is at most MOST
     least: float = 0  # smallest value allowed
     below: float | None = None  # value that it stays below, None for no bound
     default: Any = None  # value where it is not given, None where it must be
@@ -36,9 +38,9 @@ class Key:
         if self.choices:
             return "one of " + ", ".join(str(choice).lower() for choice in self.choices)
         noun = {int: "an integer", float: "a number"}[self.type]
-        bounds = (
-            f" ≥ {self.least:g}" if self.below is None else f" in [{self.least:g}, {self.below:g})"
-        )
+        bounds = f" ≥ {self.least:g}"
+        if self.below is not None:
+            bounds = f" in [{self.least:g}, {self.below:g})"
         return ("an even integer" if self.even else noun) + bounds
 
     def allows(self, value: Any) -> bool:
@@ -46,11 +48,10 @@ class Key:
             return type(value) is self.type and value in self.choices
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
-        if self.type is int and value != int(value):
+        # First, since NaN fails the comparison, and neither it nor infinity becomes an integer.
+        if not (self.least <= value <= MOST and (self.below is None or value < self.below)):
             return False
-        # NaN fails the first comparison.
-        inside = value >= self.least and (self.below is None or value < self.below)
-        return inside and abs(value) != float("inf") and not (self.even and value % 2)
+        return not (self.type is int and value != int(value)) and not (self.even and value % 2)
 
 
 def dropout(default: float, meaning: str = "share of activations dropped in training") -> Key:

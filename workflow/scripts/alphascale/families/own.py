@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..running.trial import told
 from .descriptor import KINDS, Family, Size
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 def is_own(name: str) -> bool:
     """Whether a family's name is `module:factory`."""
-    return name.count(":") == 1
+    return re.fullmatch(r"[\w-]+(\.[\w-]+)*:[^\W\d]\w*", name) is not None
 
 
 def own_family(name: str) -> Family:
@@ -67,7 +69,7 @@ def build(name: str, members: int, meta: Meta, **size: Any) -> nn.Module:
             with torch.device("meta" if device.type == "meta" else "cpu"):
                 module = factory(meta, **size)
         except TypeError as fault:
-            raise UserError(f"family {name}: called with size {size}: {fault}") from fault
+            raise UserError(f"family {name}: called with size {size}: {told(fault)}") from fault
         if not isinstance(module, torch.nn.Module):
             raise UserError(
                 f"family {name}: returned {type(module).__name__}, not a torch.nn.Module"
@@ -88,11 +90,13 @@ def load_factory(name: str) -> Callable[..., nn.Module]:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module)
-    except ImportError as fault:
+    except ModuleNotFoundError as fault:
         raise UserError(
             f"family {name}: cannot import module {module!r} ({fault}); it is looked for in the "
             "folder that snakemake runs in and among the installed packages"
         ) from None
+    except (Exception, SystemExit) as fault:  # whatever a user's file does as it is imported
+        raise UserError(f"family {name}: cannot import module {module!r}: {told(fault)}") from None
     make = getattr(found, function, None)
     if not callable(make):
         raise UserError(f"family {name}: module {module!r} has no function {function!r}")
@@ -106,7 +110,7 @@ def factory_file(name: str) -> Path:
     """
     module, _, function = name.partition(":")
     local = Path(*module.split(".")).with_suffix(".py")
-    if local.exists():
+    if local.is_file():
         return local.resolve()
     try:
         found = importlib.util.find_spec(module)

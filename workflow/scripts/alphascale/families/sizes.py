@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, quoted
 from . import check_name, family, takers
-from .descriptor import Size
+from .descriptor import MOST, Size
 
 
 def check_size(name: str, size: Any, where: str = "size") -> Size:
@@ -24,9 +25,13 @@ def check_size(name: str, size: Any, where: str = "size") -> Size:
         raise UserError(f"{where}: {fault}") from None
     keys = family(name).keys
     if keys is None:
-        for key in size:
+        for key, value in size.items():
             if not isinstance(key, str) or not key.isidentifier():
                 raise UserError(f"{where}: {key!r} is not a name that {name} could be called with")
+            if not _finite(value):
+                raise UserError(
+                    f"{where}.{key}: {value!r}: a number that is not finite builds none"
+                )
         return dict(size)
     for key in size:
         if key not in keys:
@@ -39,7 +44,11 @@ def check_size(name: str, size: Any, where: str = "size") -> Size:
         if key not in size and allowed.default is None:
             raise UserError(f"{where}.{key}: this key is needed for {name}: {allowed.describe()}")
         if key in size and not allowed.allows(size[key]):
-            raise UserError(f"{where}.{key}: must be {allowed.describe()}, not {size[key]!r}")
+            most = isinstance(size[key], (int, float)) and size[key] > MOST
+            at_most = f" and at most {MOST:,}" if most else ""
+            raise UserError(
+                f"{where}.{key}: must be {allowed.describe()}{at_most}, not {quoted(size[key])}"
+            )
     complete = family(name).complete(size)
     if family(name).check:
         family(name).check(complete, where)
@@ -54,3 +63,12 @@ def check_kind(name: str, kind: str, where: str = "family") -> None:
             f"{where}: {name} takes {' or '.join(kinds)} data and the source is {kind}: use "
             f"{' or '.join(takers(kind)) or 'a model of your own'}, or your own `module:factory`"
         )
+
+
+def _finite(value: Any) -> bool:
+    """Whether no number in a value, however nested, is NaN or infinite."""
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

@@ -50,13 +50,14 @@ def fragment(plans: list[PlanRecord], path: Path) -> str:
     )
 
 
-def text(plans: list[PlanRecord], path: Path) -> str:
-    """A paragraph a domain: what would be run, what it costs, before and after."""
+def text(plans: list[PlanRecord], path: Path, command: str) -> str:
+    """A paragraph a domain: what would be run, what it costs, before and after; and the command
+    that trains it."""
     parts = [_domain(plan) for plan in plans]
     total = sum(plan.flops for plan in plans)
     parts.append(
         f"{prefixed(total, 'FLOP')} in all. Train these runs, and only these:\n"
-        f"  snakemake --cores all --config plan=apply      (they are in {path})\n"
+        f"  {command}      (they are in {path})\n"
     )
     return "\n".join(parts)
 

@@ -18,7 +18,7 @@ from ..records.bootstrap import BootstrapRecord
 from ..records.decision import DecisionRecord, PricedRun
 from ..records.fit import FitRecord, FittedLaw, LadderFit, LadderPoint, WithheldFit
 from ..records.observations import read_frame
-from ..records.runs import COUNT_COLUMN, good
+from ..records.runs import COUNT_COLUMN, good, lost
 from ..records.typed import Refused
 from ..units import share
 
@@ -126,10 +126,10 @@ class Records:
 
     @property
     def diverged_note(self) -> str:
-        """One sentence, or nothing: a diverged run has no number to draw."""
-        if not self.diverged:
-            return ""
-        return f"{self.diverged} of {len(self.frame)} runs diverged and are not drawn."
+        """One sentence, or nothing: what diverged has no number to draw, what learnt nothing none
+        that means something."""
+        gone = lost(self.frame)
+        return f"Of {len(self.frame)} runs {gone}: not drawn." if gone else ""
 
     def counted(self, sized: LadderPoint | PricedRun) -> int:
         """Parameters of a size of the ladder or of a run, as the study counts them."""

@@ -26,7 +26,9 @@ class Observation:
     seed: int  # of the run
     role: str  # `ladder`, or `verify` where verification trained it
     family: str  # of the model
-    status: str  # `ok` or `diverged`; a diverged run has no numbers of loss or accuracy
+    # `ok`, `diverged` (no numbers of loss or accuracy) or `chance` (its numbers are those of a run
+    # that learnt nothing); only `ok` enters a law
+    status: str
     # params, non_embedding, embedding, head: parameters, as in training.Params
     params: int
     non_embedding: int
@@ -45,7 +47,7 @@ class Observation:
     test_accuracy: float | None
     test_error: float | None  # 1 − test_accuracy
     test_samples: int  # that the last two were counted on; of a language model, tokens
-    level: str | None  # LOW, MEDIUM or HIGH, the generalisation warning of the run's curves
+    level: str | None  # LOW, MEDIUM or HIGH, the generalisation warning of a good run's curves
     # forward_flops, step_flops: per sample, of a forward pass and of a training step
     forward_flops: int
     step_flops: int
@@ -56,6 +58,9 @@ class Observation:
     job_members: int
     joules: float | None  # of the whole job, where they were measured
     energy_how: str  # how they were, or why not
+    # watts, watts_how: what the device is taken to draw under load, and where that is from
+    watts: float | None
+    watts_how: str
     # device, precision: what was computed on, and in
     device: str
     precision: str

@@ -17,8 +17,16 @@ LEVELS = ("LOW", "MEDIUM", "HIGH")
 
 
 def good(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """The runs that ended well; a run that diverged has no number."""
+    """The runs that ended well; a run that diverged has no number, one at chance no meaning."""
     return frame[frame["status"] == "ok"]
+
+
+def lost(frame: pandas.DataFrame) -> str:
+    """How many runs no law is fitted to, and why, as `2 diverged and 3 learnt nothing`; empty
+    where there are none."""
+    words = {"diverged": "diverged", "chance": "learnt nothing (at chance)"}
+    counts = {status: int((frame["status"] == status).sum()) for status in words}
+    return " and ".join(f"{n} {words[status]}" for status, n in counts.items() if n)
 
 
 def jobs(frame: pandas.DataFrame) -> pandas.DataFrame:

@@ -66,7 +66,9 @@ class BootstrapSpec:
 class Prices:
     """Prices that turn FLOPs into energy, CO₂ and money: config.Costs, its country looked up."""
 
-    watts: float  # of one device under load, where energy was not measured
+    # of one device under load, where energy was not measured; None for what each record says of its
+    # own
+    watts: float | None
     flops_per_second: float | None  # sustained throughput, None to take it from the study's records
     carbon_g_per_kwh: float  # g CO₂ per kWh
     carbon_source: str  # where that number is from

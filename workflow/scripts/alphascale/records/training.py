@@ -131,10 +131,14 @@ class Times:
 
 @dataclass(frozen=True)
 class Energy:
-    """joules: of training alone, None where no counter could be read. how: measured, or why not."""
+    """joules: of training alone, None where no counter could be read. how: measured, or why not.
+    watts: what the device is taken to draw under load, and watts_how where that is from: what an
+    estimate rests on where joules are None."""
 
     joules: float | None
     how: str
+    watts: float | None = None
+    watts_how: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ file and the key. JSON has no infinity: a number that may have no end is `float 
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,9 +49,13 @@ def as_json(record: Any) -> Any:
 
 
 def parse(kind: type[T], value: Any, where: str) -> T:
-    """`value`, as read from JSON, as a `kind`; UserError, beginning with `where`, if it is none."""
+    """`value`, as read from JSON, as a `kind`; UserError, beginning with `where`, if it is none.
+
+    "12" and true are no numbers: strict says so, and takes JSON's lists and objects for tuples and
+    dataclasses only as JSON.
+    """
     try:
-        return _adapter(kind).validate_python((value,))[0]
+        return _adapter(kind).validate_json(json.dumps((value,)), strict=True)[0]
     except ValidationError as invalid:
         first = invalid.errors()[0]
         key = ".".join(str(part) for part in first["loc"][1:]) or "the whole"

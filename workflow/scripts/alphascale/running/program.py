@@ -31,6 +31,8 @@ DISK = {
     errno.EIO: "the disk is full or failing",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
 }
+# Bytes: with less, the line of a fault may not fit any more.
+SPARE = 65_536
 # How numpy, torch on a CPU, CUDA, the loader of shared libraries and fork say it.
 OUT_OF_MEMORY = (
     "memoryerror", "not enough memory", "t allocate memory", "out of memory", "outofmemory",
@@ -90,25 +92,28 @@ class Job:
         return first if isinstance(first, str) else str(Path(first[0]).parent)
 
 
-def run(main: Callable[[Job], None], *options: str) -> None:
+def run(main: Callable[[Job], None], *options: str, **defaults: str) -> None:
     """Call `main(job)`; whatever ends it early becomes one line on stderr, the log and the faults.
 
     The command line is one argument, the job as JSON (`Told`), and `--log FILE` (progress goes
     there too), `--faults FILE` (the error line is appended there, for the workflow to repeat at the
     end), `--ends PID` (a fault interrupts that process, as Ctrl-C would: nothing that is left to do
-    would be of use) and `--NAME VALUE` for each of `options`. Exit status: 2 for what the user can
-    mend, 128 + n for signal n, 1 for what nobody foresaw: its traceback goes to the log.
+    would be of use) and `--NAME VALUE` for each of `options`, and of `defaults` where it differs.
+    Exit status: 2 for what the user can mend, 128 + n for signal n, 1 for what nobody foresaw: its
+    traceback goes to the log.
     """
     parser = OneLineParser(description=sys.modules["__main__"].__doc__, allow_abbrev=False)
     parser.add_argument("job", type=json.loads)
     for name in options:
         parser.add_argument(f"--{name.replace('_', '-')}", required=True)
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", default=value)
     parser.add_argument("--log")
     parser.add_argument("--faults")
     parser.add_argument("--ends", type=int)
     args = parser.parse_args()
     files = {part: SimpleNamespace(**args.job[part]) for part in ("wildcards", "input", "output")}
-    own = SimpleNamespace(**{name: getattr(args, name) for name in options})
+    own = SimpleNamespace(**{name: getattr(args, name) for name in (*options, *defaults)})
     spec = args.job["spec"] | args.job["cell"] if args.job["cell"] else args.job["spec"]
     job = Job(spec, args.job["code"], **files, log=args.log, options=own)
     install()
@@ -120,7 +125,8 @@ def run(main: Callable[[Job], None], *options: str) -> None:
         line, status = str(fault), 2
     except Stopped as stopped:
         line, status = f"{job.made}: {_ended(stopped)}", 128 + stopped.number
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
+        # What a user's model or a library ends with sys.exit(0) has made nothing.
         line, status = describe(fault), 2
         if line is None:
             trace = traceback.format_exc()
@@ -175,7 +181,7 @@ def shared(spec: str, code: str, **wildcards: str) -> str:
     return f'{{"spec":{spec},{rest[1:]}'
 
 
-def describe(fault: Exception) -> str | None:
+def describe(fault: BaseException) -> str | None:
     """What went wrong with the machine, and what to do; None for what is a fault of the program."""
     words = f"{type(fault).__name__}: {fault}".lower()
     if isinstance(fault, MemoryError) or any(said in words for said in OUT_OF_MEMORY):
@@ -190,12 +196,30 @@ def describe(fault: Exception) -> str | None:
     return None
 
 
+def full_disk(folder: str) -> str:
+    """A line on the disk of a folder if it is full, else nothing: no program could say so in a file
+    on it."""
+    with suppress(OSError):
+        disk = os.statvfs(folder)
+        free = disk.f_bavail * disk.f_frsize
+        if free < SPARE or (disk.f_files and not disk.f_favail):
+            whole = disk.f_blocks * disk.f_frsize
+            return (
+                f"error: {Path(folder).resolve()}: the disk is full ({free / 1e3:,.0f} kB and "
+                f"{disk.f_favail:,} files free of {whole / 1e9:,.3f} GB): free some space, then "
+                "run snakemake again; what was trained is kept\n"
+            )
+    return ""
+
+
 def _ended(stopped: Stopped) -> str:
     kept = stopped.kept or "nothing half-made is left"
     return f"ended by {stopped.name} before it was done; {kept}; run snakemake again to go on"
 
 
-def _unexpected(fault: Exception) -> str:
+def _unexpected(fault: BaseException) -> str:
+    if isinstance(fault, SystemExit):
+        return f"something called sys.exit({fault.code!r}) before it was done (your own model?)"
     text = str(fault).strip()
     first = f": {text.splitlines()[0]}" if text else ""
     return (

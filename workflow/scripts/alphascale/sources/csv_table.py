@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..data.pool import Pool, check_labels, is_missing, own_source
 from ..data.textfiles import read_header, read_rows, wanted_columns
-from ..errors import UserError
+from ..errors import UserError, quoted
 from ..records.data import DataSpec
 from .descriptor import Source
 from .inspect import path_file
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A column with more numbers than this that still holds other words deserves a note.
 MOSTLY = 0.9
+# 1,5 or 1.234,5 or 2,0E-3: how much of Europe writes numbers, in files separated by semicolons.
+DECIMAL_COMMA = r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)?,\d+(?:[eE][-+]?\d+)?"
 
 
 def read(spec: DataSpec) -> Pool:
@@ -29,18 +31,26 @@ def read(spec: DataSpec) -> Pool:
     import pandas as pd
 
     path, label = spec.path, spec.label or "label"
-    header, rows = read_rows(path)
+    header, rows, lines = read_rows(path)
     wanted = wanted_columns(header, spec)
     fields = dict(zip(header, zip(*rows, strict=True), strict=True))
     del rows
-    y, names = check_labels(fields[label], label, path)
+    y, names = check_labels(fields[label], label, path, lines)
     notes: list[str] = []
-    table = pd.DataFrame({column: _typed(fields.pop(column), column, notes) for column in wanted})
+    table = pd.DataFrame(
+        {column: _typed(fields.pop(column), column, path, lines, notes) for column in wanted}
+    )
     return Pool("tabular", table, y, names, own_source(path), notes=notes)
 
 
-def _typed(fields: Sequence[str], column: str, notes: list[str]) -> pd.Series:
-    """A column as float64 if all its values are numbers, else as strings; NaN where missing."""
+def _typed(
+    fields: Sequence[str], column: str, path: str, lines: Sequence[int], notes: list[str]
+) -> pd.Series:
+    """A column as float64 if all its values are numbers, else as strings; NaN where missing.
+
+    Raises UserError for infinite numbers, and for numbers with a decimal comma: as categories they
+    would say nothing of more and less.
+    """
     import numpy as np
     import pandas as pd
 
@@ -49,17 +59,26 @@ def _typed(fields: Sequence[str], column: str, notes: list[str]) -> pd.Series:
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
     valid = numbers.notna()
     if np.isinf(numbers[valid]).any():
+        wild = np.flatnonzero(np.isinf(numbers))
         raise UserError(
-            f"path: column {column!r} holds {int(np.isinf(numbers[valid]).sum())} infinite "
-            "value(s); mend them, leave them empty, or name the column in `drop`"
+            f"path: {path}, line {lines[wild[0]]}: column {quoted(column)} holds {len(wild)} "
+            "infinite value(s); mend them, leave them empty, or name the column in `drop`"
         )
     if valid.sum() == present.sum():
         return numbers
+    wrong = words[present & ~valid]
+    commas = wrong[wrong.str.fullmatch(DECIMAL_COMMA)]
+    if len(commas) and valid.sum() + len(commas) > MOSTLY * present.sum():
+        raise UserError(
+            f"path: {path}, line {lines[commas.index[0]]}: column {quoted(column)} holds numbers "
+            f"with a comma, as {quoted(commas.iloc[0])}, {len(commas)} of {int(present.sum())}: "
+            "write them with a decimal point (1.5), or name the column in `drop`"
+        )
     if valid.sum() > MOSTLY * present.sum():
-        wrong = words[present & ~valid]
         notes.append(
-            f"column {column!r}: {len(wrong)} of {int(present.sum())} values are no numbers (as "
-            f"{wrong.iloc[0]!r}), so all are taken as categories"
+            f"column {quoted(column)}: {len(wrong)} of {int(present.sum())} values are no numbers "
+            f"(as {quoted(wrong.iloc[0])} in line {lines[wrong.index[0]]}), so all are taken as "
+            "categories"
         )
     return words
 

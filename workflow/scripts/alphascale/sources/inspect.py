@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
@@ -58,11 +59,13 @@ def folder_state(folder: str) -> str:
         children.sort()
         found += [os.path.join(parent, file) for file in sorted(files)]
     states = [os.stat(path) for path in found]
+    # A pipe or a device among them is read by nobody, and would hold up whoever began to.
+    plain = [stat.S_ISREG(state.st_mode) for state in states]
     small = len(found) <= MOST_FILES and sum(state.st_size for state in states) <= MOST_BYTES
     lines = []
-    for path, state in zip(found, states, strict=True):
+    for path, state, file in zip(found, states, plain, strict=True):
         content = str(state.st_mtime_ns)
-        if small:
+        if small and file:
             with open(path, "rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
         lines.append(f"{os.path.relpath(path, folder)} {state.st_size} {content}")

@@ -17,7 +17,7 @@ from ..data.textfiles import (
     read_header,
     read_rows,
 )
-from ..errors import UserError
+from ..errors import UserError, quoted
 from ..records.data import DataSpec
 from .descriptor import Source
 from .inspect import path_file
@@ -30,12 +30,12 @@ def read(spec: DataSpec) -> Pool:
     are dropped, which a note says.
     """
     path, wanted = spec.path, label_and_text(spec)
-    columns = (_json_columns if is_json_lines(path) else _csv_columns)(path, wanted)
+    columns, lines = (_json_columns if is_json_lines(path) else _csv_columns)(path, wanted)
     labels, texts = (
         columns[0],
         ["\n".join(filter(None, row)) for row in zip(*columns[1:], strict=True)],
     )
-    y, names = check_labels(labels, wanted[0][1], path)
+    y, names = check_labels(labels, wanted[0][1], path, lines)
     kept = [row for row, text in enumerate(texts) if text.strip()]
     notes = []
     if len(kept) < len(texts):
@@ -43,29 +43,33 @@ def read(spec: DataSpec) -> Pool:
     # Whose every text is empty, a class is gone: it must not stay in the list of names.
     gone = sorted(set(range(len(names))) - set(y[kept].tolist()))
     if gone:
-        raise UserError(f"text: class {names[gone[0]]!r} has no row with any text in {path}")
+        raise UserError(f"text: class {quoted(names[gone[0]])} has no row with any text in {path}")
     return Pool("text", [texts[row] for row in kept], y[kept], names, own_source(path), notes=notes)
 
 
-def _csv_columns(path: str, wanted: list[tuple[str, str]]) -> list[Sequence[str]]:
-    header, rows = read_rows(path)
+Columns = tuple[list[Sequence[str]], list[int]]  # and the lines of the file
+
+
+def _csv_columns(path: str, wanted: list[tuple[str, str]]) -> Columns:
+    header, rows, lines = read_rows(path)
     for key, column in wanted:
         need_column(key, column, header)
     by_name = dict(zip(header, zip(*rows, strict=True), strict=True))
-    return [by_name[column] for _, column in wanted]
+    return [by_name[column] for _, column in wanted], lines
 
 
-def _json_columns(path: str, wanted: list[tuple[str, str]]) -> list[Sequence[str]]:
-    rows = []
+def _json_columns(path: str, wanted: list[tuple[str, str]]) -> Columns:
+    rows, lines = [], []
     with open_text(path) as stream:
         for number, line in enumerate(stream, 1):
             if line.strip():
                 row = json_object(line, path, number)
                 check_keys(row, wanted, path, number)
                 rows.append([_plain(row[c], key, c, path, number) for key, c in wanted])
+                lines.append(number)
     if not rows:
         raise UserError(f"path: {path} is empty; one JSON object a line is expected")
-    return list(zip(*rows, strict=True))
+    return list(zip(*rows, strict=True)), lines
 
 
 def _plain(value: Any, key: str, column: str, path: str, number: int) -> str:
@@ -80,7 +84,8 @@ def _plain(value: Any, key: str, column: str, path: str, number: int) -> str:
 
 def check(spec: DataSpec) -> None:
     if is_json_lines(spec.path):
-        check_keys(first_object(spec.path), label_and_text(spec), spec.path, 1)
+        row, number = first_object(spec.path)
+        check_keys(row, label_and_text(spec), spec.path, number)
         return
     header = read_header(spec.path)
     for key, column in label_and_text(spec):

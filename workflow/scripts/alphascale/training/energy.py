@@ -4,7 +4,7 @@ The GPU's is NVML's total energy counter (Volta and newer; by nvidia-ml-py). The
 are RAPL's, as Linux shows them under /sys/class/powercap (kernels since 2020 let only root read
 them). RAPL counts the whole machine: a job is charged its share of the CPU time that all processes
 used meanwhile, idle power included. Where a counter cannot be read the result says why, and carries
-no number.
+no joules; an estimate is then made of what the device is rated at (`rated`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ STAT = Path("/proc/stat")
 # A package's counter wraps at 262 kJ on common machines: after 10 minutes at 400 W. It is read far
 # more often.
 SAMPLE_S = 20.0
+# Watts of a CPU core under load, memory and the rest of its package with it: the thermal design
+# power of present processors is 4 (servers of 64 cores) to 16 W (desktops of 8) for each core.
+CORE_W = 10.0
+# Watts of a GPU that does not tell its limit: of data-centre cards, 70 (T4) to 700 (H100) have it.
+GPU_W = 300.0
 
 
 class Meter:
@@ -111,19 +116,62 @@ class Meter:
         self.partial = f"a counter failed while training ran ({fault})"
 
 
-def _missing(reason: str | None) -> Energy:
-    return Energy(None, f"not measured: {reason}")
+def rated(gpu: str | None, threads: int) -> tuple[float, str]:
+    """(watts of the device that trains under load, where they are from).
+
+    gpu: its UUID as torch gives it, None on a CPU; threads: of torch on the CPU, a core each. A GPU
+    says itself what it may draw at most; the cores that feed it are added.
+    """
+    cores = f"{threads} CPU core{'s' * (threads > 1)} × {CORE_W:g} W"
+    if gpu is None:
+        return threads * CORE_W, cores
+    limit, missing = _nvml_limit(gpu)
+    if limit is None:
+        limit, how = GPU_W, f"{GPU_W:g} W of a GPU whose limit is not known ({missing})"
+    else:
+        how = f"{limit:g} W, the GPU's own limit (NVML)"
+    return limit + threads * CORE_W, f"{how}, and {cores}"
 
 
-def _nvml_counter(uuid: str) -> tuple[Callable[[], float] | None, str | None]:
-    """A function that reads the GPU's joules since the driver loaded, or why there is none."""
+def _nvml_limit(uuid: str) -> tuple[float | None, str]:
+    """Watts that the GPU is limited to, or why they are not known."""
+    device, missing = _nvml_device(uuid)
+    if device is None:
+        return None, missing
+    import pynvml
+
+    try:
+        return pynvml.nvmlDeviceGetPowerManagementLimit(device) / 1e3, ""
+    except pynvml.NVMLError as fault:
+        return None, f"NVML: {fault}"
+
+
+def _nvml_device(uuid: str) -> tuple[object | None, str]:
+    """NVML's handle of a GPU, or why there is none."""
     try:
         import pynvml
     except ImportError:
         return None, "nvidia-ml-py is not installed"
     try:
         pynvml.nvmlInit()
-        device = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid.removeprefix('GPU-')}".encode())
+        name = f"GPU-{uuid.removeprefix('GPU-')}".encode()
+        return pynvml.nvmlDeviceGetHandleByUUID(name), ""
+    except pynvml.NVMLError as fault:
+        return None, f"NVML: {fault}"
+
+
+def _missing(reason: str | None) -> Energy:
+    return Energy(None, f"not measured: {reason}")
+
+
+def _nvml_counter(uuid: str) -> tuple[Callable[[], float] | None, str | None]:
+    """A function that reads the GPU's joules since the driver loaded, or why there is none."""
+    device, missing = _nvml_device(uuid)
+    if device is None:
+        return None, missing
+    import pynvml
+
+    try:
         pynvml.nvmlDeviceGetTotalEnergyConsumption(device)
     except pynvml.NVMLError as fault:
         return None, f"NVML: {fault}"

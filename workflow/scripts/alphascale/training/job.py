@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ from .device import (
     peak_memory,
     use_bfloat16,
 )
-from .energy import Meter
+from .energy import Meter, rated
 from .loop import Chunk, Member, Setup, member_of
 from .next_token import NextToken
 
@@ -92,6 +93,7 @@ def run(
         )
     train_s = before_s + time.monotonic() - training_started
 
+    watts, watts_how = rated(gpu_uuid(device), torch.get_num_threads())
     chosen = choose_rate(members)
     per_epoch = flops["training"] * task.samples
     seeds = [_seed_run(m, task, per_epoch) for m in members if m.learning_rate == chosen]
@@ -119,7 +121,7 @@ def run(
         seeds=seeds,
         pieces=pieces,
         time=Times(train_s, time.monotonic() - started, time.process_time() - cpu_started),
-        energy=meter.result(),
+        energy=replace(meter.result(), watts=watts, watts_how=watts_how),
         peak_memory_bytes=peak_memory(device),
         device=describe(device, bfloat16),
         versions=Versions(platform.python_version(), torch.__version__, __version__),

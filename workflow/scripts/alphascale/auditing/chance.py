@@ -1,0 +1,120 @@
+"""Runs that learnt nothing: no better on the test split than always naming its commonest class.
+
+A network may die in its first steps, and its test error is then a number like any other: it stands
+far above the ladder's curve and bends it. Such a run is told by two signs together. Its error is
+not significantly below that of the constant answer, by a binomial test on the test samples; and its
+loss is not below the entropy of the test labels, which no constant answer can beat. A weak run that
+has learnt a little shows it in the loss first, and stays in the fit: to leave out runs for a high
+error alone would leave the lucky ones of a weak size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..records.training import SeedRun
+from ..units import percent
+
+# Chance at which a run that knows nothing is taken for one that knows something.
+ALPHA = 0.05
+# Share of the entropy by which a loss must be lower to have learnt anything.
+LEARNT = 0.01
+# Codes of a cell's warnings, as the observations carry them and the summary spells them.
+DEAD = "at_chance_and_left_out"
+WEAK = "no_better_than_the_commonest_class"
+NONE = "no_run_beats_the_commonest_class"
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What can be had on a test split without looking at a sample."""
+
+    share: float  # of its commonest class: the accuracy of always naming that
+    samples: int  # of the split
+    entropy: float  # nats, of its labels: no constant answer has a lower loss
+
+    def luck(self, run: SeedRun) -> float:
+        """Probability that the constant answer would have as many samples right as a run has."""
+        from scipy.special import bdtrc
+
+        right = round(run.test.accuracy * self.samples)
+        return float(bdtrc(right - 1, self.samples, self.share)) if right else 1.0
+
+    def dead(self, run: SeedRun) -> bool:
+        """Whether a run that ended well knows nothing, by its error and by its loss."""
+        blind = run.test.loss > (1 - LEARNT) * self.entropy
+        return blind and self.luck(run) > ALPHA
+
+
+def chance_of(counts: Sequence[int] | None) -> Chance | None:
+    """Of the classes' samples in the test split; None where there are no classes."""
+    if not counts:
+        return None
+    samples = sum(counts)
+    shares = [count / samples for count in counts if count]
+    return Chance(max(shares), samples, -sum(share * math.log(share) for share in shares))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the runs of a domain show beside chance."""
+
+    chance: Chance | None
+    learnt: bool  # whether any run is better, with all of them given their chance to be lucky
+
+    def status(self, run: SeedRun) -> str:
+        """`ok`, `diverged`, or `chance` for a dead run among others that learnt: where none has,
+        to leave out all would leave nothing, and `code` says so of all."""
+        if run.status != "ok" or self.chance is None or not self.learnt:
+            return run.status
+        return "chance" if self.chance.dead(run) else "ok"
+
+    def code(self, runs: Sequence[SeedRun]) -> str | None:
+        """The warning of a cell."""
+        good = [run for run in runs if run.status == "ok"]
+        if self.chance is None or not good:
+            return None
+        if not self.learnt:
+            return NONE
+        if any(self.status(run) == "chance" for run in good):
+            return DEAD
+        return WEAK if any(self.chance.luck(run) > ALPHA for run in good) else None
+
+    def sentence(self, runs: Sequence[SeedRun]) -> str | None:
+        """The same for a person."""
+        code = self.code(runs)
+        dead = [str(run.seed) for run in runs if self.status(run) == "chance"]
+        if code == DEAD:
+            return (
+                f"{code}: {len(dead)} of {len(runs)} runs (seed {', '.join(dead)}) learnt nothing: "
+                f"they are no better than always naming the commonest class, right in "
+                f"{percent(self.chance.share)} of the test samples; the laws leave them out. A "
+                "smaller learning rate, warmup or more seeds may help"
+            )
+        if code == WEAK:
+            return (
+                f"{code}: a run has no more of the {self.chance.samples:,} test samples right than "
+                f"always naming the commonest class would, {percent(self.chance.share)}"
+            )
+        return None
+
+
+def beside_chance(chance: Chance | None, runs: Sequence[SeedRun]) -> Verdict:
+    """All runs of a domain: a best one is believed if luck would hardly have made it of so many."""
+    good = [run for run in runs if run.status == "ok"]
+    if chance is None or not good:
+        return Verdict(chance, True)
+    return Verdict(chance, min(chance.luck(run) for run in good) <= ALPHA / len(good))
+
+
+def nothing_learnt(domain: str, verdict: Verdict, runs: int) -> str:
+    """What is to be said of a domain none of whose runs beats the commonest class."""
+    chance = verdict.chance
+    return (
+        f"{NONE}: of {runs} runs of {domain}, none is better than always naming the commonest "
+        f"class, right in {percent(chance.share)} of {chance.samples:,} test samples: no law of "
+        "their errors means anything. Look at the label and at what the columns know of it, at "
+        "epochs and learning_rates; of rare classes, give a target in loss"
+    )
