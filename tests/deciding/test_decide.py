@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from alphascale import laws
 from alphascale.deciding import costs
-from alphascale.deciding.decision import decide
+from alphascale.deciding.decision import _star, decide
 from alphascale.deciding.summary import text
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
-from alphascale.networks.count import count_params
+from alphascale.networks.count import count_flops, count_params
 from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
 from alphascale.records.decision import DecisionRecord, Price
@@ -115,6 +115,64 @@ def test_n_star_is_the_laws_closed_form_and_the_architecture_has_it() -> None:
     narrower = built.size | {"width": built.size["width"] - 1}
     assert count_params("mlp", narrower, TABLE)["total"] < found.recommended
     assert built.predicted.mean < target
+
+
+def test_a_size_is_priced_with_all_its_epochs_batches_and_samples() -> None:
+    """1,000 samples in batches of 100, ten epochs: 10,000 samples and 100 steps."""
+    found = decided(observations(noise=1e-4), Target("error", 0.075))
+    for run in (found.architecture, found.naive):
+        flops = count_flops("mlp", run.size, TABLE)["training"] * 10_000
+        assert run.price.flops == flops
+        # As made: 1 ms a step and 1e10 FLOP/s.
+        assert run.price.seconds == pytest.approx(100 * 1e-3 + flops / 1e10, rel=1e-6)
+        assert run.price.kwh == pytest.approx(100 * run.price.seconds / 3.6e6 * 1.2)
+
+
+def test_what_the_study_does_not_count_builds_nothing() -> None:
+    """N without embeddings, which are most of a narrow model: it is built, and predicted, by N."""
+    ladder = {f"d{d}": {"d_model": d, "n_layers": 1} for d in (8, 16, 24, 32, 48, 64)}
+    counts = {scale: count_params("transformer", size, TEXT) for scale, size in ladder.items()}
+    frame = observed(
+        {scale: each["non_embedding"] for scale, each in counts.items()},
+        lambda n, samples: 0.05 + 4 * n**-0.5,
+        noise=1e-4, additive=True, pool=1000, epochs=10,
+    )  # fmt: skip
+    frame["params"] = frame["scale"].map({scale: each["total"] for scale, each in counts.items()})
+    fits = fit_domain("d", replace(FIT, params="non_embedding"), frame)
+    draws = bootstrap_domain("d", replace(BOOT, params="non_embedding"), frame, fits)
+    wanted = 12_000
+    spec = DecisionSpec(
+        domain="d", metric="error", target=Target("error", 0.05 + 4 * wanted**-0.5),
+        family="transformer", ladder=ladder, naive={"d_model": 128, "n_layers": 1}, epochs=10,
+        batch_size=100, members=3, counted="non_embedding", level=0.95, costs=PRICES,
+    )  # fmt: skip
+    found = decide(spec, frame, fits, draws, TEXT)
+    assert found.n_star == pytest.approx(wanted, rel=0.03)
+    size, params = found.architecture.size, found.architecture.params
+    assert params["non_embedding"] >= found.recommended > params["total"] / 2
+    narrower = count_params("transformer", size | {"d_model": size["d_model"] - 8}, TEXT)
+    assert narrower["non_embedding"] < found.recommended < narrower["total"]
+    for run in (found.architecture, found.naive):
+        law = 0.05 + 4 * run.params["non_embedding"] ** -0.5
+        assert run.predicted.mean == pytest.approx(law, rel=0.01)
+    assert found.ladder.largest == counts["d64"]["non_embedding"]
+
+
+def test_resamples_that_failed_say_nothing_of_what_is_in_reach() -> None:
+    frame = observations(noise=0.004)
+    draws = bootstrap_domain("d", BOOT, frame, fit_domain("d", FIT, frame)).fractions["1.0"]
+    law = laws.read(draws.fit)
+    target = Target("error", 0.052)
+    whole = _star(draws, target, 0.95)
+    theta = law.theta_samples.copy()
+    out = np.isinf(law.solve_samples(target.fitted))
+    lost = np.flatnonzero(~out)[:40]
+    theta[lost] = np.nan
+    spoiled = replace(law, theta_samples=theta, failed_resamples=40)
+    found = _star(replace(draws, fit=spoiled.to_json(), failed_resamples=40), target, 0.95)
+    assert (whole.draws, found.draws) == (200, 160) and found.failed_resamples == 40
+    assert whole.out_of_reach == out.sum() / 200
+    assert found.out_of_reach == out.sum() / 160
 
 
 @pytest.mark.parametrize("law", ["power_floor", "auto"])
@@ -257,10 +315,13 @@ def test_throughput_separates_overhead_from_arithmetic() -> None:
 
 def test_saving_takes_the_study_off() -> None:
     def run(kwh: float) -> Price:
-        return Price(kwh * 1e9, 1.0, kwh, 0.0, 0.0)
+        return Price(kwh**2 * 1e9, 1.0, kwh, 0.0, 0.0)
 
     gains = costs.saving(naive=run(10), star=run(1), study=run(4))
     assert gains.gross == pytest.approx(0.9) and gains.net == pytest.approx(0.5)
+    # In FLOPs 100, 1 and 16.
+    assert gains.gross_flops == pytest.approx(0.99)
+    assert gains.net_flops == pytest.approx(0.83)
     assert gains.pays_after_runs == pytest.approx(4 / 9)
     assert costs.saving(run(1), run(2), run(4)).pays_after_runs is None
 
