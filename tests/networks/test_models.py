@@ -170,7 +170,14 @@ def test_transformer_is_torchs_encoder():
     model = ready("transformer", {"d_model": 8, "n_layers": 2}, SHORT, [3])
     ids = batch_of(SHORT, 1)
     ids[0, 0, 7:] = 0  # padding
-    x = model.embedding.weight[0][ids[0]] * math.sqrt(8) + model.positions
+    # Vaswani et al. 2017, §3.5: sin and cos of t / 10,000^(2i/d), side by side.
+    positions = torch.tensor(
+        [
+            [(math.sin, math.cos)[j % 2](t / 10_000 ** ((j - j % 2) / 8)) for j in range(8)]
+            for t in range(SHORT.shape[0])
+        ]
+    )
+    x = model.embedding.weight[0][ids[0]] * math.sqrt(8) + positions
     pad = ids[0] == 0
     for block in model.body:
         layer = nn.TransformerEncoderLayer(8, 8, 32, 0.0, batch_first=True, norm_first=True)
