@@ -268,17 +268,20 @@ def test_patience_stops_members_and_their_flops():
 
 @pytest.mark.parametrize("own", [False, True])
 def test_dropout_draws_other_masks_in_every_epoch(own, tmp_path, monkeypatch):
-    """At a learning rate of 0, with all data in one batch, epochs differ in their masks alone."""
+    """At a learning rate of 0, all samples the same, epochs differ in their masks alone."""
     (tmp_path / "own_dropping_model.py").write_text(OWN.replace("nn.BatchNorm1d(hidden), ", ""))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(loop, "schedule", lambda *_: 0.0)
-    spec = spec_of(seeds=(0,), epochs=4, batch_size=90, learning_rates=[1e-2], weight_decay=0.0)
+    spec = spec_of("transformer", seeds=(0,), epochs=4, learning_rates=[1e-2], weight_decay=0.0)
     if own:
         spec |= {"family": "own_dropping_model:make", "size": {"hidden": 12}}
-    losses = run(spec)["seeds"][0]["curves"]["train_loss"]
+    tensors = data(TABLE if own else TEXT)
+    for name in ("train_x", "train_y"):
+        tensors[name][:] = tensors[name][:1]
+    losses = run(spec, tensors)["seeds"][0]["curves"]["train_loss"]
     assert min(abs(a - b) for a, b in itertools.combinations(losses, 2)) > 1e-5
     spec["size"] = spec["size"] | ({"rate": 0.0} if own else {"dropout": 0.0})
-    still = run(spec)["seeds"][0]["curves"]["train_loss"]
+    still = run(spec, tensors)["seeds"][0]["curves"]["train_loss"]
     assert still == pytest.approx(4 * still[:1], abs=2e-6)
 
 
