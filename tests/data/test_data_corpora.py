@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 from alphascale.data import token_windows
+from alphascale.data.pool import Corpus
 from alphascale.errors import UserError
+from alphascale.records.data import Origin
 from alphascale.sources import corpus, wikitext2
 from data_made import built, spec
 
@@ -76,6 +78,25 @@ def test_bytes_per_token_are_those_of_the_text(tmp_path):
     # A uniform guess of one of 256 bytes, token by token, is 8 bits a byte or fewer.
     uniform = math.log(sidecar["vocabulary"]) / math.log(2) / sidecar["bytes_per_token"][2]
     assert uniform < 8
+
+
+def test_the_vocabulary_is_that_of_the_training_part_alone():
+    """Other words in validation and test move no token of training."""
+    rng = np.random.default_rng(0)
+    train = [" ".join(rng.choice(WORDS, 400)) for _ in range(4)]
+    origin = Origin("made", "", "", {})
+
+    def windows(apart: str):
+        documents, sides = [*train, apart, apart], ["train"] * 4 + ["validation", "test"]
+        given = spec("corpus", path="none", length=16, vocabulary=300)
+        return token_windows.build_windows(Corpus(documents, origin, sides), given, len)
+
+    before, about = windows("north lamp " * 100)
+    after, other = windows("zyxwvut zyxwvut " * 100)
+    assert (before["train_x"] == after["train_x"]).all()
+    assert about.tokens["train"] == other.tokens["train"] and about.classes == other.classes
+    # Words of training are single tokens; a word that training lacks is spelt out, byte by byte.
+    assert about.tokens["test"] < 2.2 * 100 + 10 and other.tokens["test"] > 10 * 100
 
 
 def test_what_is_no_text_is_passed_over_and_said(tmp_path):
