@@ -160,6 +160,16 @@ REACHED = {
         {"a": "from . import b\ndef start():\n    return b.C", "b": "C = 1"},
         ("b", "1", "2"),
     ),
+    "a module by its package's full name": (
+        {"a": "from alphascale.small import b\ndef start():\n    return b.f()",
+         "b": "def f():\n    return 1"},
+        ("b", "return 1", "return 2"),
+    ),
+    "a module of another package": (
+        {"a": "from ..small import b as c\ndef start():\n    return c.f()",
+         "b": "def f():\n    return 1"},
+        ("b", "return 1", "return 2"),
+    ),
     "an import in a function": (
         {"a": "def start():\n    from .b import f\n    return f()", "b": "def f():\n    return 1"},
         ("b", "return 1", "return 2"),
@@ -483,3 +493,30 @@ def test_own_models_count_with_their_own_files(tmp_path: Path, monkeypatch) -> N
         path.write_text(files[name] + "ANOTHER = 2\n")
         assert (digest() == before) == (name == "other.py"), name
         path.write_text(files[name])
+
+
+def test_a_training_of_an_own_model_knows_its_file_and_no_other_does(tmp_path, monkeypatch) -> None:
+    """What Snakemake compares is the slice: an edited model changes those of its domain alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_nets.py").write_text("import own_layers\ndef make(meta, width): ...\n")
+    helper = tmp_path / "own_layers.py"
+    helper.write_text("SLOPE = 1\n")
+    study = own_study(tmp_path / "data")
+    study["domains"]["table"] |= {"family": "own_nets:make"}
+    read = read_study(study)
+
+    def slices_of() -> dict:
+        provenance.file_digest.cache_clear()
+        return {
+            domain: slices.train_slice(read, domain, next(iter(read.domains[domain].ladder)), "1.0")
+            for domain in read.domains
+        }
+
+    before = slices_of()
+    helper.write_text("SLOPE = 1  # said otherwise\n")
+    assert slices_of() == before
+    helper.write_text("SLOPE = 2\n")
+    after = slices_of()
+    assert {domain for domain in before if before[domain] != after[domain]} == {"table"}
+    verified = slices.verify_spec(read, "table")
+    assert verified.factory_code == after["table"].factory_code is not None
