@@ -137,7 +137,8 @@ def test_what_the_study_does_not_count_builds_nothing() -> None:
         lambda n, samples: 0.05 + 4 * n**-0.5,
         noise=1e-4, additive=True, pool=1000, epochs=10,
     )  # fmt: skip
-    frame["params"] = frame["scale"].map({scale: each["total"] for scale, each in counts.items()})
+    for column, counted in (("params", "total"), ("non_embedding", "non_embedding")):
+        frame[column] = frame["scale"].map({name: each[counted] for name, each in counts.items()})
     fits = fit_domain("d", replace(FIT, params="non_embedding"), frame)
     draws = bootstrap_domain("d", replace(BOOT, params="non_embedding"), frame, fits)
     wanted = 12_000
