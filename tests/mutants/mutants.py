@@ -5,10 +5,9 @@
 
 A seeded sample of places, as many of each room; at each one change (changes.py). The package is
 changed in a copy, never here. A mistake is tried on the tests that call the function it stands in
-(calls.py finds them once, by running the suite), quickest file first, until one fails. A mistake
-at the top level of a module is tried on the tests that call anything of the module; one that no
-test calls in its own process, on those that start the workflow (OUTSIDE). A test that takes too
-long has noticed.
+(calls.py finds them once, by running the suite), quickest file first, until one fails, and then on
+some that call its module. What no test calls in its own process is tried on those that start the
+workflow (OUTSIDE). A test that takes too long has noticed.
 
 What it prints is a table of caught and survived by room, and every survivor as two lines of a diff.
 """
@@ -28,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +46,9 @@ NOT_TRACED = (
     "tests/workflow/test_security.py", "tests/workflow/test_documents.py",
     "tests/running/test_faults.py",
 )  # fmt: skip
-MOST_SECONDS = 60.0  # of tests for one mistake, as they took when they were traced
+# Seconds of tests for one mistake, as they took when they were traced: of those that call the
+# function, and of those that call its module besides.
+MOST_SECONDS, MOST_FURTHER = 60.0, 20.0
 START = 20.0  # seconds that a process of pytest may take to begin
 CAUGHT, SLOW, SURVIVED = "caught", "caught by time", "survived"
 
@@ -140,20 +141,32 @@ def judged(room: str, each: Mutant, number: int, copy: Path, calls: dict) -> Out
 
 
 def covering(each: Mutant, calls: dict) -> tuple[list[str], float]:
-    """Tests that call what the mistake stands in, the quickest file first, and their seconds."""
-    wanted = f"{each.file}:{each.scope}"
-    module = each.scope == MODULE or not any(wanted in test["calls"] for test in calls.values())
+    """Tests that may notice, and their seconds: those that call what the mistake stands in, then
+    some that call anything of its module, since what is kept in a cache is called once. Of a module
+    that none calls (it may have done its work when it was imported), those of its folder."""
+    chosen: dict[str, float] = {}
+    if each.scope != MODULE:
+        _add(chosen, calls, lambda call: call == f"{each.file}:{each.scope}", MOST_SECONDS)
+    most = MOST_FURTHER if chosen else MOST_SECONDS
+    _add(chosen, calls, lambda call: call.startswith(f"{each.file}:"), most)
+    if not chosen and "/" in each.file:
+        folder = each.file.split("/")[0]
+        _add(chosen, calls, lambda call: call.startswith(f"{folder}/"), MOST_SECONDS)
+    return list(chosen), sum(chosen.values())
+
+
+def _add(chosen: dict[str, float], calls: dict, wanted: Callable[[str], bool], most: float) -> None:
+    """The tests that call what is wanted, the quickest file first, for at most so many seconds."""
     files: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for name, test in calls.items():
-        if any(c.startswith(f"{each.file}:") if module else c == wanted for c in test["calls"]):
+        if name not in chosen and any(map(wanted, test["calls"])):
             files[name.split("::")[0]].append((test["seconds"], name))
-    chosen, total = [], 0.0
+    total = 0.0
     for file in sorted(files, key=lambda file: sum(seconds for seconds, _ in files[file])):
         for seconds, name in sorted(files[file]):
-            if not chosen or total + seconds <= MOST_SECONDS:
-                chosen.append(name)
+            if not total or total + seconds <= most:
+                chosen[name] = seconds
                 total += seconds
-    return chosen, total
 
 
 def run(tests: list[str], copy: Path, limit: float) -> tuple[str, str]:
