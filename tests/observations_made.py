@@ -29,8 +29,8 @@ def observed(
     pool: samples at fraction 1.
     rates: learning rates swept, which count for a job's cost.
 
-    A tenth of N are embeddings. Training takes 6 FLOPs a parameter and sample; a member takes 1 ms for every 100 samples and 1 s
-    for 10 GFLOP.
+    A tenth of N are embeddings. Training takes 6 FLOPs a parameter and sample; a member takes 1 ms
+    for every 100 samples and 1 s for 10 GFLOP.
     """
     rng = np.random.default_rng(draw)
     rows = []

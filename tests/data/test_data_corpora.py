@@ -11,6 +11,7 @@ from alphascale.data.pool import Corpus
 from alphascale.errors import UserError
 from alphascale.records.data import Origin
 from alphascale.sources import corpus, wikitext2
+from alphascale.sources.inspect import input_files, source_state
 from data_made import built, spec
 
 WORDS = ("north", "south", "river", "stone", "lamp", "under", "seven", "quiet", "é", "\n")
@@ -114,6 +115,19 @@ def test_what_is_no_text_is_passed_over_and_said(tmp_path):
         corpus.read(spec("corpus", path=str(tmp_path / "bare")))
     with pytest.raises(UserError, match="empty or not text"):
         corpus.read(spec("corpus", path=str(folder / "latin.txt")))
+
+
+def test_an_edit_of_the_text_is_noticed_be_it_one_file_or_a_folder(tmp_path):
+    """One file is an input of the workflow; what lies in a folder makes its state."""
+    folder = tmp_path / "texts"
+    path = write_folder(folder, files=3)
+    assert input_files(spec("corpus", path=path)) == []
+    one = str(folder / "00.txt")
+    assert input_files(spec("corpus", path=one)) == [one]
+    before = source_state(spec("corpus", path=path))
+    text = (folder / "01.txt").read_text(encoding="utf-8")
+    (folder / "01.txt").write_text(text.swapcase(), encoding="utf-8")
+    assert before != source_state(spec("corpus", path=path))
 
 
 def test_limit_takes_a_prefix_of_the_training_windows_alone(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from alphascale.errors import UserError
+from alphascale.families.descriptor import Key
 from alphascale.families.sizes import check_kind, check_size
 from alphascale.networks.build import build, initialise
 from alphascale.networks.count import count_flops, count_params
@@ -304,6 +305,14 @@ def test_a_wrong_size_is_named(family, size, words):
     assert "\n" not in message
     for word in words:
         assert word in message
+
+
+def test_a_key_without_bounds_takes_whatever_is_not_negative():
+    for key, good, bad in (
+        (Key(float), (0.0, 0.5, 7), (-0.5, math.nan)),
+        (Key(int), (0, 3), (-1, 0.5)),
+    ):
+        assert all(map(key.allows, good)) and not any(map(key.allows, bad))
 
 
 def test_sizes_are_completed():

@@ -267,6 +267,31 @@ def test_no_false_staleness(scripts: Path, old: str, new: str) -> None:
     assert small(scripts, a=text) == small(scripts, a=replaced(old, new)(text))
 
 
+@pytest.mark.parametrize(
+    ("module", "edit", "changes"),
+    [
+        ("families/transformer.py", replaced("place=3", "place=9"), False),
+        ("families/transformer.py", replaced("with a masked mean pool", "with a pool"), False),
+        ("families/transformer.py", replaced("cached=1_536", "cached=1_537"), True),
+        ("families/transformer.py", replaced("default=0,", "default=1,"), True),
+        ("families/transformer.py", replaced("(8, 4, 2, 1)", "(4, 2, 1)"), True),
+        ("families/mlp.py", replaced("cached=", "cached=1 + "), False),
+        ("networks/transformer.py", replaced("10_000.0", "20_000.0"), True),
+        ("networks/mlp.py", lambda text: text + "\nprint()\n", False),
+    ],
+)
+def test_a_training_knows_the_parts_of_its_family_that_it_uses(
+    scripts: Path, module: str, edit, changes: bool
+) -> None:
+    def digest() -> str:
+        anew()
+        return provenance.code_digest("train.py", *provenance.family_roots("transformer"))
+
+    before, path = digest(), scripts / "alphascale" / module
+    path.write_text(edit(path.read_text(encoding="utf-8")), encoding="utf-8")
+    assert (digest() != before) == changes
+
+
 TRACED = """
 import json, runpy, sys
 found = set()
