@@ -8,7 +8,6 @@ from alphascale.laws.form import design
 from alphascale.laws.forms import FORMS
 from test_laws_forms import TRUE, internal, points, values_at
 
-
 # Of other forms with a curve of their own the columns are an approximation, to start from.
 EXACT = [name for name, form in FORMS.items() if form.target or form.curve is None]
 
