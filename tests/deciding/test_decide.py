@@ -11,8 +11,10 @@ import pytest
 from alphascale import laws
 from alphascale.deciding import costs
 from alphascale.deciding.decision import _star, decide
+from alphascale.deciding.settling import untrusted
 from alphascale.deciding.summary import text
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
+from alphascale.fitting.joint import fit_cells, joint_columns
 from alphascale.networks.count import count_flops, count_params
 from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
@@ -53,12 +55,16 @@ FIT = FitSpec(law="power_floor", params="total", withhold=1)
 BOOT = BootstrapSpec("power_floor", "total", "error", resamples=200, level=0.95, seed=0)
 
 
-def decided(frame: pd.DataFrame, target: Target, law: str = "power_floor") -> DecisionRecord:
-    spec = DecisionSpec(
+def spec_of(target: Target, level: float = 0.95) -> DecisionSpec:
+    return DecisionSpec(
         domain="d", metric="error", target=target, family="mlp",
         ladder={f"w{w}": {"width": w} for w in WIDTHS}, naive={"width": 4096}, epochs=10,
-        batch_size=100, members=3, counted="total", level=0.95, costs=PRICES,
+        batch_size=100, members=3, counted="total", level=level, costs=PRICES,
     )  # fmt: skip
+
+
+def decided(frame: pd.DataFrame, target: Target, law: str = "power_floor") -> DecisionRecord:
+    spec = spec_of(target)
     fits = fit_domain("d", replace(FIT, law=law), frame)
     return decide(
         spec, frame, fits, bootstrap_domain("d", replace(BOOT, law=law), frame, fits), TABLE
@@ -241,8 +247,50 @@ def test_the_data_that_the_largest_size_lacks_are_told_from_the_joint_law() -> N
     low, high = needed.interval
     assert low < 2.5 < (high or np.inf) and needed.needs == pytest.approx(2.5, rel=0.35)
     assert (needed.confident or np.inf) > needed.needs
+    # With so much data one run in two reaches the target, with the other nine in ten.
+    columns = joint_columns(frame, "auto", "error", "total")
+    joint = laws.hold(fit_cells(columns, "auto", "error", seed=0), {"params": needed.params})
+    for needs, chance in ((needed.needs, 0.5), (needed.confident, 0.9)):
+        if needs is not None:
+            found_chance = joint.reach([needs * needed.have], found.target.fitted)[0]
+            assert found_chance == pytest.approx(chance, abs=0.03)
     assert "of the 4,000 samples trained on, the largest size" in " ".join(text([found]).split())
     assert isinstance(decided(frame, Target("error", 0.15)).data, Refused)
+
+
+def test_an_interval_holds_what_the_law_itself_says() -> None:
+    """Of the cheapest pair, even at a level at which the draws' middle may pass it by."""
+    sizes = {f"w{w}": count_params("mlp", {"width": w}, TABLE)["total"] for w in WIDTHS}
+    frame = observed(
+        sizes, lambda n, samples: 0.02 + 3 * n**-0.5 + 6 * samples**-0.5,
+        noise=0.01, pool=4000, epochs=10, fractions=("0.25", "0.5", "1.0"),
+    )  # fmt: skip
+    fits = fit_domain("d", FIT, frame)
+    draws = bootstrap_domain("d", BOOT, frame, fits)
+    for error in (0.15, 0.16, 0.17, 0.18):
+        spec = spec_of(Target("error", error), level=0.01)
+        found = decide(spec, frame, fits, draws, TABLE).joint
+        own = {"params": found.params, "samples": found.samples, "flops": found.flops}
+        for name, (low, high) in found.interval.items():
+            assert low <= own[name] * (1 + 1e-3) and own[name] * (1 - 1e-3) <= high
+
+
+def test_a_decision_is_not_trusted_for_what_is_wrong_with_it() -> None:
+    good = decided(observations(), Target("error", 0.075))
+    assert good.withheld.beats_naive and untrusted(good.star, good.withheld) is None
+    lost = replace(good.withheld, errors=replace(good.withheld.errors, carry=0.0))
+    beaten = "the law does not beat a naive predictor"
+    open_above = replace(good.star, interval=(good.star.interval[0], None))
+    for star, withheld, why in (
+        (good.star, lost, beaten),
+        (good.star, Refused("none"), None),
+        (open_above, good.withheld, "N*'s interval is open above"),
+        (open_above, lost, f"N*'s interval is open above and {beaten}"),
+        (replace(good.star, confident=None), good.withheld, "no size is sure enough"),
+        (replace(open_above, n_star=None), good.withheld, "the law does not reach the target"),
+        (Refused("three sizes"), lost, None),
+    ):
+        assert untrusted(star, withheld) == why
 
 
 def test_accuracy_and_error_targets_are_one_question() -> None:

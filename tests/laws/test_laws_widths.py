@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from alphascale.laws import fit
 from alphascale.laws.candidates import fit_candidates
-from alphascale.laws.ladder import gather
+from alphascale.laws.ladder import Levels, condense, gather
 from alphascale.laws.priors import SHIPPED
 from alphascale.laws.selection import auto, weigh
 
@@ -71,3 +71,28 @@ def test_the_latest_origin_weighs_most() -> None:
     grown = [odds(origin) for origin in range(1, origins)]
     assert grown == sorted(grown, reverse=True) and len(set(grown)) == len(grown)
     assert grown[-1] > 1
+
+
+def test_a_form_that_rises_is_reached_from_below() -> None:
+    """Accuracy: the larger the model, the surer; error of the same runs: the same chances."""
+    rng = np.random.default_rng(0)
+    x = np.repeat(np.geomspace(1e4, 1e6, 8), 6)
+    y = 0.95 - 3 * x**-0.35 + 0.004 * rng.standard_normal(len(x))
+    columns = {"x": x, "y": y, "cell": x}
+    found = fit(columns, "x", "y", law="accuracy", cluster="cell", resamples=600, withhold=False)
+    chance = found.reach([1e4, 1e5, 1e6], 0.95 - 3 * 1e5**-0.35)
+    assert chance[0] < 0.01 and chance[1] == pytest.approx(0.5, abs=0.12) and chance[2] > 0.99
+
+
+def test_where_levels_are_joined_the_last_stays_what_it_is() -> None:
+    u = np.concatenate([np.linspace(0, 9, 30), [9.6, 9.99, 10.0]])
+    levels = Levels(u[None], 5 - 0.1 * u, np.full(len(u), 2.0), 0.01, 33)
+    found = condense(levels, 10)
+    assert len(found.v) == 11 and found.runs.sum() == 66
+    assert (found.logs[0, -1], found.v[-1], found.runs[-1]) == (10.0, 4.0, 2.0)
+    assert found.v == pytest.approx(5 - 0.1 * found.logs[0])
+    # Where the last level is alone in its cell nothing is set apart.
+    u = np.concatenate([np.linspace(0, 8.5, 30), [10.0]])
+    alone = condense(Levels(u[None], -u, np.ones(len(u)), 0.01, 33), 10)
+    assert len(alone.v) == 10 and alone.logs[0, -1] == 10.0
+    assert condense(levels, 33) is levels

@@ -541,6 +541,21 @@ def test_members_together_on_a_cpu(family, size, shape, expected):
     assert device.members_together(family, size, shape, 50_000_000, 9, cpu) == 1
 
 
+@pytest.mark.parametrize(
+    ("family", "size", "expected"),
+    [
+        ("mlp", {"width": 64}, 9),
+        ("transformer", {"d_model": 64, "n_layers": 1}, 9),
+        ("cnn", {"width": 1.0}, 1),
+        ("own:make", {}, 1),
+    ],
+)
+def test_members_together_on_a_gpu(family, size, expected):
+    gpu = torch.device("cuda")  # named, not used
+    assert device.members_together(family, size, (1, 8, 8), 10_000, 9, gpu) == expected
+    assert device.members_together(family, size, (1, 8, 8), 10_000_000, 9, gpu) <= 2
+
+
 def test_bfloat16_trains_to_nearly_the_same():
     spec = spec_of(epochs=8, learning_rates=[3e-2])
     full = run(spec)

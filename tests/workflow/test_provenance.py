@@ -292,6 +292,35 @@ def test_a_training_knows_the_parts_of_its_family_that_it_uses(
     assert (digest() != before) == changes
 
 
+@pytest.mark.parametrize(
+    ("given", "changes"),
+    [("dict(x=f, y=g)", False), ("dict([('y', g)], x=f)", True), ("dict(x=f, **g())", True),
+     ("{'x': f, 'y': g}", False), ("{'x': f, **g()}", True), ("make(f, g)", True)],
+)  # fmt: skip
+def test_one_part_of_an_assignment_is_told_from_the_others_where_it_can_be(
+    scripts: Path, given: str, changes: bool
+) -> None:
+    """The digest of `T.x`, before and after an edit of what else T is made of."""
+
+    def digest(number: int) -> str:
+        text = f"def f():\n    return 1\ndef g():\n    return {number}\ndef make(*_): ...\n"
+        small(scripts, a="def start():\n    return 1\n", b=f"{text}T = {given}\n")
+        return provenance.code_digest("small.py", "alphascale.small.b:T.x")
+
+    assert (digest(1) != digest(2)) == changes
+
+
+def test_a_module_by_its_whole_path_counts_as_a_whole(scripts: Path) -> None:
+    files = {
+        "a": "import alphascale.small.b\ndef start():\n    return alphascale.small.b.f()",
+        "b": "def f():\n    return 1",
+    }
+    before = small(scripts, **files)
+    assert before != small(scripts, **files | {"b": "def f():\n    return 2"})
+    # Only what is named of it: an unused definition beside it runs nothing again.
+    assert before == small(scripts, **files | {"b": "def f():\n    return 1\nX = 1"})
+
+
 TRACED = """
 import json, runpy, sys
 found = set()
