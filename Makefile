@@ -2,6 +2,7 @@
 # make test   set up everything, then run the tests
 # make test-slow    the proofs that take minutes
 # make test-slurm   the tests that need a SLURM cluster, on the one that sbatch reaches
+# make mutants      plausible mistakes in the package, and which of them no test notices (an hour or two)
 # make lint   ruff, snakefmt, snakemake --lint
 # VENV=path   share one virtual environment between clones (it takes 6 GB and two to three minutes); its
 #             `alphascale` is that of the clone in which make ran last
@@ -15,7 +16,7 @@ READY := $(VENV)/.command-$(shell { pwd; cat pyproject.toml requirements.txt; } 
 # Snakemake finds its helpers, and jobs their interpreter, in the environment, activated or not.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-slow test-slurm lint format config envs setup
+.PHONY: run test test-slow test-slurm mutants lint format config envs setup
 
 run: $(READY)
 	snakemake --cores all
@@ -28,6 +29,10 @@ test-slow: $(READY)
 
 test-slurm: $(READY)
 	python -m pytest tests/workflow/test_slurm.py -rs --durations=0
+
+MUTANTS ?= --count 150 --seed 0
+mutants: $(READY)
+	python tests/mutants/mutants.py $(MUTANTS)
 
 lint: $(READY)
 	ruff check .

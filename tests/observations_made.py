@@ -29,8 +29,8 @@ def observed(
     pool: samples at fraction 1.
     rates: learning rates swept, which count for a job's cost.
 
-    Training takes 6 FLOPs a parameter and sample; a member takes 1 ms for every 100 samples and 1 s
-    for 10 GFLOP.
+    A tenth of N are embeddings. Training takes 6 FLOPs a parameter and sample; a member takes 1 ms
+    for every 100 samples and 1 s for 10 GFLOP.
     """
     rng = np.random.default_rng(draw)
     rows = []
@@ -45,7 +45,7 @@ def observed(
                     {
                         "domain": "d", "scale": scale, "fraction": fraction, "seed": seed,
                         "role": "ladder", "family": "mlp", "status": "ok", "params": n,
-                        "non_embedding": n, "samples": samples, "samples_seen": seen,
+                        "non_embedding": 0.9 * n, "samples": samples, "samples_seen": seen,
                         "step_flops": 6 * n, "flops": flops, "job_flops": flops * members,
                         "job_seconds": members * (1e-5 * seen + flops / 1e10),
                         "job_members": members, "joules": np.nan, "test_error": error,

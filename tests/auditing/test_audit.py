@@ -76,6 +76,14 @@ def spoil(name: str) -> tuple[dict, dict[str, str]]:
     if name == "embeddings":
         frame["non_embedding"] = (0.05 * frame["params"]).astype(int)
         return {"frame": frame}, {"counting rule": "failed"}
+    if name == "some embeddings":
+        frame["non_embedding"] = (0.7 * frame["params"]).astype(int)
+        return {"frame": frame}, {"counting rule": "warned"}
+    if name == "many diverged":
+        frame.loc[frame["scale"] == "n500", ["status", "test_error", "test_loss"]] = [
+            "diverged", np.nan, np.nan,
+        ]  # fmt: skip
+        return {"frame": frame}, {"divergences": "failed", "seeds": "failed"}
     if name == "one diverged":
         frame.loc[0, ["status", "test_error", "test_loss"]] = ["diverged", np.nan, np.nan]
         return {"frame": frame}, {"divergences": "warned", "seeds": "warned"}
@@ -84,7 +92,8 @@ def spoil(name: str) -> tuple[dict, dict[str, str]]:
 
 
 FAULTS = ["few sizes", "narrow", "one seed", "edge", "edges", "unswept", "far", "beyond",
-          "out of reach", "embeddings", "one diverged", "broken"]  # fmt: skip
+          "out of reach", "embeddings", "some embeddings", "one diverged", "many diverged",
+          "broken"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -93,9 +102,47 @@ def test_a_fault_is_found_where_it_is(name: str) -> None:
     found = answers(**arguments)
     assert {check: found[check] for check in expected} == expected
     # A broken or narrow ladder also bends the fit; the others leave every other check alone.
-    if name not in ("broken", "narrow", "few sizes", "one seed"):
+    if name not in ("broken", "narrow", "few sizes", "one seed", "many diverged"):
         others = {c: s for c, s in found.items() if c not in expected}
         assert set(others.values()) == {"passed"}, others
+
+
+@pytest.mark.parametrize(
+    ("hit", "status"),
+    [(["E"], "warned"), (["alpha"], "failed"), (["E", "alpha"], "failed"), ([], "passed")],
+)
+def test_a_floor_on_its_bound_is_weaker_ground_and_an_exponent_there_is_no_fit(hit, status) -> None:
+    frame = observations()
+    fits = fit_domain("d", FIT, frame)
+    here = fits.fractions["1.0"]
+    here = replace(here, error=replace(here.error, bounds_hit=hit))
+    case = audit.Case(SPEC, frame, replace(fits, fractions={"1.0": here}), decision_made())
+    found, figure = audit.bounds(case)
+    assert found == status and all(name in figure for name in hit)
+    nothing = replace(here, error=Refused("three sizes"))
+    case = replace(case, fits=replace(fits, fractions={"1.0": nothing}))
+    assert audit.bounds(case) == ("failed", "no law: three sizes")
+
+
+def test_embeddings_that_are_not_counted_are_no_objection() -> None:
+    frame = observations()
+    frame["non_embedding"] = (0.05 * frame["params"]).astype(int)
+    fits = FitRecord("d", "power_floor", "total", {}, {"error": Refused("too few")})
+    case = audit.Case(SPEC, frame, fits, decision_made(counted="non_embedding"))
+    assert audit.counting(case)[0] == "passed"
+
+
+@pytest.mark.parametrize("condition", [1.0, 1e9, None])
+def test_a_joint_law_of_bad_condition_is_no_better_than_its_data(condition) -> None:
+    """N and D in step: failed whatever the condition, and never made milder by it."""
+    frame = observations()
+    fits = fit_domain("d", FIT, frame)
+    joint = {"error": replace(fits.joint["error"], condition=condition)}
+    loose = audit.Case(SPEC, frame, replace(fits, joint=joint), decision_made())
+    assert audit.collinearity(loose)[0] == ("passed" if condition == 1.0 else "warned")
+    at = dict(zip(SIZES[::2], FRACTIONS, strict=True))
+    kept = frame[frame["fraction"] == frame["params"].map(at)]
+    assert audit.collinearity(replace(loose, frame=kept))[0] == "failed"
 
 
 def test_data_that_grow_with_the_model_are_collinear() -> None:

@@ -7,7 +7,12 @@ from dataclasses import replace
 
 import pytest
 from alphascale.auditing.curves import Signal, Verdict, judge, summarise
-from alphascale.records.training import Curves
+from alphascale.auditing.gather import gather
+from alphascale.records.files import write_sealed
+from alphascale.records.specs import AggregateSpec, ExpectedRecord
+from alphascale.records.training import Curves, Flops, Params, Scores, SeedRun
+from alphascale.records.typed import as_json, digest_of
+from records_made import training_record
 
 
 def curves(train, validation, train_accuracy=0.9, validation_accuracy=0.88):
@@ -50,6 +55,40 @@ def test_gap(gap, expected):
     level, signals = verdict(curves(loss, loss, 0.95, 0.95 - gap))
     assert level == expected
     assert signals == ([] if expected == "LOW" else ["gap"])
+
+
+def test_the_gap_is_that_of_the_best_epoch():
+    """Validation is best in the fifth of ten epochs; only before or after it is there a gap."""
+    train = [2.0 - 0.01 * t for t in range(10)]
+    validation = [2.0 - 0.0001 * min(t, 8 - t) for t in range(10)]
+    made = Curves(train, [0.9] * 10, validation, [0.5] * 4 + [0.88] + [0.5] * 5)
+    assert "gap" not in verdict(made)[1]
+    made = Curves(train, [0.9] * 10, validation, [0.88] * 4 + [0.7] + [0.88] * 5)
+    assert "gap" in verdict(made)[1]
+
+
+def test_the_row_of_a_run_is_that_of_its_best_epoch(tmp_path):
+    """Best in the second of three epochs; validation, test and sizes all differ."""
+    run = SeedRun(
+        4, 0.01, "ok", 3, 2, Curves([1.0, 0.5, 0.2], [0.6, 0.8, 0.95], [0.9, 0.7, 0.8], [0.6] * 3),
+        Scores(0.7, 0.61, 0.39), Scores(0.75, 0.58, 0.42), 15,
+    )  # fmt: skip
+    record = replace(
+        training_record("w8", [run]), params=Params(70, 50, 20, 45, 5),
+        flops=Flops(1, 3, 5, 10**9, "hand"),
+    )  # fmt: skip
+    path, meta = tmp_path / "w8.json", tmp_path / "meta.json"
+    write_sealed(path, as_json(record))
+    write_sealed(meta, {"sha256": "sum"})
+    expected = AggregateSpec("code", [ExpectedRecord("w8", "1.0", digest_of(record.spec))], [])
+    (row,) = gather("d", expected, [str(path)], str(meta), lambda line: None)
+    assert (row.best_epoch, row.epochs_run, row.train_loss) == (2, 3, 0.5)
+    assert (row.validation_loss, row.validation_accuracy) == (0.7, 0.61)
+    assert (row.test_loss, row.test_accuracy, row.test_error) == (0.75, 0.58, 0.42)
+    assert (row.params, row.non_embedding, row.embedding, row.head) == (70, 50, 20, 5)
+    assert (row.samples, row.samples_seen) == (100, 300)
+    assert (row.forward_flops, row.step_flops, row.flops, row.job_flops) == (1, 3, 15, 10**9)
+    assert row.level == "HIGH"  # .8 against .6 at the best epoch
 
 
 def test_plateau_while_training_goes_on():

@@ -7,8 +7,11 @@ import math
 import numpy as np
 import pytest
 from alphascale.data import token_windows
+from alphascale.data.pool import Corpus
 from alphascale.errors import UserError
+from alphascale.records.data import Origin
 from alphascale.sources import corpus, wikitext2
+from alphascale.sources.inspect import input_files, source_state
 from data_made import built, spec
 
 WORDS = ("north", "south", "river", "stone", "lamp", "under", "seven", "quiet", "é", "\n")
@@ -78,6 +81,25 @@ def test_bytes_per_token_are_those_of_the_text(tmp_path):
     assert uniform < 8
 
 
+def test_the_vocabulary_is_that_of_the_training_part_alone():
+    """Other words in validation and test move no token of training."""
+    rng = np.random.default_rng(0)
+    train = [" ".join(rng.choice(WORDS, 400)) for _ in range(4)]
+    origin = Origin("made", "", "", {})
+
+    def windows(apart: str):
+        documents, sides = [*train, apart, apart], ["train"] * 4 + ["validation", "test"]
+        given = spec("corpus", path="none", length=16, vocabulary=300)
+        return token_windows.build_windows(Corpus(documents, origin, sides), given, len)
+
+    before, about = windows("north lamp " * 100)
+    after, other = windows("zyxwvut zyxwvut " * 100)
+    assert (before["train_x"] == after["train_x"]).all()
+    assert about.tokens["train"] == other.tokens["train"] and about.classes == other.classes
+    # Words of training are single tokens; a word that training lacks is spelt out, byte by byte.
+    assert about.tokens["test"] < 2.2 * 100 + 10 and other.tokens["test"] > 10 * 100
+
+
 def test_what_is_no_text_is_passed_over_and_said(tmp_path):
     folder = tmp_path / "texts"
     path = write_folder(folder, files=5)
@@ -93,6 +115,19 @@ def test_what_is_no_text_is_passed_over_and_said(tmp_path):
         corpus.read(spec("corpus", path=str(tmp_path / "bare")))
     with pytest.raises(UserError, match="empty or not text"):
         corpus.read(spec("corpus", path=str(folder / "latin.txt")))
+
+
+def test_an_edit_of_the_text_is_noticed_be_it_one_file_or_a_folder(tmp_path):
+    """One file is an input of the workflow; what lies in a folder makes its state."""
+    folder = tmp_path / "texts"
+    path = write_folder(folder, files=3)
+    assert input_files(spec("corpus", path=path)) == []
+    one = str(folder / "00.txt")
+    assert input_files(spec("corpus", path=one)) == [one]
+    before = source_state(spec("corpus", path=path))
+    text = (folder / "01.txt").read_text(encoding="utf-8")
+    (folder / "01.txt").write_text(text.swapcase(), encoding="utf-8")
+    assert before != source_state(spec("corpus", path=path))
 
 
 def test_limit_takes_a_prefix_of_the_training_windows_alone(tmp_path):

@@ -6,15 +6,19 @@ No network is made by proxies that nothing listens on, which every loader obeys.
 from __future__ import annotations
 
 import gzip
+import hashlib
+import pickle
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from alphascale.errors import UserError
 from alphascale.records.files import sha256_file
-from alphascale.sources import covertype, yahoo_answers
+from alphascale.sources import cifar10, covertype, yahoo_answers
 from data_made import built, digits, spec, write_idx
+from torchvision.datasets import CIFAR10
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +109,50 @@ def test_covertype_by_hand_is_checked_and_read(tmp_path, monkeypatch):
     raw.unlink()
     again, _ = built("covertype", test=70, validation=28)  # from what was kept of it
     assert all((again[name] == tensors[name]).all() for name in tensors)
+
+
+def test_covertype_that_scikit_learn_fetched_is_kept_without_a_pickle(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    table = np.zeros((280, 55))
+    table[:, :10] = rng.integers(0, 3000, (280, 10))
+    table[:, 54] = 1 + np.arange(280) % 7
+    found = SimpleNamespace(data=table[:, :54], target=table[:, 54].astype(int))
+    monkeypatch.setattr("sklearn.datasets.fetch_covtype", lambda **_: found)
+    monkeypatch.setattr("alphascale.data.fetch.unreachable", lambda address: None)
+    monkeypatch.setattr(covertype, "SHAPE", table.shape)
+    pool = covertype.read(spec("covertype"))
+    assert (pool.x.to_numpy() == table[:, :54]).all() and (pool.y == np.arange(280) % 7).all()
+    with np.load(tmp_path / "downloads/covertype/covertype.npz", allow_pickle=False) as kept:
+        assert (kept["table"] == table).all()
+
+
+def test_cifar_that_lies_there_is_read_colour_by_colour_and_keeps_its_test_part(
+    tmp_path, monkeypatch
+):
+    """Files in the real format, whose sums are made known."""
+    folder = tmp_path / "downloads" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 3, 32, 32), dtype=np.uint8)
+
+    def write(name: str, content: dict) -> list[str]:
+        (folder / name).write_bytes(pickle.dumps(content))
+        return [name, hashlib.md5((folder / name).read_bytes()).hexdigest()]
+
+    def batch(name: str, rows: range) -> list[str]:
+        flat = images[rows.start : rows.stop].reshape(len(rows), -1)
+        return write(name, {"data": flat, "labels": [row % 10 for row in rows]})
+
+    train = [batch(f"data_batch_{i + 1}", range(8 * i, 8 * i + 8)) for i in range(5)]
+    test = [batch("test_batch", range(40, 60))]
+    name, md5 = write("batches.meta", {"label_names": list("abcdefghij")})
+    monkeypatch.setattr(CIFAR10, "train_list", train)
+    monkeypatch.setattr(CIFAR10, "test_list", test)
+    monkeypatch.setattr(CIFAR10, "meta", CIFAR10.meta | {"filename": name, "md5": md5})
+    pool = cifar10.read(spec("cifar10"))
+    assert (pool.x == images).all() and (pool.y == np.arange(60) % 10).all()
+    assert pool.own_test.tolist() == [False] * 40 + [True] * 20
+    assert pool.class_names == list("abcdefghij") and len(pool.source.files) == 6
 
 
 def test_fashion_mnist_that_lies_there_is_read_without_network(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -110,3 +111,11 @@ def test_what_makes_embedded_data_stale(tmp_path, monkeypatch):
     assert source_state(spec("letter")) == before != source_state(spec("optdigits"))
     copy.write_bytes(b"other")
     assert source_state(spec("letter")) != before
+
+
+@pytest.mark.parametrize("source", ["torch_code", "torch_source"])
+def test_the_origin_of_torchs_code_is_what_was_read_of_it(source):
+    """A digest of content: the same again, and not that of nothing."""
+    section = {"length": 32, "vocabulary": 300, "limit": 300}
+    one, again = (built(source, **section)[1]["source"]["files"] for _ in range(2))
+    assert one == again and set(one.values()) != {hashlib.sha256().hexdigest()}

@@ -75,6 +75,23 @@ def test_statistics_come_from_the_training_part_alone():
     assert (after.x["test"][:, 2:] == 0).all()  # a value unseen in training is none of its columns
 
 
+def test_gaps_in_a_column_of_zeros_and_ones_are_told_from_both():
+    """The gap becomes the median, and a column of its own says that it is one."""
+    import pandas as pd
+
+    flags = np.array([0, 1, np.nan] * 20)
+    table = pd.DataFrame({"wild": flags, "size": np.arange(60.0)})
+    rows = {"train": np.arange(40), "validation": np.arange(40, 50), "test": np.arange(50, 60)}
+    pool = Pool("tabular", table, np.zeros(60, int), ["k"], {})
+    found = tables.encode(pool, rows, {})
+    assert found.columns == ["size", "wild", "missingindicator_wild"]
+    for part, at in rows.items():
+        wild, missing = found.x[part][:, 1], found.x[part][:, 2]
+        gone = np.isnan(flags[at])
+        assert (missing == gone).all() and (wild[~gone] == flags[at][~gone]).all()
+        assert set(wild[gone]) == {0.0}  # 14 zeros and 13 ones were seen in training
+
+
 def test_rare_categories_share_a_column(tmp_path):
     rng = np.random.default_rng(0)
     words = [f"w{min(int(rng.geometric(0.05)), 90)}" for _ in range(900)]

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from alphascale import laws
 from alphascale.deciding import costs
-from alphascale.deciding.decision import decide
+from alphascale.deciding.decision import _star, decide
+from alphascale.deciding.settling import untrusted
 from alphascale.deciding.summary import text
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
-from alphascale.networks.count import count_params
+from alphascale.fitting.joint import fit_cells, joint_columns
+from alphascale.networks.count import count_flops, count_params
 from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
 from alphascale.records.decision import DecisionRecord, Price, Throughput
@@ -53,12 +55,16 @@ FIT = FitSpec(law="power_floor", params="total", withhold=1)
 BOOT = BootstrapSpec("power_floor", "total", "error", resamples=200, level=0.95, seed=0)
 
 
-def decided(frame: pd.DataFrame, target: Target, law: str = "power_floor") -> DecisionRecord:
-    spec = DecisionSpec(
+def spec_of(target: Target, level: float = 0.95) -> DecisionSpec:
+    return DecisionSpec(
         domain="d", metric="error", target=target, family="mlp",
         ladder={f"w{w}": {"width": w} for w in WIDTHS}, naive={"width": 4096}, epochs=10,
-        batch_size=100, members=3, counted="total", level=0.95, costs=PRICES,
+        batch_size=100, members=3, counted="total", level=level, costs=PRICES,
     )  # fmt: skip
+
+
+def decided(frame: pd.DataFrame, target: Target, law: str = "power_floor") -> DecisionRecord:
+    spec = spec_of(target)
     fits = fit_domain("d", replace(FIT, law=law), frame)
     return decide(
         spec, frame, fits, bootstrap_domain("d", replace(BOOT, law=law), frame, fits), TABLE
@@ -115,6 +121,65 @@ def test_n_star_is_the_laws_closed_form_and_the_architecture_has_it() -> None:
     narrower = built.size | {"width": built.size["width"] - 1}
     assert count_params("mlp", narrower, TABLE)["total"] < found.recommended
     assert built.predicted.mean < target
+
+
+def test_a_size_is_priced_with_all_its_epochs_batches_and_samples() -> None:
+    """1,000 samples in batches of 100, ten epochs: 10,000 samples and 100 steps."""
+    found = decided(observations(noise=1e-4), Target("error", 0.075))
+    for run in (found.architecture, found.naive):
+        flops = count_flops("mlp", run.size, TABLE)["training"] * 10_000
+        assert run.price.flops == flops
+        # As made: 1 ms a step and 1e10 FLOP/s.
+        assert run.price.seconds == pytest.approx(100 * 1e-3 + flops / 1e10, rel=1e-6)
+        assert run.price.kwh == pytest.approx(100 * run.price.seconds / 3.6e6 * 1.2)
+
+
+def test_what_the_study_does_not_count_builds_nothing() -> None:
+    """N without embeddings, which are most of a narrow model: it is built, and predicted, by N."""
+    ladder = {f"d{d}": {"d_model": d, "n_layers": 1} for d in (8, 16, 24, 32, 48, 64)}
+    counts = {scale: count_params("transformer", size, TEXT) for scale, size in ladder.items()}
+    frame = observed(
+        {scale: each["non_embedding"] for scale, each in counts.items()},
+        lambda n, samples: 0.05 + 4 * n**-0.5,
+        noise=1e-4, additive=True, pool=1000, epochs=10,
+    )  # fmt: skip
+    for column, counted in (("params", "total"), ("non_embedding", "non_embedding")):
+        frame[column] = frame["scale"].map({name: each[counted] for name, each in counts.items()})
+    fits = fit_domain("d", replace(FIT, params="non_embedding"), frame)
+    draws = bootstrap_domain("d", replace(BOOT, params="non_embedding"), frame, fits)
+    wanted = 12_000
+    spec = DecisionSpec(
+        domain="d", metric="error", target=Target("error", 0.05 + 4 * wanted**-0.5),
+        family="transformer", ladder=ladder, naive={"d_model": 128, "n_layers": 1}, epochs=10,
+        batch_size=100, members=3, counted="non_embedding", level=0.95, costs=PRICES,
+    )  # fmt: skip
+    found = decide(spec, frame, fits, draws, TEXT)
+    assert found.n_star == pytest.approx(wanted, rel=0.03)
+    size, params = found.architecture.size, found.architecture.params
+    assert params["non_embedding"] >= found.recommended > params["total"] / 2
+    narrower = count_params("transformer", size | {"d_model": size["d_model"] - 8}, TEXT)
+    assert narrower["non_embedding"] < found.recommended < narrower["total"]
+    for run in (found.architecture, found.naive):
+        law = 0.05 + 4 * run.params["non_embedding"] ** -0.5
+        assert run.predicted.mean == pytest.approx(law, rel=0.01)
+    assert found.ladder.largest == counts["d64"]["non_embedding"]
+
+
+def test_resamples_that_failed_say_nothing_of_what_is_in_reach() -> None:
+    frame = observations(noise=0.004)
+    draws = bootstrap_domain("d", BOOT, frame, fit_domain("d", FIT, frame)).fractions["1.0"]
+    law = laws.read(draws.fit)
+    target = Target("error", 0.052)
+    whole = _star(draws, target, 0.95)
+    theta = law.theta_samples.copy()
+    out = np.isinf(law.solve_samples(target.fitted))
+    lost = np.flatnonzero(~out)[:40]
+    theta[lost] = np.nan
+    spoiled = replace(law, theta_samples=theta, failed_resamples=40)
+    found = _star(replace(draws, fit=spoiled.to_json(), failed_resamples=40), target, 0.95)
+    assert (whole.draws, found.draws) == (200, 160) and found.failed_resamples == 40
+    assert whole.out_of_reach == out.sum() / 200
+    assert found.out_of_reach == out.sum() / 160
 
 
 @pytest.mark.parametrize("law", ["power_floor", "auto"])
@@ -182,8 +247,50 @@ def test_the_data_that_the_largest_size_lacks_are_told_from_the_joint_law() -> N
     low, high = needed.interval
     assert low < 2.5 < (high or np.inf) and needed.needs == pytest.approx(2.5, rel=0.35)
     assert (needed.confident or np.inf) > needed.needs
+    # With so much data one run in two reaches the target, with the other nine in ten.
+    columns = joint_columns(frame, "auto", "error", "total")
+    joint = laws.hold(fit_cells(columns, "auto", "error", seed=0), {"params": needed.params})
+    for needs, chance in ((needed.needs, 0.5), (needed.confident, 0.9)):
+        if needs is not None:
+            found_chance = joint.reach([needs * needed.have], found.target.fitted)[0]
+            assert found_chance == pytest.approx(chance, abs=0.03)
     assert "of the 4,000 samples trained on, the largest size" in " ".join(text([found]).split())
     assert isinstance(decided(frame, Target("error", 0.15)).data, Refused)
+
+
+def test_an_interval_holds_what_the_law_itself_says() -> None:
+    """Of the cheapest pair, even at a level at which the draws' middle may pass it by."""
+    sizes = {f"w{w}": count_params("mlp", {"width": w}, TABLE)["total"] for w in WIDTHS}
+    frame = observed(
+        sizes, lambda n, samples: 0.02 + 3 * n**-0.5 + 6 * samples**-0.5,
+        noise=0.01, pool=4000, epochs=10, fractions=("0.25", "0.5", "1.0"),
+    )  # fmt: skip
+    fits = fit_domain("d", FIT, frame)
+    draws = bootstrap_domain("d", BOOT, frame, fits)
+    for error in (0.15, 0.16, 0.17, 0.18):
+        spec = spec_of(Target("error", error), level=0.01)
+        found = decide(spec, frame, fits, draws, TABLE).joint
+        own = {"params": found.params, "samples": found.samples, "flops": found.flops}
+        for name, (low, high) in found.interval.items():
+            assert low <= own[name] * (1 + 1e-3) and own[name] * (1 - 1e-3) <= high
+
+
+def test_a_decision_is_not_trusted_for_what_is_wrong_with_it() -> None:
+    good = decided(observations(), Target("error", 0.075))
+    assert good.withheld.beats_naive and untrusted(good.star, good.withheld) is None
+    lost = replace(good.withheld, errors=replace(good.withheld.errors, carry=0.0))
+    beaten = "the law does not beat a naive predictor"
+    open_above = replace(good.star, interval=(good.star.interval[0], None))
+    for star, withheld, why in (
+        (good.star, lost, beaten),
+        (good.star, Refused("none"), None),
+        (open_above, good.withheld, "N*'s interval is open above"),
+        (open_above, lost, f"N*'s interval is open above and {beaten}"),
+        (replace(good.star, confident=None), good.withheld, "no size is sure enough"),
+        (replace(open_above, n_star=None), good.withheld, "the law does not reach the target"),
+        (Refused("three sizes"), lost, None),
+    ):
+        assert untrusted(star, withheld) == why
 
 
 def test_accuracy_and_error_targets_are_one_question() -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 from alphascale.deciding.run_warnings import run_warnings
-from alphascale.deciding.summary import table_rows, text
+from alphascale.deciding.summary import metric_text, table_rows, text, withheld_text
+from alphascale.records.fit import Estimate
 from alphascale.records.typed import Refused
-from alphascale.units import count, money, percent, prefixed, significant
+from alphascale.units import count, money, percent, prefixed, probability, significant
 from hypothesis import given
 from hypothesis import strategies as st
 from observations_made import diverge
@@ -79,6 +80,24 @@ def test_text_leads_with_the_withheld_error_and_puts_net_before_gross(good):
     assert page.count("estimated") == 3
     assert max(map(len, page.splitlines())) <= 100
     assert len(page.splitlines()) <= 15
+
+
+def test_a_prediction_is_told_as_the_target_is_and_its_lower_end_first(good):
+    found = Estimate(0.06, 0.04, 0.09)
+    assert metric_text("error", found) == "error 6.0 % (4.0 – 9.0 %)"
+    assert metric_text("accuracy", found) == "accuracy 94.0 % (91.0 – 96.0 %)"
+    assert metric_text("loss", found) == "loss 0.060 (0.040 – 0.090) nats"
+    page = " ".join(text([good.decision]).split())
+    chance = good.decision.architecture.chance
+    assert f"one run reaches the target with {probability(chance)} (asked: 90 %)" in page
+
+
+def test_one_withheld_size_and_several_are_told_apart(good):
+    withheld = good.decision.withheld
+    assert withheld_text(good.decision).startswith("the law missed the largest size, unseen,")
+    two = replace(withheld, predictions=2 * withheld.predictions)
+    told = withheld_text(with_decision(good, withheld=two).decision)
+    assert told.startswith("the law missed the 2 largest sizes, unseen,")
 
 
 def test_a_law_that_does_not_beat_naive_predictors_is_said_to(good):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import cmath
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -120,6 +123,46 @@ def test_a_token_changes_no_logit_before_it(options, precision):
         assert difference[t] > 0.1, t
         # It does change the next one: tokens are mixed.
         assert t == 47 or difference[t + 1] > 1.5e-2, t
+
+
+def test_rotary_positions_turn_queries_and_keys_as_published():
+    """The first block against attention written out, pair by pair (Su et al. 2021, eq. 34)."""
+    d, length = 16, 12
+    meta = language(vocabulary=20, length=length)
+    model = build(
+        "transformer_lm",
+        {"d_model": d, "n_layers": 1, "positions": "rotary", "dropout": 0.0}, meta,
+    )  # fmt: skip
+    initialise(model, [0])
+    model.eval()
+    (block,) = model.body
+    assert block.heads == 1
+    block.qkv.weight.data.mul_(3.0)  # drawn weights attend nearly evenly: let positions show
+    ids = ids_of(meta, 2)
+    x = model.embedding.embed(ids)[0]
+    with torch.no_grad():
+        normed = F.layer_norm(x, (d,), block.norms[0].weight[0], block.norms[0].bias[0])
+        q, k, v = (normed @ block.qkv.weight[0] + block.qkv.bias[0]).split(d, dim=-1)
+        expected = torch.zeros_like(x)
+        for b in range(2):
+            for t in range(length):
+                scores = torch.empty(t + 1)
+                for s in range(t + 1):
+                    total = 0.0
+                    for i in range(d // 2):
+                        query = complex(q[b, t, i], q[b, t, i + d // 2])
+                        key = complex(k[b, s, i], k[b, s, i + d // 2])
+                        turn = cmath.exp(1j * (t - s) * 10_000 ** (-2 * i / d))
+                        total += (query * turn * key.conjugate()).real
+                    scores[s] = total / math.sqrt(d)
+                expected[b, t] = scores.softmax(0) @ v[b, : t + 1]
+        x = x + expected @ block.out.weight[0] + block.out.bias[0]
+        normed = F.layer_norm(x, (d,), block.norms[1].weight[0], block.norms[1].bias[0])
+        hidden = F.gelu(normed @ block.up.weight[0] + block.up.bias[0])
+        x = x + hidden @ block.down.weight[0] + block.down.bias[0]
+        found = model(ids)[0]
+        logits = model.embedding.logits(model.norm(x.flatten(0, 1)[None]).view(1, 2, length, d))[0]
+    torch.testing.assert_close(found, logits, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("family", BOTH)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from alphascale import families
 from alphascale.errors import UserError
+from alphascale.families.descriptor import Key
 from alphascale.families.sizes import check_kind, check_size
 from alphascale.networks.build import build, initialise
 from alphascale.networks.count import count_flops, count_params
@@ -170,7 +172,14 @@ def test_transformer_is_torchs_encoder():
     model = ready("transformer", {"d_model": 8, "n_layers": 2}, SHORT, [3])
     ids = batch_of(SHORT, 1)
     ids[0, 0, 7:] = 0  # padding
-    x = model.embedding.weight[0][ids[0]] * math.sqrt(8) + model.positions
+    # Vaswani et al. 2017, §3.5: sin and cos of t / 10,000^(2i/d), side by side.
+    positions = torch.tensor(
+        [
+            [(math.sin, math.cos)[j % 2](t / 10_000 ** ((j - j % 2) / 8)) for j in range(8)]
+            for t in range(SHORT.shape[0])
+        ]
+    )
+    x = model.embedding.weight[0][ids[0]] * math.sqrt(8) + positions
     pad = ids[0] == 0
     for block in model.body:
         layer = nn.TransformerEncoderLayer(8, 8, 32, 0.0, batch_first=True, norm_first=True)
@@ -286,6 +295,7 @@ def test_masks_have_their_rate_and_follow_from_the_seed():
         ("transformer", {"d_model": 8, "n_layers": 1, "heads": 3}, ["size.heads", "divide"]),
         ("transformer", {"d_model": 8, "n_layers": 1, "heads": 0}, ["size.heads", "≥ 1"]),
         ("mlpp", {"width": 8}, ["mlpp", "transformer", "module:factory"]),
+        ("mlp", {8: 1, "width": 8}, ["size.8", "unknown key"]),
         ("mlp", [8], ["mapping"]),
         ("my:model", {"a b": 1}, ["'a b'"]),
     ],
@@ -299,11 +309,49 @@ def test_a_wrong_size_is_named(family, size, words):
         assert word in message
 
 
+def test_a_key_without_bounds_takes_whatever_is_not_negative():
+    for key, good, bad in (
+        (Key(float), (0.0, 0.5, 7), (-0.5, math.nan)),
+        (Key(int), (0, 3), (-1, 0.5)),
+    ):
+        assert all(map(key.allows, good)) and not any(map(key.allows, bad))
+
+
 def test_sizes_are_completed():
     assert check_size("mlp", {"width": 8.0}) == {"width": 8, "depth": 3, "dropout": 0.3}
     size = check_size("transformer", {"d_model": 12, "n_layers": 1})
     assert size == {"d_model": 12, "n_layers": 1, "heads": 4, "dropout": 0.1}
     assert check_size("my:model", {"anything": [1, 2]}) == {"anything": [1, 2]}
+
+
+def test_dropout_is_what_the_references_train_with_unless_it_is_given():
+    sizes = {
+        "mlp": {"width": 8}, "cnn": {"width": 1.0},
+        **{name: {"d_model": 8, "n_layers": 1} for name in
+           ("transformer", "transformer_lm", "resnet_bk")},
+    }  # fmt: skip
+    found = {name: check_size(name, size)["dropout"] for name, size in sizes.items()}
+    assert found == {
+        "mlp": 0.3, "cnn": 0.3, "transformer": 0.1, "transformer_lm": 0.1, "resnet_bk": 0.1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "meta"),
+    [
+        ("cnn", {"width": 1.0}, IMAGE),
+        ("cnn", {"width": 0.5}, IMAGE),
+        ("transformer", {"d_model": 128, "n_layers": 2}, TEXT),
+        ("mlp", {"width": 512}, TABLE),
+        ("mlp", {"width": 512, "depth": 5}, TABLE),
+    ],
+)
+def test_a_schedulers_rough_size_is_near_that_of_the_body(name, size, meta):
+    body = count_params(name, size, meta)["body"]
+    kind = families.family(name)
+    rough = kind.rough_params(kind.complete(size))
+    # Of an MLP the input layer counts as one more of its width.
+    assert body * 0.94 < rough < body * (1.5 if name == "mlp" else 1.06)
 
 
 def test_a_family_refuses_data_it_cannot_take():

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from alphascale.plots import accuracy, carbon, compute, predicted, style, surface
-from alphascale.plots.catalog import FIGURES
+from alphascale.plots.catalog import FIGURES, LANGUAGE_FIGURES
 from alphascale.plots.compute import pareto
 from alphascale.plots.draw import DRAW
 from alphascale.plots.records import curve
@@ -26,7 +26,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from observations_made import diverge
 from plot_records import frame, records, with_decision, with_star
-from running import job_of
+from running import ENV, job_of
+from study_made import copy_project
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 CAPTIONS = SCRIPTS.parent / "report"
@@ -351,6 +352,83 @@ def test_reading_the_catalog_loads_no_plotting_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_withheld_and_seen_sizes_are_called_what_they_are(noisy):
+    """By label, mark and place: what is filled in the legend lies where the withheld sizes are."""
+    figure = predicted.draw(noisy)
+    left, right = figure.axes[:2]
+    ladder = {p.total: p.withheld for p in noisy.fit.fractions[noisy.fraction].points}
+    expected = {
+        kind: sorted(float(n) for n, withheld in ladder.items() if withheld == (kind == "withheld"))
+        for kind in ("seen by the fit", "withheld")
+    }
+    assert [len(sizes) for sizes in expected.values()] == [4, 2]
+    found = []
+    for axes in (left, right):
+        # Of a line with error bars the label is its container's.
+        labels = {bar.lines[0]: bar.get_label() for bar in axes.containers}
+        for line in axes.lines:
+            label = labels.get(line, line.get_label())
+            if not label.endswith(f"fraction {noisy.fraction}"):
+                continue
+            kind = label.split(",")[0]
+            hollow = line.get_markerfacecolor() == "none"
+            assert hollow == (kind == "seen by the fit")
+            assert len(line.get_xdata()) == len(expected[kind])
+            if axes is right:  # fractions step aside by 7 %
+                assert np.allclose(sorted(line.get_xdata()), expected[kind], rtol=0.1)
+            else:
+                means = [p for p in noisy.points(noisy.fraction) if p.total in expected[kind]]
+                told = [100 * (1 - noisy.stored(p).mean()) for p in means]
+                assert np.allclose(sorted(line.get_xdata()), sorted(told))
+            found.append((axes is right, kind))
+    both = [(place, kind) for place in (False, True) for kind in expected]
+    assert sorted(found) == sorted(both)
+    shown = words(figure)
+    assert "Hollow: sizes the fit has seen" in shown and "Filled: withheld sizes" in shown
+    # Accuracy against parameters: a diamond around the mean of each withheld size, rings elsewhere.
+    axes = accuracy.draw(noisy).axes[0]
+    for label, kind in (
+        ("withheld size: mean measured", "withheld"), ("size: mean measured", "seen by the fit"),
+    ):  # fmt: skip
+        marks = [line for line in axes.lines if line.get_label() == label]
+        assert sorted(float(line.get_xdata()[0]) for line in marks) == expected[kind]
+
+
+CAPTIONED = """
+from pathlib import Path
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ResourceSettings
+
+with SnakemakeApi() as api:
+    resources = ResourceSettings(cores=1)
+    flow = api.workflow(resource_settings=resources, snakefile=Path("Snakefile"))
+    for rule in flow._workflow.rules:
+        for file in rule.output:
+            if flag := file.flags.get("report"):
+                caption = Path(flag.caption.get_path_or_uri(secret_free=True)).stem
+                title = flag.labels.get("figure", flag.labels.get("table"))
+                print(rule.name, Path(str(file)).stem, caption, title, sep="|")
+"""
+
+
+def test_every_file_of_the_report_has_its_own_caption_and_title(root, tmp_path):
+    """As Snakemake reads the rules."""
+    folder = copy_project(root, tmp_path / "project")
+    done = subprocess.run(
+        [sys.executable, "-c", CAPTIONED], cwd=folder, env=ENV, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = {tuple(line.split("|")) for line in done.stdout.splitlines() if "|" in line}
+    for rule, titles in (("plot", FIGURES), ("plot_language", LANGUAGE_FIGURES)):
+        expected = {(rule, name, name, title) for name, title in titles.items()}
+        assert {row for row in rows if row[0] == rule} == expected
+    others = {row[:3] for row in rows if not row[0].startswith("plot") or "summary" in row[0]}
+    assert others == {
+        ("summary", "summary", "summary"), ("plot_summary", "summary", "summary"),
+        ("audit_summary", "audit", "audit"), ("audit_summary", "scales", "scales"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*FIGURES, "summary", "study"])

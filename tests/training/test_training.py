@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 import math
 import pathlib
@@ -222,24 +223,23 @@ def test_the_best_epochs_weights_are_tested():
     tensors["train_y"] = tensors["train_y"][
         torch.randperm(30, generator=torch.Generator().manual_seed(1))
     ]
-    size = {"width": 64, "depth": 2, "dropout": 0.0}
-    rates = {"learning_rates": [1e-2], "schedule": "constant", "batch_size": 10}
-    long = run(spec_of(size=size, seeds=(0,), epochs=15, **rates), tensors)["seeds"][0]
-    best = long["best_epoch"]
-    losses = long["curves"]["validation_loss"]
-    assert best < 15
-    assert losses[best - 1] == min(losses)
+    # Warm-up is a share of all steps: without it the first epochs of both runs are the same.
+    options = {
+        "size": {"width": 64, "depth": 2, "dropout": 0.0}, "seeds": (0,), "learning_rates": [1e-2],
+        "schedule": "constant", "batch_size": 10, "warmup": 0.0,
+    }  # fmt: skip
+    (whole,) = run(spec_of(epochs=15, **options), tensors)["seeds"]
+    best, losses = whole["best_epoch"], whole["curves"]["validation_loss"]
+    assert 1 < best < 15 and losses[best - 1] == min(losses)
     assert losses[-1] > 1.05 * min(losses)
-    # Warm-up is a share of all steps, so the shorter run needs the same number of them.
-    short = {"warmup": 0.0, "epochs": best}
-    cut = run(spec_of(size=size, seeds=(0,), **(rates | short)), tensors)["seeds"][0]
-    whole = run(spec_of(size=size, seeds=(0,), **(rates | short | {"epochs": 15})), tensors)[
-        "seeds"
-    ][0]
-    if whole["best_epoch"] == best:
-        assert whole["test"] == pytest.approx(cut["test"])
-    assert whole["validation"]["loss"] == pytest.approx(min(whole["curves"]["validation_loss"]))
+    (cut,) = run(spec_of(epochs=best, **options), tensors)["seeds"]
+    assert cut["best_epoch"] == cut["epochs_run"] == best
+    assert whole["test"] == pytest.approx(cut["test"])
+    (longer,) = run(spec_of(epochs=best + 1, **options), tensors)["seeds"]
+    assert longer["test"] == pytest.approx(cut["test"])
+    assert whole["validation"]["loss"] == pytest.approx(min(losses))
     assert whole["test"]["error"] == pytest.approx(1 - whole["test"]["accuracy"])
+    assert whole["test"]["loss"] != pytest.approx(whole["validation"]["loss"], rel=0.01)
 
 
 def test_patience_stops_members_and_their_flops():
@@ -259,10 +259,30 @@ def test_patience_stops_members_and_their_flops():
     assert patient["flops"]["job"] < whole["flops"]["job"] == per_epoch * 25 * 4
     assert patient["flops"]["per_run"] == whole["flops"]["per_run"]
     # Until it is stopped, a member's course is what it would have been.
-    same = next(e for e in whole["seeds"] if e["seed"] == 0)
-    if patient["learning_rate"] == whole["learning_rate"]:
-        mine = patient["seeds"][0]["curves"]["validation_loss"]
-        assert mine == pytest.approx(same["curves"]["validation_loss"][: len(mine)], rel=1e-3)
+    assert patient["learning_rate"] == whole["learning_rate"]
+    for mine, theirs in zip(patient["seeds"], whole["seeds"], strict=True):
+        mine, theirs = (each["curves"]["validation_loss"] for each in (mine, theirs))
+        assert len(mine) < len(theirs) == 25
+        assert mine == pytest.approx(theirs[: len(mine)], rel=1e-3)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_dropout_draws_other_masks_in_every_epoch(own, tmp_path, monkeypatch):
+    """At a learning rate of 0, all samples the same, epochs differ in their masks alone."""
+    (tmp_path / "own_dropping_model.py").write_text(OWN.replace("nn.BatchNorm1d(hidden), ", ""))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(loop, "schedule", lambda *_: 0.0)
+    spec = spec_of("transformer", seeds=(0,), epochs=4, learning_rates=[1e-2], weight_decay=0.0)
+    if own:
+        spec |= {"family": "own_dropping_model:make", "size": {"hidden": 12}}
+    tensors = data(TABLE if own else TEXT)
+    for name in ("train_x", "train_y"):
+        tensors[name][:] = tensors[name][:1]
+    losses = run(spec, tensors)["seeds"][0]["curves"]["train_loss"]
+    assert min(abs(a - b) for a, b in itertools.combinations(losses, 2)) > 1e-5
+    spec["size"] = spec["size"] | ({"rate": 0.0} if own else {"dropout": 0.0})
+    still = run(spec, tensors)["seeds"][0]["curves"]["train_loss"]
+    assert still == pytest.approx(4 * still[:1], abs=2e-6)
 
 
 def test_fractions_are_prefixes():
@@ -351,6 +371,8 @@ def test_the_rate_with_the_lowest_mean_loss_wins_and_diverged_members_lose():
         member(1e-2, 1, 0.6),
     ]
     assert choose_rate(members) == 1e-2
+    # One lucky seed, or one unlucky one, is not what a rate gives.
+    assert choose_rate([*members[:3], member(1e-2, 1, 1.5)]) == 1e-3
     members[3] = member(1e-2, 1, None, "diverged")
     assert choose_rate(members) == 1e-3
     # A member that diverged late has had good losses: they do not count.
@@ -475,9 +497,9 @@ def test_a_torn_or_foreign_checkpoint_is_set_aside(tmp_path, monkeypatch):
 OWN = """
 from torch import nn
 
-def make(meta, hidden):
+def make(meta, hidden, rate=0.3):
     return nn.Sequential(
-        nn.Linear(meta.shape[0], hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(0.3),
+        nn.Linear(meta.shape[0], hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(rate),
         nn.Linear(hidden, meta.classes),
     )
 """
@@ -517,6 +539,21 @@ def test_members_together_on_a_cpu(family, size, shape, expected):
     cpu = torch.device("cpu")
     assert device.members_together(family, size, shape, 10_000, 9, cpu) == expected
     assert device.members_together(family, size, shape, 50_000_000, 9, cpu) == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "size", "expected"),
+    [
+        ("mlp", {"width": 64}, 9),
+        ("transformer", {"d_model": 64, "n_layers": 1}, 9),
+        ("cnn", {"width": 1.0}, 1),
+        ("own:make", {}, 1),
+    ],
+)
+def test_members_together_on_a_gpu(family, size, expected):
+    gpu = torch.device("cuda")  # named, not used
+    assert device.members_together(family, size, (1, 8, 8), 10_000, 9, gpu) == expected
+    assert device.members_together(family, size, (1, 8, 8), 10_000_000, 9, gpu) <= 2
 
 
 def test_bfloat16_trains_to_nearly_the_same():

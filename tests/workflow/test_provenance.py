@@ -160,6 +160,16 @@ REACHED = {
         {"a": "from . import b\ndef start():\n    return b.C", "b": "C = 1"},
         ("b", "1", "2"),
     ),
+    "a module by its package's full name": (
+        {"a": "from alphascale.small import b\ndef start():\n    return b.f()",
+         "b": "def f():\n    return 1"},
+        ("b", "return 1", "return 2"),
+    ),
+    "a module of another package": (
+        {"a": "from ..small import b as c\ndef start():\n    return c.f()",
+         "b": "def f():\n    return 1"},
+        ("b", "return 1", "return 2"),
+    ),
     "an import in a function": (
         {"a": "def start():\n    from .b import f\n    return f()", "b": "def f():\n    return 1"},
         ("b", "return 1", "return 2"),
@@ -255,6 +265,60 @@ def test_no_false_staleness(scripts: Path, old: str, new: str) -> None:
         "    if x:\n        raise ValueError('bad')\n    return Key(description='one')\n"
     )
     assert small(scripts, a=text) == small(scripts, a=replaced(old, new)(text))
+
+
+@pytest.mark.parametrize(
+    ("module", "edit", "changes"),
+    [
+        ("families/transformer.py", replaced("place=3", "place=9"), False),
+        ("families/transformer.py", replaced("with a masked mean pool", "with a pool"), False),
+        ("families/transformer.py", replaced("cached=1_536", "cached=1_537"), True),
+        ("families/transformer.py", replaced("default=0,", "default=1,"), True),
+        ("families/transformer.py", replaced("(8, 4, 2, 1)", "(4, 2, 1)"), True),
+        ("families/mlp.py", replaced("cached=", "cached=1 + "), False),
+        ("networks/transformer.py", replaced("10_000.0", "20_000.0"), True),
+        ("networks/mlp.py", lambda text: text + "\nprint()\n", False),
+    ],
+)
+def test_a_training_knows_the_parts_of_its_family_that_it_uses(
+    scripts: Path, module: str, edit, changes: bool
+) -> None:
+    def digest() -> str:
+        anew()
+        return provenance.code_digest("train.py", *provenance.family_roots("transformer"))
+
+    before, path = digest(), scripts / "alphascale" / module
+    path.write_text(edit(path.read_text(encoding="utf-8")), encoding="utf-8")
+    assert (digest() != before) == changes
+
+
+@pytest.mark.parametrize(
+    ("given", "changes"),
+    [("dict(x=f, y=g)", False), ("dict([('y', g)], x=f)", True), ("dict(x=f, **g())", True),
+     ("{'x': f, 'y': g}", False), ("{'x': f, **g()}", True), ("make(f, g)", True)],
+)  # fmt: skip
+def test_one_part_of_an_assignment_is_told_from_the_others_where_it_can_be(
+    scripts: Path, given: str, changes: bool
+) -> None:
+    """The digest of `T.x`, before and after an edit of what else T is made of."""
+
+    def digest(number: int) -> str:
+        text = f"def f():\n    return 1\ndef g():\n    return {number}\ndef make(*_): ...\n"
+        small(scripts, a="def start():\n    return 1\n", b=f"{text}T = {given}\n")
+        return provenance.code_digest("small.py", "alphascale.small.b:T.x")
+
+    assert (digest(1) != digest(2)) == changes
+
+
+def test_a_module_by_its_whole_path_counts_as_a_whole(scripts: Path) -> None:
+    files = {
+        "a": "import alphascale.small.b\ndef start():\n    return alphascale.small.b.f()",
+        "b": "def f():\n    return 1",
+    }
+    before = small(scripts, **files)
+    assert before != small(scripts, **files | {"b": "def f():\n    return 2"})
+    # Only what is named of it: an unused definition beside it runs nothing again.
+    assert before == small(scripts, **files | {"b": "def f():\n    return 1\nX = 1"})
 
 
 TRACED = """
@@ -483,3 +547,30 @@ def test_own_models_count_with_their_own_files(tmp_path: Path, monkeypatch) -> N
         path.write_text(files[name] + "ANOTHER = 2\n")
         assert (digest() == before) == (name == "other.py"), name
         path.write_text(files[name])
+
+
+def test_a_training_of_an_own_model_knows_its_file_and_no_other_does(tmp_path, monkeypatch) -> None:
+    """What Snakemake compares is the slice: an edited model changes those of its domain alone."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_nets.py").write_text("import own_layers\ndef make(meta, width): ...\n")
+    helper = tmp_path / "own_layers.py"
+    helper.write_text("SLOPE = 1\n")
+    study = own_study(tmp_path / "data")
+    study["domains"]["table"] |= {"family": "own_nets:make"}
+    read = read_study(study)
+
+    def slices_of() -> dict:
+        provenance.file_digest.cache_clear()
+        return {
+            domain: slices.train_slice(read, domain, next(iter(read.domains[domain].ladder)), "1.0")
+            for domain in read.domains
+        }
+
+    before = slices_of()
+    helper.write_text("SLOPE = 1  # said otherwise\n")
+    assert slices_of() == before
+    helper.write_text("SLOPE = 2\n")
+    after = slices_of()
+    assert {domain for domain in before if before[domain] != after[domain]} == {"table"}
+    verified = slices.verify_spec(read, "table")
+    assert verified.factory_code == after["table"].factory_code is not None

@@ -121,10 +121,6 @@ class Records:
         return COUNT_LABEL[self.decision.counted]
 
     @property
-    def diverged(self) -> int:
-        return len(self.frame) - len(good(self.frame))
-
-    @property
     def diverged_note(self) -> str:
         """One sentence, or nothing: what diverged has no number to draw, what learnt nothing none
         that means something."""
