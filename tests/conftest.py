@@ -59,5 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return "finished" in getattr(item, "fixturenames", ())
 
     for item in items:
+        if "chunk" in getattr(item, "fixturenames", ()):  # thousands of cases: a worker each
+            item.add_marker(pytest.mark.xdist_group(item.name))
+            continue
         item.add_marker(pytest.mark.xdist_group("finished" if shares(item) else item.path.name))
     items.sort(key=shares, reverse=True)

@@ -79,7 +79,7 @@ def test_the_row_of_a_run_is_that_of_its_best_epoch(tmp_path):
     )  # fmt: skip
     path, meta = tmp_path / "w8.json", tmp_path / "meta.json"
     write_sealed(path, as_json(record))
-    write_sealed(meta, {"sha256": "sum"})
+    write_sealed(meta, {"sha256": "sum", "sizes": {"test": 100}})
     expected = AggregateSpec("code", [ExpectedRecord("w8", "1.0", digest_of(record.spec))], [])
     (row,) = gather("d", expected, [str(path)], str(meta), lambda line: None)
     assert (row.best_epoch, row.epochs_run, row.train_loss) == (2, 3, 0.5)

@@ -44,7 +44,9 @@ def gathered(
         write_sealed(paths[-1], as_json(made))
         expected.append(ExpectedRecord(scale, "1.0", digest_of(made.spec)))
     counts = [] if counts is None else counts
-    write_sealed(folder / "meta.json", {"sha256": "sum", "class_counts": {"test": counts}})
+    sizes = {"test": sum(counts or ())}
+    described = {"sha256": "sum", "class_counts": {"test": counts}, "sizes": sizes}
+    write_sealed(folder / "meta.json", described)
     wanted = AggregateSpec("code", expected, [])
     rows = gather("d", wanted, paths, str(folder / "meta.json"), said.append)
     write_table(folder / "d.csv", [as_json(row) for row in rows])

@@ -14,7 +14,7 @@ import pytest
 from alphascale.cli import main
 from ladders_random import ladder
 
-CASES, MANY, CHUNKS = 270, 9000, 18
+CASES, MANY, CHUNKS = 270, 9000, 6
 NUMBER = r"[-+\d.e]+"
 
 
