@@ -4,6 +4,7 @@ possible, or is refused in words."""
 from __future__ import annotations
 
 import math
+import os
 import re
 
 import numpy as np
@@ -23,7 +24,8 @@ from alphascale.units import count
 from ladders_random import SHAPES, error_of
 from observations_made import diverge, observed
 
-CASES, MANY, CHUNKS = 30, 1000, 4
+# The hundreds can be more: ALPHASCALE_CASES=3 makes them 1,000.
+CASES, MANY, CHUNKS = 30, 334 * int(os.environ.get("ALPHASCALE_CASES", "1")), 4
 PRICES = Prices(
     watts=100.0, flops_per_second=None, carbon_g_per_kwh=400.0, carbon_source="stated", pue=1.2,
     price_per_kwh=0.5, price_per_hour=None, currency="EUR",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -14,7 +15,8 @@ import pytest
 from alphascale.cli import main
 from ladders_random import ladder
 
-CASES, MANY, CHUNKS = 270, 9000, 6
+# The thousands can be more: ALPHASCALE_CASES=3 makes them 9,000.
+CASES, MANY, CHUNKS = 270, 3000 * int(os.environ.get("ALPHASCALE_CASES", "1")), 6
 NUMBER = r"[-+\d.e]+"
 
 
