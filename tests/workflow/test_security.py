@@ -303,20 +303,125 @@ def test_fuzzed_tables_of_results(tmp_path: Path, capsys: pytest.CaptureFixture)
     """`alphascale fit` on a user's own CSV: it fits, or says in one line why not."""
     path = tmp_path / "runs.csv"
     options = itertools.cycle(
-        [["--law", "power"], ["--law", "power_floor", "--resamples", "20"],
+        [["--law", "power"], ["--law", "power_floor", "--resamples", "40"],
          ["--law", "power", "--group", "label"], ["--law", "chinchilla", "--x2", "label"],
-         ["--law", "power", "--cluster", "label", "--weights", "x"], ["--law", "auto"]]
+         ["--law", "power", "--cluster", "label", "--weights", "x"], ["--law", "auto"],
+         ["--law", "auto", "--skip-invalid"], ["--tested", "50", "--skip-invalid"]]
     )  # fmt: skip
 
     def check(content: bytes) -> None:
         path.write_bytes(content)
-        chosen = ["--resamples", "0", *next(options)]
+        chosen = next(options)
+        if "--resamples" not in chosen:
+            chosen = ["--resamples", "0", *chosen]
         status = main(["fit", str(path), "--x", "n", "--y", "loss", *chosen])
         said = capsys.readouterr().err
         assert status in (0, 2)
         assert status == 0 or len(said.strip().splitlines()) == 1, said
 
     fuzz("tables of results", tables(), check)
+
+
+def ends_well(arguments: list[str], capsys: pytest.CaptureFixture) -> None:
+    """A command line does what it says, or ends in one line."""
+    try:
+        status = main(arguments)
+    except SystemExit as ended:
+        status = ended.code
+    said = capsys.readouterr().err
+    assert status in (0, 2)
+    assert status == 0 or len(said.strip().splitlines()) == 1, said
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> dict[str, Path]:
+    """A table of runs, points, and fits of it: a named law, law auto, groups, N and D."""
+    runs, points = tmp_path / "runs.csv", tmp_path / "points.csv"
+    rows = ["params,tokens,task,loss,error,acc"]
+    for i, n in enumerate((1e3, 3e3, 1e4, 3e4, 1e5)):
+        for d in (1e4, 1e5, 1e6):
+            y = 1.5 + 9 * n**-0.4 + 40 * d**-0.5
+            rows.append(f"{n},{d},{'ab'[i % 2]},{y},{y / 9},{1 - y / 9}")
+    runs.write_text("\n".join(rows) + "\n")
+    points.write_text("params,tokens,task\n1e6,1e7,a\n")
+    files = {"runs": runs, "points": points}
+    for name, more in (
+        ("power", ["--law", "power", "--resamples", "40"]), ("auto", []),
+        ("both", ["--x2", "tokens"]), ("groups", ["--group", "task"]),
+    ):  # fmt: skip
+        files[name] = tmp_path / f"{name}.json"
+        arguments = [str(runs), "--x", "params", "--y", "loss", "--out", str(files[name])]
+        assert main(["fit", *arguments, *more]) == 0
+    return files
+
+
+def test_fuzzed_command_lines(saved, tmp_path, monkeypatch, capsys) -> None:
+    """Options of every command with values of any kind."""
+    monkeypatch.chdir(tmp_path)
+    options = [
+        "--x", "--x2", "--x3", "--y", "--law", "--group", "--cluster", "--loss", "--weights",
+        "--level", "--resamples", "--seed", "--tested", "--skip-invalid", "--target", "--flops",
+        "--unique", "--flops-per", "--params", "--tokens", "--for", "--json", "--batch", "--steps",
+        "--min-steps", "--pf-days", "--to-params", "--by-percent", "--exponents", "--prior",
+    ]  # fmt: skip
+    commands = [
+        ["fit", "runs.csv", "--x", "params", "--y", "loss"], ["predict", "auto.json", "points.csv"],
+        *(["optimum", f"{name}.json"] for name in ("power", "auto", "both", "groups")),
+        *(["calc", each] for each in ("loss", "solve", "allocate", "improvement", "steps",
+                                      "critical-batch", "strategies", "compare")),
+        ["regimes", "runs.csv", "--x", "params", "--x2", "tokens", "--y", "loss"],
+    ]  # fmt: skip
+    values = st.one_of(
+        WORDS,
+        st.sampled_from(["params", "tokens", "loss", "error", "acc", "task", "auto", "chinchilla",
+                         "power", "auto.json", "both.json", "groups.json", "kaplan-nd", "huber"]),
+        st.floats().map(repr), st.integers(-3, 10**20).map(str),
+    )  # fmt: skip
+    pairs = st.lists(st.tuples(st.sampled_from(options), values), max_size=4)
+
+    def check(example: tuple) -> None:
+        command, chosen = example
+        flat = [f"{o}={v}" if "=" not in v and v else o for o, v in chosen]
+        ends_well([*command, *flat], capsys)
+
+    fuzz("command lines", st.tuples(st.sampled_from(commands), pairs), check)
+
+
+def test_fuzzed_saved_fits(saved, tmp_path, capsys) -> None:
+    """A fit that was edited, cut or overwritten answers nothing."""
+    fits = {name: saved[name].read_bytes() for name in ("power", "auto", "both", "groups")}
+    bad = tmp_path / "bad.json"
+    commands = itertools.cycle(
+        [["optimum", str(bad), "--target", "1.8"], ["predict", str(bad), str(saved["points"])],
+         ["calc", "loss", "--law", str(bad), "--params", "1e5"]]
+    )  # fmt: skip
+
+    def check(example: tuple) -> None:
+        name, at, byte, cut = example
+        content = bytearray(fits[name])
+        place = at % len(content)
+        content[place : place + cut] = byte
+        if json_or_none(bytes(content)) == json.loads(fits[name]):
+            return
+        bad.write_bytes(content)
+        status = main(next(commands))
+        said = capsys.readouterr().err
+        assert status == 2 and len(said.strip().splitlines()) == 1 and "bad.json" in said, said
+
+    fuzz(
+        "saved fits",
+        st.tuples(st.sampled_from(sorted(fits)), st.integers(0, 10**7), st.binary(max_size=8),
+                  st.integers(0, 40)),
+        check,
+    )  # fmt: skip
+
+
+def json_or_none(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def test_fuzzed_files(tmp_path: Path) -> None:

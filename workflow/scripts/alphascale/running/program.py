@@ -62,7 +62,8 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str):
         if "expected one argument" in message:
             message += " (a number above 0, such as 5.76e23 or 70B)"
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+        # What was typed is shown as UserError shows it: on one line, without terminal codes.
+        self.exit(2, f"error: {UserError(message)}; see {self.prog} --help\n")
 
 
 @dataclass(frozen=True)
