@@ -184,6 +184,17 @@ def test_verification_is_kept_joins_the_fit_and_ends(finished: Path, tmp_path: P
     built = decision["architecture"]
     assert run["size"] == built["size"] and run["predicted"] == built["predicted"]
     assert run["measured"] == sum(run["values"]) / 2 and len(run["values"]) == 2
+    # A training that was interrupted is judged by the promise it began with, whatever is known now.
+    (kept,) = results.glob("verify/table/*.promise.json")
+    promise = json.loads(kept.read_text())
+    promise["predicted"]["mean"] *= 0.99
+    kept.write_text(json.dumps(promise))
+    kept.with_name(kept.name.replace(".promise", "")).unlink()
+    (folder / report).unlink()
+    assert snakemake(folder, report).returncode == 0
+    (again,) = json.loads((results / "verify/table.json").read_text())["runs"]
+    assert again["predicted"] == promise["predicted"] and again["values"] == run["values"]
+    run = again
     # The study takes the record in, once, marked, at no cost to the study's price.
     assert stale(folder) == from_("gather", "table")
     assert snakemake(folder).returncode == 0 and stale(folder) == set()

@@ -20,6 +20,9 @@ COMMANDS = ("alphascale.tables.commands", "alphascale.calculator.commands")
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; 0 when all went well, 2 when the user has something to mend."""
+    for name in ("stdout", "stderr"):  # closed by the caller (`>&-`): nobody listens, that is all
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     parser = OneLineParser(
         prog="alphascale", description="Fit scaling laws to your own results and decide with them."
     )
