@@ -55,11 +55,11 @@ FIT = FitSpec(law="power_floor", params="total", withhold=1)
 BOOT = BootstrapSpec("power_floor", "total", "error", resamples=200, level=0.95, seed=0)
 
 
-def spec_of(target: Target, level: float = 0.95) -> DecisionSpec:
+def spec_of(target: Target) -> DecisionSpec:
     return DecisionSpec(
         domain="d", metric="error", target=target, family="mlp",
         ladder={f"w{w}": {"width": w} for w in WIDTHS}, naive={"width": 4096}, epochs=10,
-        batch_size=100, members=3, counted="total", level=level, costs=PRICES,
+        batch_size=100, members=3, counted="total", level=0.95, costs=PRICES,
     )  # fmt: skip
 
 
@@ -259,20 +259,21 @@ def test_the_data_that_the_largest_size_lacks_are_told_from_the_joint_law() -> N
 
 
 def test_an_interval_holds_what_the_law_itself_says() -> None:
-    """Of the cheapest pair, even at a level at which the draws' middle may pass it by."""
+    """The cheapest pair where every resample says the same, and the law something else."""
     sizes = {f"w{w}": count_params("mlp", {"width": w}, TABLE)["total"] for w in WIDTHS}
     frame = observed(
         sizes, lambda n, samples: 0.02 + 3 * n**-0.5 + 6 * samples**-0.5,
-        noise=0.01, pool=4000, epochs=10, fractions=("0.25", "0.5", "1.0"),
+        noise=0.02, pool=4000, epochs=10, fractions=("0.25", "0.5", "1.0"),
     )  # fmt: skip
     fits = fit_domain("d", FIT, frame)
     draws = bootstrap_domain("d", BOOT, frame, fits)
-    for error in (0.15, 0.16, 0.17, 0.18):
-        spec = spec_of(Target("error", error), level=0.01)
-        found = decide(spec, frame, fits, draws, TABLE).joint
-        own = {"params": found.params, "samples": found.samples, "flops": found.flops}
-        for name, (low, high) in found.interval.items():
-            assert low <= own[name] * (1 + 1e-3) and own[name] * (1 - 1e-3) <= high
+    law = laws.read(draws.joint.fit)
+    same = replace(law, theta_samples=np.tile(law.theta_samples[0], (200, 1)))
+    draws = replace(draws, joint=replace(draws.joint, fit=same.to_json()))
+    found = decide(spec_of(Target("error", 0.16)), frame, fits, draws, TABLE).joint
+    for name, own in (("params", found.params), ("flops", found.flops)):
+        low, high = found.interval[name]
+        assert low < high and own in (low, high)
 
 
 def test_a_decision_is_not_trusted_for_what_is_wrong_with_it() -> None:
