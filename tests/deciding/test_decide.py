@@ -11,15 +11,15 @@ import pytest
 from alphascale import laws
 from alphascale.deciding import costs
 from alphascale.deciding.decision import _star, decide
-from alphascale.deciding.settling import untrusted
+from alphascale.deciding.settling import settling, untrusted
 from alphascale.deciding.summary import text
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.fitting.joint import fit_cells, joint_columns
 from alphascale.networks.count import count_flops, count_params
 from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
-from alphascale.records.decision import DecisionRecord, Price
-from alphascale.records.fit import FractionFit
+from alphascale.records.decision import DecisionRecord, Price, PricedRun, Star
+from alphascale.records.fit import Estimate, FractionFit
 from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
 from alphascale.records.typed import Refused, as_json
 from hypothesis import given, settings
@@ -224,6 +224,27 @@ def test_what_would_settle_an_open_interval_narrows_it_when_it_is_trained() -> N
     laws_of = [own_law(small), own_law(pd.concat([small, more]))]
     wide, narrow = (np.std(np.log(law.curves([before.n_star]))) for law in laws_of)
     assert narrow / wide < named.left + 0.2
+
+
+def test_what_is_left_is_what_a_look_at_the_named_size_leaves() -> None:
+    """Played out: a mean of three noisy runs at the named size, for every draw of the law."""
+    small = observations(floor=0.02, noise=0.002)
+    small = small[small["params"] < 40_000]
+    law, largest = own_law(small), small["params"].max()
+    star = Star(3e5, None, (1e5, None), 0.1, 200, 0, 0.02, Estimate(0.02, 0.01, 0.03))
+
+    def run_of(params: float) -> PricedRun:
+        return PricedRun({"width": 8}, {"total": int(params)}, Price(1.0, 1.0, 1.0, 1.0, 1.0), None)
+
+    found = settling(law, star, largest, 3, 3, run_of, "why")
+    at, goal = np.log(law.curves([found.run.params["total"], 3e5])).T
+    rng = np.random.default_rng(0)
+    seen = at[:, None] + np.median(law.noise) / np.sqrt(3) * rng.standard_normal((len(at), 400))
+    slope = np.cov(goal, at)[0, 1] / np.var(seen)
+    unknown = goal[:, None] - goal.mean() - slope * (seen - seen.mean())
+    assert found.left == pytest.approx(unknown.std() / goal.std(), rel=0.03)
+    assert found.multiple in (2.0, 4.0, 8.0)
+    assert found.run.params["total"] == int(found.multiple * largest)
 
 
 def own_law(frame: pd.DataFrame) -> laws.AutoLaw:
