@@ -1,6 +1,6 @@
 """A pytest plugin: which functions of the package each test calls, and how long it takes.
 
-    python -m pytest -p mutants.calls --calls=calls.json
+    PYTHONPATH=tests/mutants python -m pytest -n 0 -p calls --calls=calls.json
 
 Calls of a fixture that tests share belong to all that ask for it. Calls in subprocesses are not
 seen, and tests that use the finished study are left out: they are run where nothing else is.
@@ -71,7 +71,9 @@ class Calls:
         if report.outcome != "passed":
             self.bad.add(report.nodeid)
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            return  # it did not come to the tests
         tests = {
             name: {"seconds": self.seconds[name], "calls": sorted(called)}
             for name, called in self.of_test.items()

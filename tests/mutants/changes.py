@@ -18,9 +18,9 @@ from random import Random
 MODULE = "<module>"
 WIDTH = 96  # of a line that is shown
 ATOMS = (ast.Name, ast.Attribute, ast.Constant, ast.Call, ast.Subscript, ast.Slice)
-# Calls and keywords whose arguments are words for a person.
+# Calls and keywords whose arguments are words for a person, or say what holds anyhow (`strict`).
 SAYS = {"say", "progress", "print", "warn", "UserError", "Refused", "ValueError", "Note", "Warning"}
-SAID = {"meaning", "description", "title", "how", "expression", "place"}
+SAID = {"meaning", "description", "title", "how", "expression", "place", "strict", "filename"}
 
 # Calls whose arguments may stand in any order.
 EVEN = {"min", "max", "minimum", "maximum", "hypot", "union", "isclose", "allclose", "gcd"}

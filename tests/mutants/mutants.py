@@ -196,7 +196,8 @@ def run(tests: list[str], copy: Path, limit: float) -> tuple[str, str]:
 def environment(copy: Path) -> dict[str, str]:
     """Of a process that finds the copy's package and tests before any other."""
     shared = os.environ.get("ALPHASCALE_SHARED", str(ROOT.parent / "shared"))
-    path = os.pathsep.join([str(copy / "workflow/scripts"), str(copy / "tests")])
+    folders = ("workflow/scripts", "tests", "tests/mutants")
+    path = os.pathsep.join(str(copy / folder) for folder in folders)
     return os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "ALPHASCALE_SHARED": shared}
 
 
@@ -209,7 +210,7 @@ def traced() -> dict:
     if not kept.exists():
         print("what do the tests call? some minutes, once", flush=True)
         subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "mutants.calls", f"--calls={kept}", "-n", "0",
+            [sys.executable, "-m", "pytest", "-p", "calls", f"--calls={kept}", "-n", "0",
              "-q", "-p", "no:cacheprovider", *(f"--ignore={file}" for file in NOT_TRACED), "tests"],
             cwd=ROOT, env=environment(ROOT), stdout=subprocess.DEVNULL,
         )  # fmt: skip

@@ -441,6 +441,21 @@ def test_a_killed_job_ends_with_the_record_of_one_never_killed(
     assert lasting(resumed) == lasting(unbroken)
 
 
+def test_steps_are_counted_within_an_epoch_and_between_epochs():
+    """90 samples in batches of 16: six steps an epoch."""
+    training = Training(epochs=3, batch_size=16, learning_rates=[1e-2])
+    setup = Setup("mlp", SIZES["mlp"], training, torch.device("cpu"), False)
+    task = Classification(data(TABLE), TABLE, "1.0", setup.device)
+    chunk = loop.Chunk(setup, task, [Member(0, 1e-2)])
+    after_step, after_epoch = [], []
+    assert chunk.steps_taken == 0
+    chunk.run(
+        lambda chunk: after_epoch.append(chunk.steps_taken),
+        lambda: after_step.append(chunk.steps_taken),
+    )
+    assert after_step == list(range(1, 19)) and after_epoch == [6, 12, 18]
+
+
 class Harmful:
     """What a pickle does that nobody should load."""
 
@@ -531,6 +546,8 @@ def test_a_device_that_is_not_there_is_named():
         ("mlp", {"width": 64}, (16,), 9),
         ("cnn", {"width": 1 / 16}, (1, 8, 8), 9),
         ("cnn", {"width": 1.0}, (3, 32, 32), 1),
+        ("cnn", {"width": 1.0}, (3, 4, 32), 2),  # 64 channels of 128 pixels: 18,432 // 8,192
+        ("cnn", {"width": 1.0}, (3, 32, 4), 2),
         ("transformer", {"d_model": 64, "n_layers": 1}, (64,), 1),
         ("own:make", {}, (16,), 1),
     ],
