@@ -44,7 +44,10 @@ def main(argv: list[str] | None = None) -> int:
         # The reader (`| head`) has seen enough; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, MemoryError) as fault:
-        print(f"alphascale {args.command}: {describe(fault) or fault}", file=sys.stderr)
+        print(
+            f"alphascale {args.command}: {describe(fault, 'run this again') or fault}",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

@@ -182,18 +182,21 @@ def shared(spec: str, code: str, **wildcards: str) -> str:
     return f'{{"spec":{spec},{rest[1:]}'
 
 
-def describe(fault: BaseException) -> str | None:
-    """What went wrong with the machine, and what to do; None for what is a fault of the program."""
+def describe(fault: BaseException, again: str = "run snakemake again") -> str | None:
+    """What went wrong with the machine, and what to do; None for what is a fault of the program.
+
+    again: what to do when that is mended.
+    """
     words = f"{type(fault).__name__}: {fault}".lower()
     if isinstance(fault, MemoryError) or any(said in words for said in OUT_OF_MEMORY):
         detail = str(fault).strip().splitlines()[0] if str(fault).strip() else "no more to allocate"
         return (
             f"out of memory ({detail}): make batch_size or the size smaller, run fewer jobs at "
-            "once, or use a machine with more; run snakemake again to go on"
+            f"once, or use a machine with more; {again} to go on"
         )
     if isinstance(fault, OSError) and fault.errno in DISK:
         where = f"{fault.filename}: " if fault.filename else ""
-        return f"{where}{fault.strerror or fault}; {DISK[fault.errno]}; then run snakemake again"
+        return f"{where}{fault.strerror or fault}; {DISK[fault.errno]}; then {again}"
     return None
 
 
