@@ -469,7 +469,7 @@ def test_a_sealed_file_tells_any_edit(tmp_path: Path) -> None:
     results.write_sealed(path, value)
     assert results.read_sealed(path) == value
     for edit in ({"loss": 0.2}, {"more": 1}, {results.SEAL: "0" * 64}, {"loss": float("inf")}):
-        path.write_text(json.dumps(value | {results.SEAL: results._seal(value)} | edit))
+        path.write_text(json.dumps(value | {results.SEAL: results.seal(value)} | edit))
         with pytest.raises(UserError, match="was changed after it was written"):
             results.read_sealed(path)
     for text in ("{}", "[]", "1", "null"):
