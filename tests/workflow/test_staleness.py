@@ -142,6 +142,39 @@ def test_a_changed_encoding_prepares_and_trains_its_data(study, edit, encoder, d
     assert trained(stale(study)) == PREPARED[domain] | trainings(domain)
 
 
+def test_an_image_replaced_by_one_of_the_same_size_and_time_is_noticed(study: Path) -> None:
+    path = study / "data" / "bars" / "train-labels-idx1-ubyte"
+    content, times = path.read_bytes(), path.stat()
+    path.write_bytes(content[:-1] + bytes([1 - content[-1]]))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    try:
+        assert trained(stale(study)) == PREPARED["images"] | trainings("images")
+    finally:
+        path.write_bytes(content)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_plan_follows_the_fit_that_it_was_made_on(study: Path) -> None:
+    """As after `snakemake plan`: nothing to do until a law is another one."""
+    results = study / "results" / "own"
+    made = [results / "plan" / f"{domain}.json" for domain in SIZES]
+    made.append(results / "plan.txt")
+    for path in made:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}\n")
+    record = results / "fit" / "table.json"
+    content, times = record.read_bytes(), record.stat()
+    try:
+        assert stale(study, "plan") == set()
+        record.write_bytes(content + b"\n")
+        assert stale(study, "plan") == {"plan the next runs of table", "write the plan"}
+    finally:
+        record.write_bytes(content)
+        os.utime(record, ns=(times.st_atime_ns, times.st_mtime_ns))
+        for path in made:
+            path.unlink()
+
+
 def test_tensors_that_are_gone_are_made_when_a_training_needs_them(study: Path) -> None:
     results = study / "results" / "own"
     tensors, record = results / "data/table.safetensors", results / "train/table/w4/0.5.json"
@@ -180,35 +213,3 @@ def test_equal_data_prepared_again_train_nothing_unless_forced(study: Path) -> N
         assert (study / target).read_bytes() != record
     finally:
         path.write_bytes(content)
-
-
-def test_an_image_replaced_by_one_of_the_same_size_and_time_is_noticed(study: Path) -> None:
-    path = study / "data" / "bars" / "train-labels-idx1-ubyte"
-    content, times = path.read_bytes(), path.stat()
-    path.write_bytes(content[:-1] + bytes([1 - content[-1]]))
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    try:
-        assert trained(stale(study)) == PREPARED["images"] | trainings("images")
-    finally:
-        path.write_bytes(content)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-
-
-def test_a_plan_follows_the_fit_that_it_was_made_on(study: Path) -> None:
-    """As after `snakemake plan`: nothing to do until a law is another one."""
-    results = study / "results" / "own"
-    made = [results / "plan" / f"{domain}.json" for domain in SIZES]
-    made.append(results / "plan.txt")
-    for path in made:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("{}\n")
-    record = results / "fit" / "table.json"
-    content = record.read_bytes()
-    try:
-        assert stale(study, "plan") == set()
-        record.write_bytes(content + b"\n")
-        assert stale(study, "plan") == {"plan the next runs of table", "write the plan"}
-    finally:
-        record.write_bytes(content)
-        for path in made:
-            path.unlink()
