@@ -84,7 +84,9 @@ def _how(bars: list[tuple[str, Price, str]]) -> str:
     estimates = [price.how for _, price, _ in bars if not price.measured]
     if not estimates:
         return "Energy measured."
-    return f"Hatched: energy not measured but {estimates[0]}."
+    known = any(price.factor > 1.005 for _, price, _ in bars)
+    whiskers = " Whiskers: 95 %, as far as the jobs' times tell." if known else ""
+    return f"Hatched: energy not measured but {estimates[0]}.{whiskers}"
 
 
 def _missing(decision: DecisionRecord) -> str:
