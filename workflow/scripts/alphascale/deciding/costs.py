@@ -172,14 +172,12 @@ def _energy(naive: Price, star: Price, study: Price, ratio: float | None) -> Ene
     if ratio is None or naive.factor is None or star.factor is None:
         return None
 
-    def ends(fixed: float, moving: float) -> tuple[float, float]:
-        """1 − fixed/naive − moving/naive, at either end of the two factors."""
-        low, high = (
-            1 - fixed / naive.kwh * naive.factor**k - moving / naive.kwh * ratio**k for k in (1, -1)
+    def around(fixed: float, moving: float) -> tuple[float, tuple[float, float]]:
+        """1 − fixed/naive − moving/naive, and that at either end of the two factors."""
+        low, point, high = (
+            1 - fixed / naive.kwh * naive.factor**k - moving / naive.kwh * ratio**k
+            for k in (1, 0, -1)
         )
-        point = 1 - fixed / naive.kwh - moving / naive.kwh
-        return min(low, point), max(high, point)
+        return point, (min(low, point), max(high, point))
 
-    gross = 1 - star.kwh / naive.kwh
-    net = gross - study.kwh / naive.kwh
-    return EnergySaving(net, ends(study.kwh, star.kwh), gross, ends(0.0, star.kwh))
+    return EnergySaving(*around(study.kwh, star.kwh), *around(0.0, star.kwh))
