@@ -45,6 +45,8 @@ def test_refusals_are_one_line(tmp_path, capsys) -> None:
         assert message in said and said.count("\n") == 1
     assert main(["calc", "solve", "--law", "kaplan-n", "--for", "params", "--loss", ".1"]) == 0
     assert "extrapolates: params is" in capsys.readouterr().out
+    given = ["--for", "flops", "--loss", "3", "--params", "1e8"]  # and D from C = 6·N·D
+    assert main(["calc", "solve", "--law", "kaplan-nd", *given]) == 0
     for options in ({"resamples": 1}, {"resamples": -1}, {"seed": -1}):
         with pytest.raises(UserError, match="must be"):
             fit(chinchilla(0.001), "N", "loss", x2="D", law="chinchilla", **options)

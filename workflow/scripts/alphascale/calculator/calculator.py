@@ -255,7 +255,8 @@ class Calculator:
         """What a reader should know of a point: where overfitting is expected, and where it lies
         outside what the law was fitted on."""
         law, said = self.law, []
-        if law.form == "kaplan_nd" and law.counts == "non-embedding":
+        whole = {"params", "tokens"} <= set(at)
+        if whole and law.form == "kaplan_nd" and law.counts == "non-embedding":
             enough = 5e3 * at["params"] ** 0.74
             if at["tokens"] < enough:
                 said.append(
