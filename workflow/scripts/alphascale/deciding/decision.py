@@ -31,7 +31,7 @@ from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
 from .costs import factor, power, price, saving, study_price, throughput
 from .ranges import FAR
-from .run_warnings import guessing, run_warnings
+from .run_warnings import guessing, run_warnings, warning_codes
 from .settling import settling, untrusted
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def decide(
     models that reach N* every second falls short, so what is recommended is the size at which one
     run reaches the target with the target's confidence; where no size is that sure, N*.
     """
-    if NO_RUN in {code for codes in frame["warnings"].fillna("") for code in str(codes).split()}:
+    if NO_RUN in set().union(*warning_codes(frame)):
         # Errors that all equal the share of the other classes fit any law, and say nothing.
         blind = Refused("no run beats the commonest class: there is nothing to extrapolate")
         bootstrap = replace(
@@ -73,16 +73,14 @@ def decide(
     rate = throughput(frame, spec.batch_size, spec.costs.flops_per_second)
     watts = power(frame, spec.costs)
 
-    def work(size: Size, samples: int) -> tuple[float, float]:
-        """FLOPs and steps of one training."""
-        flops = count_flops(spec.family, size, meta)["training"] * samples * spec.epochs
-        return flops, spec.epochs * math.ceil(samples / spec.batch_size)
+    def steps_of(samples: int) -> int:
+        return spec.epochs * math.ceil(samples / spec.batch_size)
 
     def run_of(size: Size, samples: int, law: laws.Fit | laws.AutoLaw | None) -> PricedRun:
         """One training of a size on so much data, as the ladder's members were trained."""
         params = count_params(spec.family, size, meta)
-        flops, steps = work(size, samples)
-        cost = price(flops, steps, rate, spec.costs, watts)
+        flops = count_flops(spec.family, size, meta)["training"] * samples * spec.epochs
+        cost = price(flops, steps_of(samples), rate, spec.costs, watts)
         at = predictors(params[spec.counted], samples, spec.epochs)
         if law is None:
             return PricedRun(size, params, cost, None)
@@ -123,7 +121,8 @@ def decide(
     study = study_price(frame, spec.costs)
     gains = None
     if architecture and naive:
-        ratio = factor(rate, *(work(each.size, here.samples) for each in (architecture, naive)))
+        steps = steps_of(here.samples)
+        ratio = factor(rate, (architecture.price.flops, steps), (naive.price.flops, steps))
         gains = saving(naive.price, architecture.price, study, ratio)
     return DecisionRecord(
         domain=spec.domain,

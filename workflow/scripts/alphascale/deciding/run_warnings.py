@@ -38,11 +38,16 @@ def run_warnings(frame: pandas.DataFrame) -> list[str]:
         found.append(
             f"generalisation warning HIGH in {len(high)} of {len(frame)} runs: {_cells(high)}"
         )
-    codes = frame["warnings"].fillna("").astype(str).str.split()
+    codes = warning_codes(frame)
     for code in sorted({code for each in codes for code in each}):
         with_code = frame[[code in each for each in codes]]
         found.append(f"{code.replace('_', ' ')}: {_cells(with_code)}")
     return found
+
+
+def warning_codes(frame: pandas.DataFrame) -> pandas.Series:
+    """The codes that each run's record warns of, a list a row."""
+    return frame["warnings"].fillna("").astype(str).str.split()
 
 
 def _cells(frame: pandas.DataFrame) -> str:

@@ -107,7 +107,7 @@ def _fit_one(
         raise UserError(f"column {y!r} has no rows: nothing to fit")
     known = response(y, Y)
     if tested is not None:
-        if known.rises is not False or known.high != 1:
+        if known.rises is not False or not known.share:
             raise UserError(
                 f"tested: {tested} samples were tested, but column {y!r} is no share of errors "
                 "among them (a column with error in its name, between 0 and 1)"

@@ -96,7 +96,9 @@ class AutoLaw(Law):
 
     def band(self, points, level: float | None = None) -> Prediction:
         """The curve with a band for the curve itself, without a run's noise."""
-        return Prediction(self.curve(points), *interval_of(self.curves(points), self._level(level)))
+        drawn = self._log_curves(self._logs(points))
+        found = np.median(drawn, axis=0), *interval_of(drawn, self._level(level))
+        return Prediction(*(np.clip(np.exp(each), *self.limits) for each in found))
 
     def predict(self, points, level: float | None = None) -> Prediction:
         """The curve with an interval for one new run: quantiles of the draws' normals, mixed."""

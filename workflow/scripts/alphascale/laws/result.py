@@ -41,10 +41,6 @@ class Law:
     points: what that reaches is answered by it.
     """
 
-    def met(self, target: float) -> bool:
-        """Whether the curve is at `target` with the smallest x of the points already."""
-        return self.solve(target) <= self.x_range[0][0]
-
     def check_target(self, target: float) -> float:
         """`target` if the response can be that; UserError with its limits otherwise."""
         low, high = self.limits

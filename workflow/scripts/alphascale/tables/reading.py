@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphascale.errors import UserError
+from alphascale.errors import UserError, quoted
 
 LISTED = 3  # cells named in a sentence before it says how many more
-SHOWN = 40  # characters of a cell
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,7 @@ def with_numbers(
         where = ", ".join(f"line {table.lines[i]}" for i in rows[:LISTED])
         more = f" and {len(rows) - LISTED} more" if len(rows) > LISTED else ""
         what = "a number above 0" if name in positive else "a finite number"
-        cell = table.columns[name][first]
-        cell = repr(cell if len(cell) <= SHOWN else cell[:SHOWN] + "…")
+        cell = quoted(table.columns[name][first])
         if not skip:
             raise UserError(
                 f"{table.path}, line {table.lines[first]}: column {name!r}: {cell} is not {what} "

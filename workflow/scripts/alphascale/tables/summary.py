@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from alphascale.deciding.ranges import FAR
 from alphascale.grids.allocation import Optimum
 from alphascale.grids.regimes import Axis
 from alphascale.laws.auto_law import AutoLaw
@@ -14,8 +15,6 @@ from alphascale.laws.groups import Fits
 from alphascale.laws.result import Fit
 from alphascale.laws.withheld import NAIVE
 from alphascale.units import probability
-
-FAR = 10.0  # times outside what was fitted: beyond it a prediction is called a guess
 
 
 def summary_lines(fitted: Fit | Fits) -> list[str]:
