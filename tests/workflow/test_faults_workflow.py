@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -220,3 +221,56 @@ def test_a_study_that_diverges_says_so_and_shows_no_number(root, tmp_path) -> No
         (row,) = csv.DictReader(stream)
     for column in ("n_star", "n_star_lower", "predicted", "withheld_mae_law", "saving_net_flops"):
         assert row[column] == ""
+
+
+@pytest.fixture(scope="module")
+def decided(root: Path, tmp_path_factory) -> Path:
+    """A study that is done but for its verification."""
+    folder = mini(copy_project(root, tmp_path_factory.mktemp("decided") / "project"))
+    status, said = ended(start(folder, "results/own/summary.txt"))
+    assert status == 0, said
+    return folder
+
+
+@pytest.fixture(scope="module")
+def verified(decided: Path, tmp_path_factory) -> dict[str, object]:
+    folder = Path(shutil.copytree(decided, tmp_path_factory.mktemp("verified") / "project"))
+    status, said = ended(start(folder, "verify"))
+    assert status == 0, said
+    return found_by_verify(folder)
+
+
+def found_by_verify(folder: Path) -> dict[str, object]:
+    """Predicted and measured of each model, without what time measures."""
+    report = json.loads((folder / "results/own/verify/table.json").read_text())
+    kept = ("role", "size", "predicted", "measured", "values", "inside", "reached")
+    return {run["scale"]: {key: run[key] for key in kept} for run in report["runs"]}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "verify/table/*.promise.json",
+        "checkpoints/*/state.pt",
+        "verify/table/*-????????????????.json",
+        "verify/table.json",
+        "verify.csv",
+    ],
+)
+def test_a_verification_is_killed_at_every_stage(decided, verified, tmp_path, stage) -> None:
+    """As by a power cut, as soon as what the stage leaves is there: the promise is the one that was
+    made first, nothing that was trained is trained again, and the end is the undisturbed one."""
+    folder = Path(shutil.copytree(decided, tmp_path / "project"))
+    results = folder / "results/own"
+    process = start(folder, "verify")
+    wait_for(results, process, stage)
+    os.killpg(process.pid, signal.SIGKILL)
+    ended(process)
+    before = {path: path.read_bytes() for path in results.glob("verify/table/*.json")}
+    assert before
+    assert ended(start(folder, "--unlock"))[0] == 0
+    status, said = ended(start(folder, "verify"))
+    assert status == 0, said
+    assert found_by_verify(folder) == verified
+    assert {path: path.read_bytes() for path in before} == before
+    assert not list(results.glob("checkpoints/*"))
