@@ -111,7 +111,7 @@ def possible(found: DecisionRecord, spec: DecisionSpec) -> None:
         assert 0 <= star.out_of_reach <= 1
         lower, upper = (math.inf if end is None else end for end in star.interval)
         point = math.inf if star.n_star is None else star.n_star
-        assert smallest <= lower <= point <= upper
+        assert (smallest if star is found.star else 1) <= lower <= point <= upper
         if star.confident is not None:
             assert point <= star.confident
         between(star.best_reachable)

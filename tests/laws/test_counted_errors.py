@@ -23,7 +23,9 @@ def test_no_error_of_n_is_small_not_zero(law) -> None:
     with pytest.raises(UserError, match="must be positive"):
         fit(frame, "params", "error", law=law)
     counted = fit(frame, "params", "error", law=law, tested=400)
-    few = fit(frame | {"error": np.where(y == 0, 0.5 / 401, y)}, "params", "error", law=law)
+    few = fit(
+        frame | {"error": np.where(y == 0, 0.5 / 401, y)}, "params", "error", law=law, tested=400
+    )
     assert counted.curve([1e5])[0] == few.curve([1e5])[0] > 0
 
 

@@ -152,6 +152,9 @@ def test_a_constant_response_is_called_so() -> None:
 
 def test_a_rising_response_hits_the_bound_and_says_so() -> None:
     frame = {"x": GOOD_X, "error": 0.01 * GOOD_X**0.2}  # by its name it should fall
+    with pytest.raises(UserError, match="column 'error' rises with x"):
+        fit(frame, "x", "error", law="power", resamples=50)
+    frame["error"] *= np.tile([1.3, 0.7], 4)  # not beyond doubt
     found = fit(frame, "x", "error", law="power", resamples=50)
     assert found.bounds_hit == ("alpha",)
     assert any("alpha ended on a bound" in w for w in found.warnings)

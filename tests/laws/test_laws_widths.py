@@ -86,13 +86,13 @@ def test_a_form_that_rises_is_reached_from_below() -> None:
 
 def test_where_levels_are_joined_the_last_stays_what_it_is() -> None:
     u = np.concatenate([np.linspace(0, 9, 30), [9.6, 9.99, 10.0]])
-    levels = Levels(u[None], 5 - 0.1 * u, np.full(len(u), 2.0), 0.01, 33)
+    levels = Levels(u[None], 5 - 0.1 * u, np.full(len(u), 2.0), 0.01, 33, np.ones(len(u)))
     found = condense(levels, 10)
     assert len(found.v) == 11 and found.runs.sum() == 66
     assert (found.logs[0, -1], found.v[-1], found.runs[-1]) == (10.0, 4.0, 2.0)
     assert found.v == pytest.approx(5 - 0.1 * found.logs[0])
     # Where the last level is alone in its cell nothing is set apart.
     u = np.concatenate([np.linspace(0, 8.5, 30), [10.0]])
-    alone = condense(Levels(u[None], -u, np.ones(len(u)), 0.01, 33), 10)
+    alone = condense(Levels(u[None], -u, np.ones(len(u)), 0.01, 33, np.ones(len(u))), 10)
     assert len(alone.v) == 10 and alone.logs[0, -1] == 10.0
     assert condense(levels, 33) is levels

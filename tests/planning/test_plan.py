@@ -33,6 +33,7 @@ from alphascale.planning.design import (
 )
 from alphascale.planning.plan import plan
 from alphascale.records.data import Meta
+from alphascale.records.files import write_sealed
 from alphascale.records.fit import FitRecord, FractionFit
 from alphascale.records.plan import PlanRecord
 from alphascale.records.specs import FitSpec, PlanSpec
@@ -265,7 +266,7 @@ def test_an_empty_plan_is_one_line(tmp_path: Path, root: Path, changes: dict, wo
     for word in words:
         assert word in found["empty"]
     path = tmp_path / "d.json"
-    path.write_text(json.dumps(found))
+    write_sealed(path, found)
     program = root / "workflow" / "scripts" / "plan.py"
     job = job_of(None, {"plans": [path]}, {"text": tmp_path / "plan.txt"})
     done = subprocess.run([sys.executable, str(program), job], capture_output=True, text=True)

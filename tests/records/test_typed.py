@@ -7,7 +7,7 @@ from alphascale.errors import UserError
 from alphascale.records import typed
 from alphascale.records.bootstrap import BootstrapRecord, FractionDraws
 from alphascale.records.decision import DecisionRecord
-from alphascale.records.files import write_json
+from alphascale.records.files import write_sealed
 from alphascale.records.fit import Estimate, FitRecord
 from alphascale.records.typed import Refused, as_json
 from plot_records import frame, records
@@ -42,7 +42,6 @@ def test_a_refusal_reads_back_as_one(tmp_path):
         (lambda value: value | {"level": "high"}, "level: input should be a valid number"),
         (lambda value: value | {"other": 1}, "other: unexpected"),
         (lambda value: {k: v for k, v in value.items() if k != "metric"}, "metric: field required"),
-        (lambda value: [value], "the whole: input should be"),
         (
             lambda value: value | {"joint": value["joint"] | {"other": 1}},
             r"joint\.JointDraws\.other: unexpected",
@@ -51,10 +50,30 @@ def test_a_refusal_reads_back_as_one(tmp_path):
 )
 def test_a_file_that_is_no_record_is_refused_with_its_key(good, tmp_path, change, says):
     path = tmp_path / "record.json"
-    write_json(path, change(as_json(good.bootstrap)))
+    write_sealed(path, change(as_json(good.bootstrap)))
     with pytest.raises(UserError, match=rf"record\.json: not a BootstrapRecord: {says}") as fault:
         typed.read(path, BootstrapRecord)
     assert "\n" not in str(fault.value)
+
+
+def test_an_edit_is_told_whatever_the_file(good, tmp_path):
+    """A digit of a number, in a file that a decision rests on."""
+    path = tmp_path / "bootstrap.json"
+    typed.write(path, good.bootstrap)
+    assert typed.read(path, BootstrapRecord) == good.bootstrap
+    text = path.read_text()
+    path.write_text(text.replace('"level": 0.9', '"level": 0.8', 1))
+    assert path.read_text() != text
+    with pytest.raises(UserError, match=r"bootstrap\.json: was changed after it was written"):
+        typed.read(path, BootstrapRecord)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "12"])
+def test_a_file_that_no_stage_wrote_is_refused(tmp_path, content):
+    path = tmp_path / "record.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"record\.json: holds no content_sha256"):
+        typed.read(path, BootstrapRecord)
 
 
 def test_a_field_of_another_type_is_not_written():

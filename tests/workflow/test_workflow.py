@@ -186,9 +186,9 @@ def test_verification_is_kept_joins_the_fit_and_ends(finished: Path, tmp_path: P
     assert run["measured"] == sum(run["values"]) / 2 and len(run["values"]) == 2
     # A training that was interrupted is judged by the promise it began with, whatever is known now.
     (kept,) = results.glob("verify/table/*.promise.json")
-    promise = json.loads(kept.read_text())
+    promise = read_sealed(kept)
     promise["predicted"]["mean"] *= 0.99
-    kept.write_text(json.dumps(promise))
+    write_sealed(kept, promise)
     kept.with_name(kept.name.replace(".promise", "")).unlink()
     (folder / report).unlink()
     assert snakemake(folder, report).returncode == 0

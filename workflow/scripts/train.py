@@ -7,10 +7,10 @@ from pathlib import Path
 from alphascale.data.store import open_tensors
 from alphascale.errors import UserError
 from alphascale.records.data import read_prepared
-from alphascale.records.files import digest, write_sealed
+from alphascale.records.files import digest
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import read_record
-from alphascale.records.typed import as_json, spec_of
+from alphascale.records.typed import spec_of, write
 from alphascale.running import program
 from alphascale.running.devices import lease
 from alphascale.running.signals import asked_later
@@ -39,7 +39,7 @@ def main(job):
                 open_tensors(Path(job.input.meta).with_suffix(".safetensors"), meta.sha256),
                 meta, job.say, checkpoints, sha256=meta.sha256, code=job.code, asked=asked_later,
             )  # fmt: skip
-            write_sealed(job.output.record, as_json(replace(record, spec=spec)))
+            write(job.output.record, replace(record, spec=spec))
 
 
 def recorded(job):

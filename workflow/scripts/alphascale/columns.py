@@ -27,6 +27,7 @@ RISING = {
     "iou", "miou", "dice", "map",
 }  # fmt: skip
 FALLING = {"loss", "nll", "perplexity", "ppl", "rmse", "mse", "mae", "bpb", "entropy", "ce"}
+PERCENT = {"percent", "percentage", "pct", "%"}
 LEAST_PERPLEXITY = 1.0  # of a model that is sure of every token, and right
 
 
@@ -46,12 +47,15 @@ class Response:
 
 def response(name: str, values: np.ndarray) -> Response:
     """What the column `name` can be, by its words and by whether its values (n,) are shares."""
-    words = set(re.findall(r"[a-z]+\d*", name.lower().replace("_", " ")))
+    words = set(re.findall(r"[a-z]+\d*|%", name.lower().replace("_", " ")))
     top = float(np.max(values, initial=0.0))
-    if words & RISING:
-        return Response(0.0, 1.0 if top <= 1 else 100.0 if top <= 100 else np.inf, True)
+    percent = 100.0 if top <= 100 else np.inf
+    unit = 1.0 if top <= 1 and not words & PERCENT else percent
+    if words & RISING and not words & FALLING:
+        turned = re.match(r"\W*(1|100|one|hundred)[\W_]*(-|−|minus)", name.lower())
+        return Response(0.0, unit, not turned)
     if "error" in name.lower() or "err" in words:
-        return Response(0.0, 1.0 if top <= 1 else np.inf, False)
+        return Response(0.0, 1.0 if unit == 1 else 100.0 if words & PERCENT else np.inf, False)
     if words & FALLING:
         low = LEAST_PERPLEXITY if words & {"perplexity", "ppl"} else 0.0
         return Response(low, rises=False)

@@ -107,7 +107,9 @@ def train_spec(
         seeds=seeds,
         training=task.training,
         device=study.device,
-        data=data_slice(study, domain),
+        # Where the data lie is no part of a training, their SHA-256 is: a table that is moved, or
+        # whose path is spelt another way, leaves its records as they are.
+        data=replace(data_slice(study, domain), path=None),
         factory_code=file_digest(factory_file(task.family)) if own else None,
     )
 
@@ -134,9 +136,8 @@ def verified(
     or code stay where they are, unused.
     """
     found = []
-    for promise in sorted(folder.glob("*.promise.json")):
-        record = promise.with_name(promise.name.replace(".promise.", "."))
-        trained = read(promise, Promise).trained(verify_spec(study, domain))
+    for record, promise in promised(folder, code):
+        trained = promise.trained(verify_spec(study, domain))
         spec = digest_of(trained)
         if record.name == verify_name(spec, code) and record.exists():
             found.append((str(record), ExpectedRecord(trained.scale, trained.fraction, spec)))
@@ -151,6 +152,15 @@ def verify_spec(study: Study, domain: str) -> TrainSpec:
     spare = (seed for seed in itertools.count(max(task.seeds) + 1) if seed not in used)
     fresh = list(itertools.islice(spare, len(task.seeds)))
     return train_spec(study, domain, "", "", {}, fresh)
+
+
+def promised(folder: Path, code: str) -> list[tuple[Path, Promise]]:
+    """(where its record is or will be, promise) of all that this code trained for a verification:
+    what another version promised is not even read."""
+    return [
+        (path.with_name(path.name.replace(".promise.", ".")), read(path, Promise))
+        for path in sorted(folder.glob(f"*-{code[:16]}.promise.json"))
+    ]
 
 
 def verify_name(spec: str, code: str) -> str:

@@ -78,7 +78,8 @@ def canonical_fractions(given: Any) -> Any:
 def seeds_once(seeds: list[int] | None) -> list[int] | None:
     if seeds is not None and len(set(seeds)) != len(seeds):
         raise ValueError("a seed is listed twice")
-    return seeds
+    # Their order says nothing, and makes nothing stale.
+    return seeds and sorted(seeds)
 
 
 class Runs(Section):

@@ -75,7 +75,8 @@ def factor(
     rate: Throughput, run: tuple[float, float], against: tuple[float, float] | None = None
 ) -> float | None:
     """The 95 % factor about the seconds of a run (FLOPs, steps), or about their ratio to those of
-    another; None where it exceeds CARRIED or is not known. First order in the fit's errors."""
+    another; None where it exceeds CARRIED or is not known. First order in the fit's errors: it is
+    of the mean of such trainings, on a machine as busy as while the study ran."""
     if rate.variance is None:
         return None
     gradient = np.zeros(2)

@@ -26,7 +26,7 @@ from ..records.decision import (
     Star,
 )
 from ..records.fit import Estimate, FitRecord, LadderPoint
-from ..records.runs import largest
+from ..records.runs import largest, tested
 from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
 from .costs import factor, power, price, saving, study_price, throughput
@@ -52,9 +52,8 @@ def decide(
     models that reach N* every second falls short, so what is recommended is the size at which one
     run reaches the target with the target's confidence; where no size is that sure, N*.
     """
-    if NO_RUN in set().union(*warning_codes(frame)):
-        # Errors that all equal the share of the other classes fit any law, and say nothing.
-        blind = Refused("no run beats the commonest class: there is nothing to extrapolate")
+    if why := _untold(spec, frame):
+        blind = Refused(why)
         bootstrap = replace(
             bootstrap, fractions=dict.fromkeys(bootstrap.fractions, blind), joint=blind
         )
@@ -109,7 +108,7 @@ def decide(
         pair = run_of(smallest(joint.params), joint.samples, of_both)
         joint = replace(joint, architecture=pair)
     withheld = fit if isinstance(fit, Refused) else fit.withheld
-    why, largest_size = untrusted(star, withheld), _range(here.points, spec.counted).largest
+    why, largest_size = untrusted(star, withheld), _range(here.points, spec.counted, law).largest
     next_run = None
     if why is not None and isinstance(law, laws.AutoLaw) and star.n_star is not None:
 
@@ -139,7 +138,7 @@ def decide(
         withheld=withheld,
         in_sample=None if isinstance(fit, Refused) else fit.in_sample,
         fit_warnings=[] if isinstance(fit, Refused) else fit.warnings,
-        ladder=_range(here.points, spec.counted),
+        ladder=_range(here.points, spec.counted, law),
         costs=spec.costs,
         architecture=architecture,
         unbuildable=unbuildable,
@@ -151,6 +150,20 @@ def decide(
         study=study,
         throughput=rate,
     )
+
+
+def _untold(spec: DecisionSpec, frame: pandas.DataFrame) -> str | None:
+    """Why no law can answer for these observations, whatever it fits."""
+    if NO_RUN in set().union(*warning_codes(frame)):
+        # Errors that all equal the share of the other classes fit any law, and say nothing.
+        return "no run beats the commonest class: there is nothing to extrapolate"
+    samples = tested(frame, spec.metric)
+    if samples and spec.target.fitted * samples < 1:
+        return (
+            f"the target is less than one error in the {samples:,} test samples, which cannot be "
+            "told from none: test on more"
+        )
+    return None
 
 
 def _star(draws: FractionDraws | Refused, target: Target, level: float) -> Star | Refused:
@@ -240,6 +253,12 @@ def _estimate(prediction: laws.Prediction) -> Estimate:
     return Estimate(*(float(value[0]) for value in prediction))
 
 
-def _range(points: list[LadderPoint], counted: str) -> LadderRange:
-    sizes = [point.params(counted) for point in points]
-    return LadderRange(min(sizes), max(sizes), len(sizes))
+def _range(
+    points: list[LadderPoint], counted: str, law: laws.Fit | laws.AutoLaw | None
+) -> LadderRange:
+    """Of the sizes that the law was fitted to: one whose runs all diverged, or learnt nothing, is
+    not the smallest that was measured."""
+    fitted = [point for point in points if point.errors] or points
+    sizes = [point.params(counted) for point in fitted]
+    least = min(sizes) if law is None else round(law.x_range[0][0])
+    return LadderRange(least, max(sizes), len(sizes))

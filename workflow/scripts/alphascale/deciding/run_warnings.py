@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..auditing.chance import chance_of
 from ..records.data import Meta
 from ..records.specs import Target
+from ..units import percent
 
 if TYPE_CHECKING:
     import pandas
@@ -16,9 +18,15 @@ LISTED = 4
 
 
 def guessing(target: Target, meta: Meta) -> list[str]:
-    """A sentence where a target asks for no more than a guess among the classes (or tokens)."""
-    error, nats = 1 - 1 / meta.classes, math.log(meta.classes)
-    limit = nats if target.metric == "loss" else error
+    """A sentence where a target asks for no more than a guess: of a class (or token), or of the
+    commonest class of the test samples."""
+    chance = chance_of(getattr(meta, "class_counts", {}).get("test"))
+    if target.metric != "loss" and chance and target.fitted >= 1 - chance.share:
+        return [
+            f"the target is met by naming the commonest class always, {percent(chance.share)} of "
+            "the test samples: nothing need be trained for it"
+        ]
+    limit = math.log(meta.classes) if target.metric == "loss" else 1 - 1 / meta.classes
     if target.fitted < limit:
         return []
     among = f"{meta.classes:,} {'tokens' if meta.kind == 'tokens' else 'classes'}"

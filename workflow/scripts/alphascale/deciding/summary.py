@@ -26,6 +26,7 @@ from ..units import (
     spread,
 )
 from .ranges import FAR
+from .settling import untrusted
 
 WIDTH = 96
 RUNS = ("architecture", "naive", "study")
@@ -168,7 +169,7 @@ def star_text(decision: DecisionRecord) -> str:
     """N* with interval, level and the probability that the target is out of reach."""
     star = decision.star
     if isinstance(star, Refused):
-        return f"none: no law could be fitted ({star.refused})"
+        return f"none: {star.refused}"
     reach = f"out of reach in {probability(star.out_of_reach)} of {star.draws:,} {kind(decision)}"
     counted = "" if decision.counted == "total" else ", embeddings not counted"
     lower, upper = star.interval
@@ -261,7 +262,9 @@ def settling_text(decision: DecisionRecord) -> str:
     """What to train next where the decision cannot be trusted yet; empty where it can."""
     found = decision.settling
     if found is None:
-        return ""
+        why = untrusted(decision.star, decision.withheld)
+        none = "no single size up to 8 × the largest would settle it; `snakemake plan` weighs more"
+        return f"{why}: {none}" if why else ""
     cost = found.run.price
     n = found.members
     spent = replace(
@@ -324,7 +327,9 @@ def cost_text(decision: DecisionRecord, run: str) -> str:
         return ""
     size = ""
     if run == "naive":
-        size = f" (once, {count(decision.naive.params['total'])} parameters, not run)"
+        chance = decision.naive.chance
+        reaches = "" if chance is None else f"; reaches the target with {probability(chance)}"
+        size = f" (once, {count(decision.naive.params['total'])} parameters, not run{reaches})"
     if run == "architecture":
         size = " (once)"
     told = "" if cost.factor is None else f", {how(cost)}"
@@ -365,13 +370,12 @@ def energy_saving_text(gains: Saving) -> str:
     found = gains.energy
     if found is None:
         return "of energy not told: the jobs' times do not carry it"
-    net, gross = (
-        f"{percent(value, 2)} ({percent(low, 2)} to {percent(high, 2)})"
-        for value, (low, high) in (
-            (found.net, found.net_interval), (found.gross, found.gross_interval)
-        )
-    )  # fmt: skip
-    return f"of energy net {net}, gross {gross}"
+    shown = []
+    for value, ends in ((found.net, found.net_interval), (found.gross, found.gross_interval)):
+        low, high = (percent(end, 2) for end in ends)
+        # Two long trainings take times that go with their FLOPs, whatever the rate.
+        shown.append(percent(value, 2) + (f" ({low} to {high})" if low != high else ""))
+    return f"of energy net {shown[0]}, gross {shown[1]}, at the study's own speed"
 
 
 def pays_text(runs: float | None) -> str:

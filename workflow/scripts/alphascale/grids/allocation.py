@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alphascale.columns import PREDICTORS
 from alphascale.errors import UserError
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.form import Form, predict
@@ -22,13 +23,15 @@ FloatArray = np.ndarray
 FLOPS_PER = 6.0
 SPAN_OF_TARGET = 120.0  # log C searched beyond the smallest N·D fitted
 SPAN = 46.0  # log N searched to either side of the square root: twenty orders of magnitude
-ROUNDS = 9  # zooms of 41 points: 46 · (1/20)^9 is far below 1e-7
+FIRST = 401  # points at first: of 41 the median of many draws has a valley between two
+ROUNDS = 8  # zooms of 41 points: 46 · 1/200 · (1/18)^8 is far below 1e-7
 
 
 @dataclass(frozen=True)
 class Optimum:
     """Best split of a budget, each as (value, lower, upper): params N, tokens D, loss in the units
-    of the fit; flops: the budget, or what the target costs. warnings: sentences.
+    of the fit; flops: the budget, or what the target costs. warnings: sentences. never: share of
+    the draws that no budget brings down to the target.
     """
 
     params: tuple[float, float, float]
@@ -36,6 +39,7 @@ class Optimum:
     loss: tuple[float, float, float]
     flops: tuple[float, float, float]
     warnings: tuple[str, ...]
+    never: float
 
 
 def allocate(
@@ -47,13 +51,13 @@ def allocate(
     budget = np.log(flops)
     center, half = 0.5 * budget, np.full(len(flops), SPAN)
     rows = np.arange(len(flops))
-    for _ in range(ROUNDS):
-        ln = center[:, None] + half[:, None] * np.linspace(-1, 1, 41)
+    for points in (FIRST, *[41] * ROUNDS):
+        ln = center[:, None] + half[:, None] * np.linspace(-1, 1, points)
         if least is not None:
             ln = np.clip(ln, least[0], np.maximum(budget - least[1], least[0])[:, None])
         value = along(ln, budget[:, None] - ln)
         best = np.argmin(value, axis=1)
-        center, half = ln[rows, best], half / 18
+        center, half = ln[rows, best], half * 2.2 / (points - 1)
     loss = along(center[:, None], (budget - center)[:, None])[:, 0]
     return np.exp(center), np.exp(budget - center), loss
 
@@ -97,6 +101,7 @@ def optimum_for_target(
 def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None, flops_per: float):
     """Losses of every curve of a fit at its own places, and how many curves there are: the fitted
     one (of an `AutoLaw`, the median of its draws), then those of its resamples or draws."""
+    unlike_n_and_d(fit)
     for what, number in ((name, value), ("unique", unique), ("flops_per", flops_per)):
         if number is not None and not (np.isfinite(number) and number > 0):
             raise UserError(f"{what} must be positive and finite, got {number}")
@@ -147,17 +152,35 @@ def _check(fit: Fit, unique: float | None) -> Form:
     return form
 
 
+def unlike_n_and_d(fit: Fit | AutoLaw) -> list[str]:
+    """Sentences where the predictors' names do not say that they are parameters and tokens;
+    UserError where they say that they are something else."""
+    out = []
+    for name, wanted in zip(fit.columns, ("params", "tokens"), strict=False):
+        known = PREDICTORS.get(name.lower())
+        if known not in (wanted, None):
+            raise UserError(
+                f"the law is of {' and '.join(fit.columns[:2])}, and {name} is no number of "
+                f"{wanted}: a budget is divided between parameters and tokens (or samples)"
+            )
+        if known is None:
+            out.append(f"{name} is taken for the number of {wanted}, in which FLOPs are counted")
+    return out
+
+
 def _report(fit: Fit | AutoLaw, split, flops: FloatArray) -> Optimum:
     triples = []
-    for values in (*split, flops):
+    n, d, loss = split
+    for values in (n, d, np.clip(loss, *fit.limits), flops):
         point = float(values[0])
         low, high = interval_of(values[1:], fit.level)
         triples.append((point, min(low, point), max(high, point)))  # NaN where there is none
-    warnings = []
+    warnings = unlike_n_and_d(fit)
     for name, (value, *_), (low, high) in zip(fit.columns[:2], triples, fit.x_range, strict=False):
         if np.isfinite(value) and not low / 10 <= value <= high * 10:
             warnings.append(
                 f"{name} = {value:.3g} is more than ten times outside the fitted range "
                 f"{low:.3g} … {high:.3g}: an extrapolation this far is a guess"
             )
-    return Optimum(*triples, tuple(warnings))
+    never = float(np.isinf(flops[1:]).mean()) if len(flops) > 1 else 0.0
+    return Optimum(*triples, tuple(warnings), never)

@@ -10,6 +10,7 @@ from alphascale.columns import Response, in_order, response
 from alphascale.errors import UserError
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.bootstrap import bootstrap
+from alphascale.laws.counts import filled, told
 from alphascale.laws.fitting import FormFit, fit_form
 from alphascale.laws.forms import get_form
 from alphascale.laws.groups import Fits, group_keys
@@ -17,6 +18,8 @@ from alphascale.laws.priors import SHIPPED, Beliefs
 from alphascale.laws.result import Fit, column
 from alphascale.laws.selection import auto
 from alphascale.laws.withheld import verdict, withheld_error
+
+LARGEST = 1e150  # a response beyond it overflows when it is squared and summed
 
 
 def fit(
@@ -73,10 +76,12 @@ def fit(
             f"resamples must be 0 (no intervals) or at least {least}, for the ends of "
             f"{100 * level:g} % intervals; got {resamples}"
         )
-    if len(set(columns)) < len(columns):
-        raise UserError(f"x, x2 and x3 must be different columns; got {', '.join(columns)}")
+    if len({*columns, y}) <= len(columns):
+        raise UserError(f"x, x2, x3 and y must be different columns; got {', '.join(columns)}, {y}")
+    # Of the whole column: groups are in one unit.
+    known = response(y, column(frame, y))
     if group is None:
-        return _fit_one(frame, columns, y, **options)
+        return _fit_one(frame, columns, y, known, **options)
     names = tuple(group.split(",")) if isinstance(group, str) else tuple(group)
     keys = group_keys(frame, names)
     rows: dict[tuple[str, ...], list[int]] = {}
@@ -89,7 +94,9 @@ def fit(
     fits, refused = {}, {}
     for key, index in rows.items():
         try:
-            fits[key] = _fit_one({c: v[index] for c, v in data.items()}, columns, y, **options)
+            fits[key] = _fit_one(
+                {c: v[index] for c, v in data.items()}, columns, y, known, **options
+            )
         except UserError as error:
             refused[key] = str(error)
     if not fits:
@@ -99,13 +106,14 @@ def fit(
 
 
 def _fit_one(
-    frame, columns, y, *, law, cluster, loss, weights, bounds, level, resamples, seed, method,
-    withhold, prior, tested,
+    frame, columns, y, known, *, law, cluster, loss, weights, bounds, level, resamples, seed,
+    method, withhold, prior, tested,
 ) -> Fit | AutoLaw:  # fmt: skip
     X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
     if not len(Y):
         raise UserError(f"column {y!r} has no rows: nothing to fit")
-    known = response(y, Y)
+    if len(far := np.flatnonzero(np.isfinite(Y) & (np.abs(Y) > LARGEST))):
+        raise UserError(f"column {y!r} holds {Y[far[0]]:g} in row {far[0] + 1}: change its unit")
     if tested is not None:
         if known.rises is not False or not known.share:
             raise UserError(
@@ -114,8 +122,7 @@ def _fit_one(
             )
         if tested < 1:
             raise UserError(f"tested must be a number of samples, 1 or more; got {tested}")
-        # No errors among n: the mean of what the share may be, from Jeffreys' prior.
-        Y = np.where(Y == 0, 0.5 / (tested + 1), Y)
+        Y = filled(X, Y, tested, y)
     _check_sense(law, columns, X, y, Y, known)
     if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
@@ -134,11 +141,20 @@ def _fit_one(
             f"{len(columns)} given"
         )
     w = None if weights is None else column(frame, weights)
+    if tested is not None:
+        w = told(Y, tested) * (1.0 if w is None else w)
+    unweighted = 0
+    if w is not None and (w == 0).any() and (w > 0).any():
+        X, Y, w, unweighted = X[:, w != 0], Y[w != 0], w[w != 0], int((w == 0).sum())
+        if cluster is not None:
+            frame = {cluster: _labels(frame, cluster)[column(frame, weights) != 0]}
     options = dict(loss=loss, weights=w, bounds=bounds)
     fitted = fit_form(form, X, Y, **options)
     clusters = _clusters(frame, cluster, X)
     draws = bootstrap(fitted, clusters, resamples, seed, method)
     warnings = list(fitted.warnings)
+    if unweighted:
+        warnings.append(f"{unweighted} row(s) of weight 0 are left out, of intervals too")
     if draws.method == "no noise left":
         warnings.append(
             f"law {law} has as many free parameters as there are configurations: it passes through "
@@ -180,6 +196,7 @@ def _fit_one(
         y_scale=p.y_scale,
         seed=seed,
         limits=(known.low if Y.min() >= known.low else -np.inf, max(known.high, Y.max())),
+        tested=tested or 0,
     )
 
 
@@ -190,12 +207,22 @@ def _check_sense(
     rises: by its name, or by its values (n,) where the name does not tell."""
     rising_law = law != "auto" and get_form(law).increasing
     rises, how = known.rises, "is a metric that grows as models get better"
-    if rises is None and len(columns) == 1:
-        rises, how = _trend(X[0], y), f"rises with {columns[0]}"
+    if rising_law and y.max(initial=0.0) > 1:
+        raise UserError(
+            f"column {name!r} goes up to {y.max():g}, and law {law} is of shares, between 0 and 1: "
+            "divide percents by 100"
+        )
+    trends = _trends(X, y)
+    if not rises and not rising_law and True in trends:
+        rises, how = True, f"rises with {columns[trends.index(True)]}"
     if rises and not rising_law:
-        ways = "fit what falls, an error or a loss (for a share of right answers, 1 − it)"
-        also = ", or name --law accuracy" if len(columns) == 1 else ""
-        raise UserError(f"column {name!r} {how}, and law {law} is of what falls; {ways}{also}")
+        whole = "100" if known.high == 100 else "1"
+        ways = f"fit what falls, an error or a loss (for a share of right answers, {whole} − it)"
+        if known.rises is False:
+            ways = "look at its larger runs (learning rate, epochs), or leave them out"
+        elif len(columns) == 1:
+            ways += ", or name --law accuracy" + (" for it / 100" if known.high == 100 else "")
+        raise UserError(f"column {name!r} {how}, and law {law} is of what falls; {ways}")
     if rises is False and rising_law:
         raise UserError(
             f"column {name!r} falls as models get better, and law {law} rises: name another law "
@@ -203,19 +230,28 @@ def _check_sense(
         )
 
 
-def _trend(x: np.ndarray, y: np.ndarray) -> bool | None:
-    """Whether y (n,) rises with x (n,) beyond doubt (True), falls (False), or neither (None): the
-    slope on log x of the levels' means is more than four of its standard errors."""
+def _trends(x: np.ndarray, y: np.ndarray) -> list[bool | None]:
+    """Whether y (n,) rises with each x (r, n) beyond doubt (True), falls (False), or neither
+    (None): the slope on its logarithm of the levels' means, the others held, is more than four of
+    its standard errors; or of one predictor's five levels or more each lies above the last."""
+    nothing: list[bool | None] = [None] * len(x)
     with np.errstate(all="ignore"):
-        u, level = np.unique(np.log(x), return_inverse=True)
-    if len(u) < 4 or not (np.isfinite([*u, *y]).all() and (y > 0).all()):
-        return None
-    v = np.bincount(level, y) / np.bincount(level)
-    u = u - u.mean()
-    slope = (u @ v) / (u @ u)
-    left = v - v.mean() - slope * u
-    error = np.sqrt((left @ left) / (len(u) - 2) / (u @ u))
-    return None if abs(slope) <= 4 * error else bool(slope > 0)
+        u, level = np.unique(np.log(x), axis=1, return_inverse=True)
+    levels = u.shape[1]
+    if levels < 3 + len(x) or not (np.isfinite(u).all() and np.isfinite(y).all() and (y > 0).all()):
+        return nothing
+    v = np.bincount(level.ravel(), y) / np.bincount(level.ravel())
+    steps = np.diff(v)
+    if len(x) == 1 and levels >= 5 and ((steps > 0).all() or (steps < 0).all()):
+        return [bool(steps[0] > 0)]
+    A = np.column_stack([np.ones(levels), u.T - u.mean(axis=1)])
+    slopes, _, rank, _ = np.linalg.lstsq(A, v, rcond=None)
+    if rank < A.shape[1]:
+        return nothing
+    left = v - A @ slopes
+    errors = np.sqrt((left @ left) / (levels - rank) * np.diag(np.linalg.inv(A.T @ A)))
+    pairs = zip(slopes[1:], errors[1:], strict=True)
+    return [None if abs(s) <= 4 * error else bool(s > 0) for s, error in pairs]
 
 
 def describe(fitted: FormFit, y: np.ndarray, clusters: np.ndarray) -> dict[str, float]:

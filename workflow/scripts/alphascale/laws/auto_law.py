@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from alphascale.errors import UserError
+from alphascale.laws.counts import counted_variance
 from alphascale.laws.ladder import effective
 from alphascale.laws.result import Law, Prediction, interval_of, not_below, point_matrix
 from alphascale.laws.shapes import FLOOR, LEVEL, OUTER, evaluate
@@ -26,7 +27,6 @@ FORMAT = "alphascale-auto-fit/3"
 FAR = 30.0  # solve looks up to e^30 times the largest x
 SECANTS = 30
 UNLIMITED = 1e6  # added to a logarithm: more than any run will have
-MOSTLY = 0.95  # errors above this are counted as if they were this
 FINE = 10  # points a gap between levels on which a draw is inverted inside the range
 ARRAYS = ("P", "noise", "stretch", "repeats", "reference", "held", "knot_x", "knot_y", "knot_sd")
 
@@ -320,12 +320,6 @@ class AutoLaw(Law):
         if not inside:  # a joint law held at the other predictors has no levels of its own
             inside = [np.linspace(math.log(self.x_range[0][0]), last, 160, endpoint=False)]
         return np.concatenate([*inside, [last], last + np.geomspace(1e-3, FAR, 160)])
-
-
-def counted_variance(error: FloatArray, tested: int) -> FloatArray:
-    """Variance of the logarithm of a share that is counted on so many samples (binomial)."""
-    e = np.clip(error, 0.5 / tested, MOSTLY)
-    return (1 - e) / (e * tested)
 
 
 def _listed(values: FloatArray) -> list:

@@ -67,11 +67,11 @@ def noise_prior(levels: Levels, beliefs: Beliefs) -> tuple[float, float]:
         (nu, float(np.sqrt(total / nu))),
     )
     left = first.variance * first.count / np.maximum(first.count - first.used, 1.0)
-    left = min(float(np.quantile(left, 0.25)), _rough(levels))
+    left = min(float(np.quantile(left, 0.25)), by_neighbours(levels))
     return nu + more, float(np.sqrt((total + more * left) / (nu + more)))
 
 
-def _rough(levels: Levels) -> float:
+def by_neighbours(levels: Levels) -> float:
     """Variance of a level's mean by what lies off the line through its neighbours, in the later
     half of a dense ladder of one predictor; inf where there is none."""
     if len(levels.logs) > 1 or len(levels.v) < ROUGH[0]:
@@ -85,12 +85,12 @@ def _rough(levels: Levels) -> float:
 
 def apart(levels: Levels) -> FloatArray:
     """How much a level (n,) counts: those of a dense curve are points of one training run, whose
-    errors go together, and count as `DENSE` in an e-fold of x."""
+    errors go together, and count as `DENSE` in an e-fold of x; times its weight."""
     if len(levels.logs) > 1:
-        return np.ones(len(levels.v))
+        return levels.weight
     u = levels.logs[0]
     near = (np.abs(u - u[:, None]) <= 0.5).sum(axis=1)
-    return np.minimum(1.0, DENSE / near)
+    return np.minimum(1.0, DENSE / near) * levels.weight
 
 
 def fit_candidates(levels: Levels, beliefs: Beliefs) -> Candidates:

@@ -10,13 +10,15 @@ from alphascale.errors import UserError
 
 FloatArray = np.ndarray
 NEAR = 0.35
+ALIKE = 1.1  # runs of one configuration differ by less in what they count (tokens, FLOPs)
 
 
 @dataclass(frozen=True)
 class Levels:
     """logs (r, n) of the predictors and v (n,) mean log response of each level, by rising compute;
     runs (n,) at each. seed_variance: of log y among runs of one level, with seed_df degrees of
-    freedom (0 where no level has two).
+    freedom (0 where no level has two). weight (n,): how much a level counts, 1 where nothing is
+    known against it.
     """
 
     logs: FloatArray
@@ -24,6 +26,7 @@ class Levels:
     runs: FloatArray
     seed_variance: float
     seed_df: int
+    weight: FloatArray
 
     @property
     def compute(self) -> FloatArray:
@@ -48,7 +51,8 @@ def gather(x: FloatArray, y: FloatArray, cluster: FloatArray | None = None) -> L
     if cluster is None:
         key = np.unique(logs, axis=1, return_inverse=True)[1].ravel()
     else:
-        key = np.unique(cluster[order], return_inverse=True)[1]
+        names, key = np.unique(cluster[order], return_inverse=True)
+        _check_clusters(names, key, x[:, order])
     runs = np.bincount(key)
     centre = np.stack([np.bincount(key, row) / runs for row in logs])
     joined = np.unique(centre.round(12), axis=1, return_inverse=True)[1].ravel()
@@ -62,7 +66,22 @@ def gather(x: FloatArray, y: FloatArray, cluster: FloatArray | None = None) -> L
     df = int(np.sum(runs - 1))
     within = float(np.sum((v - mean[key]) ** 2)) / max(df, 1)
     rank = np.lexsort((*centre, centre[:2].sum(axis=0).round(9)))
-    return Levels(centre[:, rank], mean[rank], runs[rank], within, df)
+    return Levels(centre[:, rank], mean[rank], runs[rank], within, df, np.ones(len(runs)))
+
+
+def _check_clusters(names: FloatArray, key: FloatArray, x: FloatArray) -> None:
+    """Refuse a cluster whose runs differ in a predictor: its mean would be a size nobody ran."""
+    for row in x:
+        low, high = np.full(len(names), np.inf), np.zeros(len(names))
+        np.minimum.at(low, key, row)
+        np.maximum.at(high, key, row)
+        wide = np.flatnonzero(high > ALIKE * low)
+        if len(wide):
+            k = wide[0]
+            raise UserError(
+                f"law auto: cluster {str(names[k])!r} holds runs of different sizes ({low[k]:g} to "
+                f"{high[k]:g}): it should name runs that differ by their seed alone"
+            )
 
 
 def effective(logs: FloatArray, repeats: FloatArray) -> FloatArray:
@@ -90,7 +109,8 @@ def condense(levels: Levels, most: int) -> Levels:
     logs = np.bincount(key, u) / count
     v = np.bincount(key, levels.v) / count
     runs = np.bincount(key, levels.runs)
-    return Levels(logs[None], v, runs, levels.seed_variance, levels.seed_df)
+    weight = np.bincount(key, levels.weight) / count
+    return Levels(logs[None], v, runs, levels.seed_variance, levels.seed_df, weight)
 
 
 def smooth(u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -76,6 +76,8 @@ def make_problem(
     w = np.ones(len(y)) if weights is None else np.asarray(weights, float)
     if w.shape != y.shape or not np.all(np.isfinite(w)) or np.any(w < 0) or not np.any(w > 0):
         raise UserError("weights must be finite, not negative, not all zero, one for each point")
+    # Twice the weights say no more of the noise than the weights do.
+    w = w / w[w > 0].mean()
     low, high = scaled_bounds(form, bounds, logs[0], float(np.exp(centre[0])), y_scale)
     loss_scaled = parse_loss(loss or form.loss, y_scale)
     scaled = Problem(form, loss_scaled, logs, y / y_scale, w, low, high, np.exp(centre), y_scale)

@@ -45,6 +45,11 @@ class Law:
         """`target` if the response can be that; UserError with its limits otherwise."""
         low, high = self.limits
         if math.isfinite(target) and low < target < high:
+            if target * self.tested < 1 and self.tested:
+                raise UserError(
+                    f"target {target:g}: less than one error in the {self.tested} samples that "
+                    f"{self.y} was counted on cannot be told from none; test on more"
+                )
             return target
         if high == math.inf:
             raise UserError(
@@ -90,7 +95,8 @@ class Fit(Law):
     fitted), n and clusters: a description of the fit, no evidence of prediction. method: how
     resamples were drawn (`alphascale.laws.bootstrap`); failed_resamples: rows of NaN. level:
     default of intervals. x_range: smallest and largest value of each predictor fitted. limits: of
-    the response (`alphascale.columns`). samples: (resamples, parameters) in the user's units, NaN
+    the response (`alphascale.columns`). tested: samples that an error was counted on, 0 where it is
+    no such share. samples: (resamples, parameters) in the user's units, NaN
     rows where a refit failed.
     """
 
@@ -122,6 +128,7 @@ class Fit(Law):
     seed: int = 0
     withheld: dict[str, float] | str = "not asked for"
     limits: tuple[float, float] = (-math.inf, math.inf)
+    tested: int = 0
 
     @property
     def has_interval(self) -> bool:
@@ -193,7 +200,8 @@ class Fit(Law):
         even = float(self._solve(target, self.theta[None], None)[0])
         if confidence == 0.5 or math.isinf(even):
             return even
-        steps = even * np.geomspace(1.0, FAR, 200)
+        least = max(self.x_range[0][0] / even, 1 / FAR) if confidence < 0.5 else 1.0
+        steps = even * np.geomspace(least, FAR, 200)
         sure = self.reach(steps, target) >= confidence
         return float(steps[sure.argmax()]) if sure.any() else math.inf
 

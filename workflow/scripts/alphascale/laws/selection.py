@@ -13,8 +13,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from alphascale.errors import UserError
-from alphascale.laws.auto_law import AutoLaw, counted_variance
-from alphascale.laws.candidates import Candidates, apart, fit_candidates, sample
+from alphascale.laws.auto_law import AutoLaw
+from alphascale.laws.candidates import Candidates, apart, by_neighbours, fit_candidates, sample
+from alphascale.laws.counts import counted_variance, told
 from alphascale.laws.ladder import Levels, condense, gather, smooth
 from alphascale.laws.priors import SHIPPED, Beliefs
 from alphascale.laws.shapes import LEVEL
@@ -24,6 +25,8 @@ FloatArray = np.ndarray
 MOST = 100  # levels of a dense curve: more are joined
 FEW = 4
 LEARNED = "law auto: its prior was learned from other studies, it is not the shipped one"
+TURN = 3.0  # standard deviations by which the last level is worse than the best
+MANY = 30  # levels of a dense curve wander
 RECENT = 1.4  # length in log x of the stretch whose steps are looked at for a running best
 
 
@@ -55,6 +58,8 @@ def auto(
         raise UserError(f"law auto: x has {x.shape[1]} values and y has {len(y)}")
     everything = gather(x, y, cluster)
     levels = condense(everything, MOST)
+    if tested:
+        levels = replace(levels, weight=told(np.exp(levels.v), tested * levels.runs))
     # Relative to the last level, so that another unit changes no digit of the search.
     zero, bottom = levels.logs[:, -1].copy(), float(levels.v[-1])
     zero[2:] = zero[1:2]  # unique data are measured as data are
@@ -71,6 +76,9 @@ def auto(
     knot_y, share = smooth(near.logs[0], near.v) if one else (nothing, nothing)
     seeds = levels.seed_variance if levels.seed_df else 0.0
     spread = max(float(np.median(drawn.noise)) ** 2 - seeds, 0.0) + seeds / levels.runs
+    said = notes(levels, withheld, float(np.median(spread)))
+    if beliefs is not SHIPPED:
+        said.append(LEARNED)
     drawn.P[:, LEVEL] += bottom
     return AutoLaw(
         columns=columns or ("x", "x2", "x3")[: len(x)],
@@ -79,7 +87,7 @@ def auto(
         x_range=tuple((float(row.min()), float(row.max())) for row in x),
         in_sample={"n": float(len(y)), "clusters": float(len(everything.v))},
         withheld=withheld,
-        warnings=(*notes(levels, withheld), *([] if beliefs is SHIPPED else [LEARNED])),
+        warnings=tuple(said),
         level=level,
         ceiling=float(ceiling),
         least=float(least),
@@ -134,7 +142,7 @@ def withheld_errors(found: Candidates, beliefs: Beliefs) -> dict[str, float] | s
         line = log_log_line(x[:, seen], y[seen], x[:, ahead])
         guesses = (guess[ahead], np.log(carry_last(x[:, seen], y[seen], x[:, ahead])), np.log(line))
         error = [float(np.sqrt(np.mean((g - levels.v[ahead]) ** 2))) for g in guesses]
-        beyond = float(np.exp((levels.logs[:, ahead].max(axis=1) - ends.reference[o]).max()))
+        beyond = float(np.exp(levels.compute[ahead].max() - levels.compute[seen].max()))
         rows.append((*error, beyond))
     if not rows:
         return f"no size could be withheld: there are {len(levels.v)} levels"
@@ -156,8 +164,8 @@ def _middle(values: FloatArray, weight: FloatArray) -> FloatArray:
     return np.take_along_axis(values, row, 0)[0]
 
 
-def notes(levels: Levels, withheld: dict[str, float] | str) -> list[str]:
-    """What a person should know of a fit."""
+def notes(levels: Levels, withheld: dict[str, float] | str, noise: float = 0.0) -> list[str]:
+    """What a person should know of a fit. noise: variance of a level's mean."""
     out = []
     beaten = verdict(withheld, "auto")
     if beaten:
@@ -172,6 +180,8 @@ def notes(levels: Levels, withheld: dict[str, float] | str) -> list[str]:
     rising = len(levels.logs) == 1 and levels.v[-1] > levels.v[0]
     if rising:
         out.append("law auto: y rises with x; it should be an error or a loss, which falls")
+    if not rising and (worse := _turn(levels, noise)):
+        out.append(worse)
     if np.ptp(levels.v) == 0:
         out.append("law auto: y is the same at every x; there is no trend to extrapolate")
     if len(levels.logs) == 1 and running_best(levels):
@@ -181,6 +191,23 @@ def notes(levels: Levels, withheld: dict[str, float] | str) -> list[str]:
             "below; give the value of each run instead"
         )
     return out
+
+
+def _turn(levels: Levels, noise: float) -> str | None:
+    """A sentence where the largest sizes are worse than a smaller one, beyond their noise: laws
+    fall, and the median of their draws runs below what was measured there."""
+    if len(levels.logs) > 1 or len(levels.v) > MANY:
+        return None
+    best = int(np.argmin(levels.v))
+    up = levels.v[-1] - levels.v[best]
+    # What a falling law leaves over holds the turn itself: neighbours tell the noise without it.
+    if up <= TURN * np.sqrt(2 * min(noise, by_neighbours(levels))):
+        return None
+    return (
+        f"law auto: y is best at x = {np.exp(levels.logs[0, best]):.4g} and "
+        f"{100 * np.expm1(up):.2g} % worse at the largest, beyond its noise; no law that falls "
+        "says so: look at the larger runs (learning rate, epochs), or leave them out"
+    )
 
 
 def running_best(levels: Levels) -> bool:

@@ -133,7 +133,11 @@ def after_text(plan: PlanRecord) -> str:
             f"{after.futures} futures played out; 80 % lie within "
             f"{times(after.narrow)} – {wide} ×)"
         )
-    return f"{middle}; out of reach in {percent(after.out_of_reach)} of draws"
+    wider = plan.before.width is not None and (
+        after.width is None or after.width >= plan.before.width
+    )
+    worth = "; NOT NARROWER than now: these runs are not worth their cost" if wider else ""
+    return f"{middle}; out of reach in {percent(after.out_of_reach)} of draws{worth}"
 
 
 def times(width: float) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from .files import SCHEMA, read_sealed, write_sealed
-from .typed import as_json, parse
+from .files import SCHEMA
+from .typed import read, write
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ class PreparedData(Meta):
 
 def write_prepared(path: str | os.PathLike, data: PreparedData) -> None:
     """Write a description, sealed."""
-    write_sealed(path, as_json(data))
+    write(path, data)
 
 
 def read_prepared(path: str | os.PathLike) -> PreparedData:
     """Read a description; raises UserError, naming the file, if it is not as it was written."""
-    return parse(PreparedData, read_sealed(path), str(path))
+    return read(path, PreparedData)

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ..errors import UserError
-from .files import REBUILD, SCHEMA, digest, read_json, write_json
+from .files import REBUILD, SCHEMA, digest, read_sealed, write_sealed
 
 if TYPE_CHECKING:
     from ..running.program import Job
@@ -65,13 +65,14 @@ def parse(kind: type[T], value: Any, where: str) -> T:
 
 
 def write(path: str | os.PathLike, record: Any) -> None:
-    """Write a record as readable JSON, whole or not at all."""
-    write_json(path, as_json(record))
+    """Write a record as readable JSON, sealed, whole or not at all."""
+    write_sealed(path, as_json(record))
 
 
 def read(path: str | os.PathLike, kind: type[T]) -> T:
-    """Read a record of a kind; UserError, naming the file and the key, if it is not one."""
-    return parse(kind, read_json(path), str(path))
+    """Read a record of a kind; UserError, naming the file and the key, if it is not one or was
+    changed after it was written."""
+    return parse(kind, read_sealed(path), str(path))
 
 
 def digest_of(record: Any) -> str:

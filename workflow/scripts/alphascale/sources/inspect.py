@@ -42,10 +42,13 @@ def source_state(data: DataSpec) -> str:
     """A short digest of what `input_files` cannot say: it changes when the source does.
 
     Of embedded data: their content, or the version of torch. Of a folder, a pretrained tokenizer's
-    too: `folder_state`. Empty for everything else; what is downloaded has one content for ever.
+    too: `folder_state`. Of a single file `file_state`: Snakemake sees only one that is newer than
+    what was made of it, and `mv`, `cp -p` and `tar` keep times. Empty for everything else; what is
+    downloaded has one content for ever.
     """
     state = source(data.source).state
     parts = [state(data)] if state else []
+    parts += [file_state(path, os.stat(path)) for path in input_files(data) if os.path.isfile(path)]
     if data.tokenizer and os.path.isdir(data.tokenizer):
         parts.append(folder_state(data.tokenizer))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if any(parts) else ""
@@ -62,14 +65,19 @@ def folder_state(folder: str) -> str:
     # A pipe or a device among them is read by nobody, and would hold up whoever began to.
     plain = [stat.S_ISREG(state.st_mode) for state in states]
     small = len(found) <= MOST_FILES and sum(state.st_size for state in states) <= MOST_BYTES
-    lines = []
-    for path, state, file in zip(found, states, plain, strict=True):
-        content = str(state.st_mtime_ns)
-        if small and file:
-            with open(path, "rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-        lines.append(f"{os.path.relpath(path, folder)} {state.st_size} {content}")
-    return "\n".join(lines)
+    return "\n".join(
+        f"{os.path.relpath(path, folder)} {file_state(path, state, small and file)}"
+        for path, state, file in zip(found, states, plain, strict=True)
+    )
+
+
+def file_state(path: str, state: os.stat_result, read: bool | None = None) -> str:
+    """Size and content of a file; of a large one, or one not to be read, its time instead."""
+    content = str(state.st_mtime_ns)
+    if state.st_size <= MOST_BYTES if read is None else read:
+        with open(path, "rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+    return f"{state.st_size} {content}"
 
 
 def path_file(data: DataSpec) -> list[str]:

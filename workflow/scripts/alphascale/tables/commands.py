@@ -20,7 +20,7 @@ from alphascale.laws.losses import parse_loss
 from alphascale.laws.result import Fit
 from alphascale.records.files import replacing
 from alphascale.tables.finished import run_prior
-from alphascale.tables.reading import read_csv, with_numbers
+from alphascale.tables.reading import read_csv, spare, with_numbers
 from alphascale.tables.summary import (
     far_lines,
     optimum_lines,
@@ -68,6 +68,10 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     goal = command.add_mutually_exclusive_group(required=True)
     goal.add_argument("--target", type=float, help="the response to reach")
     goal.add_argument("--flops", type=float, help="the training budget to divide between N and D")
+    command.add_argument(
+        "--confidence", type=float, default=0.9,
+        help="with which one run should reach the target (default .9), of one predictor",
+    )  # fmt: skip
     command.add_argument("--unique", type=float, help="unique tokens, for data_constrained")
     command.add_argument("--flops-per", type=float, default=FLOPS_PER,
                          help="training FLOPs per parameter and token (default 6)")  # fmt: skip
@@ -105,6 +109,7 @@ def _skip(command: argparse.ArgumentParser) -> None:
 
 
 def run_fit(args: argparse.Namespace) -> None:
+    spare(args.out, '"format": "alphascale-', args.runs)
     same = (
         "x2",
         "x3",
@@ -135,6 +140,7 @@ def run_fit(args: argparse.Namespace) -> None:
 
 
 def run_predict(args: argparse.Namespace) -> None:
+    spare(args.out, ",mean,lower,upper\n", args.fit, args.points)
     fitted = load(args.fit)
     group = fitted.group if isinstance(fitted, Fits) else ()
     one = next(iter(fitted.fits.values())) if group else fitted
@@ -177,7 +183,12 @@ def run_optimum(args: argparse.Namespace) -> None:
 
 def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
     if args.target is not None and len(one.columns) == 1:
-        return target_lines(one, args.target)
+        if args.unique is not None or args.flops_per != FLOPS_PER:
+            raise UserError(
+                "--unique and --flops-per belong to a law of N and D; this one is of "
+                f"{one.columns[0]}"
+            )
+        return target_lines(one, args.target, args.confidence)
     options = {"unique": args.unique, "flops_per": args.flops_per}
     if args.target is not None:
         best = optimum_for_target(one, args.target, **options)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from alphascale.errors import UserError, quoted
 
+MOST_OF_HEAD = 10_000  # characters of a file in which its kind is told
+SEPARATORS = ",;\t|"
 LISTED = 3  # cells named in a sentence before it says how many more
 
 
@@ -35,7 +37,9 @@ def read_csv(path: str | Path) -> Table:
         if not Path(path).is_file() and Path(path).exists():
             raise UserError(f"{path}: is no file; give a CSV")
         with Path(path).open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.reader(handle)
+            head = handle.readline()
+            handle.seek(0)
+            reader = csv.reader(handle, delimiter=_separator(head))
             rows = [(reader.line_num, row) for row in reader if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read ({error})") from None
@@ -50,6 +54,29 @@ def read_csv(path: str | Path) -> Table:
             raise UserError(f"{path}, line {line}: {len(row)} values for {len(head)} columns")
     columns = {name: [row[i] for _, row in rows[1:]] for i, name in enumerate(head)}
     return Table(str(path), columns, [line for line, _ in rows[1:]])
+
+
+def _separator(head: str) -> str:
+    """What separates the columns that this line names: a comma where there is one."""
+    return "," if "," in head else max(SEPARATORS, key=head.count)
+
+
+def spare(out: str | None, sign: str, *inputs: str) -> None:
+    """UserError where the file to write is one of those read, or a regular file whose beginning
+    does not hold `sign`: nothing but an earlier output is written over."""
+    if out and Path(out).is_dir():
+        raise UserError(f"--out {out}: is a folder; name a file")
+    if not out or not Path(out).is_file():
+        return
+    if any(Path(each).exists() and Path(out).samefile(each) for each in inputs):
+        raise UserError(f"--out {out}: is what is read here; name another file")
+    try:
+        with open(out, encoding="utf-8", errors="replace") as stream:
+            begins = stream.read(MOST_OF_HEAD)
+    except OSError as fault:
+        raise UserError(f"--out {out}: cannot be read ({fault.strerror})") from None
+    if begins and sign not in begins:
+        raise UserError(f"--out {out}: exists, and was not written by this command; name another")
 
 
 def with_numbers(
@@ -75,6 +102,8 @@ def with_numbers(
         more = f" and {len(rows) - LISTED} more" if len(rows) > LISTED else ""
         what = "a number above 0" if name in positive else "a finite number"
         cell = quoted(table.columns[name][first])
+        if "," in table.columns[name][first]:
+            what += " (a decimal comma? write a point)"
         if not skip:
             raise UserError(
                 f"{table.path}, line {table.lines[first]}: column {name!r}: {cell} is not {what} "

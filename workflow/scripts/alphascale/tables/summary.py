@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from alphascale.deciding.ranges import FAR
+from alphascale.errors import UserError
 from alphascale.grids.allocation import Optimum
 from alphascale.grids.regimes import Axis
 from alphascale.laws.auto_law import AutoLaw
@@ -61,9 +62,10 @@ def _auto(fit: AutoLaw) -> list[str]:
         out = [f"withheld sizes: {w}"]
     else:
         naive = ", ".join(f"{NAIVE[name]} {w[name]:.4g}" for name in NAIVE)
+        product = " in compute" if len(fit.columns) > 1 else ""
         out = [
             f"withheld sizes: log-RMSE {w['law']:.4g} over {w['origins']:.0f} origin(s), up to "
-            f"{w['beyond']:.3g} times beyond the rest; {naive}"
+            f"{w['beyond']:.3g} times beyond the rest{product}; {naive}"
         ]
     forms = ", ".join(f"{k} {100 * v:.0f} %" for k, v in fit.params.items() if v >= 0.005)
     out.append(
@@ -92,8 +94,11 @@ def _withheld(fit: Fit) -> str:
     )
 
 
-def target_lines(fit: Fit | AutoLaw, target: float) -> list[str]:
-    """The smallest x that reaches a target, with its interval; none below the points."""
+def target_lines(fit: Fit | AutoLaw, target: float, confidence: float = 0.9) -> list[str]:
+    """The smallest x that reaches a target, with even chance and its interval, and with more; none
+    below the points."""
+    if not 0.5 <= confidence < 1:
+        raise UserError(f"confidence must lie between .5 and 1, e.g. .9; got {confidence:g}")
     x, name, smallest = fit.solve(target), fit.columns[0], fit.x_range[0][0]
     if x <= smallest:
         value, low, high = (float(each[0]) for each in fit.predict({name: [smallest]}))
@@ -108,7 +113,11 @@ def target_lines(fit: Fit | AutoLaw, target: float) -> list[str]:
         low, high = fit.solve_interval(target)
         below = "" if low > smallest else ", the smallest fitted, or less"
         between = f"   ({100 * fit.level:g} %: {_number(low, 4)}{below} … {_number(high, 4)})"
-    out = [f"{fit.y} = {target:g} at {name} = {_number(x)}{between}"]
+    out = [f"{fit.y} = {target:g} at {name} = {_number(x)} with even chance{between}"]
+    if fit.has_interval and confidence > 0.5:
+        sure = fit.solve(target, confidence)
+        at = "at no size" if math.isinf(sure) else f"at {name} = {_number(sure)}"
+        out.append(f"one run reaches it with {probability(confidence)} {at}")
     share = fit.out_of_reach(target) if fit.has_interval else 0.0
     if share:
         kind = "draws" if isinstance(fit, AutoLaw) else "resamples"
@@ -144,9 +153,13 @@ def optimum_lines(fit: Fit, best: Optimum) -> list[str]:
     names = {fit.columns[0]: best.params, fit.columns[1]: best.tokens, fit.y: best.loss}
     names["flops"] = best.flops
     out = [
-        f"{name} = {_number(value)}{_between((low, high), fit.level)}"
+        # What was asked for has no interval.
+        f"{name} = {_number(value)}" + ("" if low == high else _between((low, high), fit.level))
         for name, (value, low, high) in names.items()
     ]
+    if best.never:
+        kind = "draws" if isinstance(fit, AutoLaw) else "resamples"
+        out.append(f"out of reach in {probability(best.never)} of the {kind}")
     if np.allclose([low for low, _ in fit.x_range[:2]], [best.params[0], best.tokens[0]]):
         out.append(
             f"the smallest {fit.columns[0]} and {fit.columns[1]} fitted are enough; what lies "

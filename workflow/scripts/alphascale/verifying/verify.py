@@ -17,8 +17,9 @@ from ..records.decision import DecisionRecord
 from ..records.fit import Estimate
 from ..records.specs import TrainSpec, VerifySpec
 from ..records.training import TrainingRecord, read_record
-from ..records.typed import digest_of, read
+from ..records.typed import digest_of
 from ..records.verification import Promise, VerificationRecord, VerifiedRun
+from ..slices import promised
 from ..units import probability
 
 
@@ -67,9 +68,7 @@ def judge(
 ) -> VerificationRecord:
     """Every promise of a domain beside its record; the newest fit plays no part."""
     runs = []
-    for path in sorted(folder.glob("*.promise.json")):
-        promise = read(path, Promise)
-        record_path = path.with_name(path.name.replace(".promise.", "."))
+    for record_path, promise in promised(folder, code):
         record = trained_before(record_path, promise.trained(spec.train), code, data_sha256)
         if record is not None:
             runs.append(_judged(promise, record))
