@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -153,6 +154,20 @@ def test_the_example_of_the_documentation_runs(root: Path, tmp_path: Path, monke
     exec(textwrap.dedent(lines), {})
     drawn = {"strategies.png", "frontier.png", "N.png", "D.png"}
     assert {path.name for path in tmp_path.iterdir()} == drawn
+
+
+def test_every_command_of_the_documentation_answers(
+    root: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    text = (root / "docs/calculator.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("    alphascale calc ")]
+    assert len(lines) > 12
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models.csv").write_text("name,params,tokens\nmine,1e9,2e10\n")
+    for line in lines:
+        words = shlex.split(line, comments=True)[2:]
+        assert commands.main(words) == 0, line + capsys.readouterr().err
+        assert capsys.readouterr().out
 
 
 LIGHT = """

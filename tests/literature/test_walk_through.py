@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_what_is_missing_is_one_line(root: Path, made: Path, tmp_path: Path) -> 
     ):
         done = run(root, *words)
         assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_the_commands_of_curves_md_answer(root: Path, made: Path, monkeypatch, capsys) -> None:
+    text = (root / "docs/curves.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.startswith("    alphascale ")]
+    assert len(lines) == 2
+    monkeypatch.chdir(made)
+    for line in lines:
+        assert main(shlex.split(line)[1:]) == 0, line + capsys.readouterr().err
+    told = capsys.readouterr().out
+    assert re.search(r"over \d+ row\(s\): 0\.00\d+, standard error 0\.00", told)
 
 
 def test_curves_md_names_it(root: Path) -> None:
