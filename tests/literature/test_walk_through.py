@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alphascale.cli import main
 from alphascale.literature.learning_curves import COLUMNS, read_tasks
 from curves_benchmark import markdown, score, summarise, won
 
