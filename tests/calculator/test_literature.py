@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from alphascale.calculator.allocation import allocate
-from alphascale.calculator.historical import HISTORICAL
+from alphascale.calculator.calculator import Calculator
+from alphascale.calculator.historical import BERT, HISTORICAL, MEASURED
 from alphascale.calculator.known_laws import get_law, law_names
 from alphascale.calculator.strategies import strategies
 from alphascale.plots import literature as figures
@@ -97,3 +98,63 @@ def test_loss_curves_are_the_laws() -> None:
         for law, line in zip(figures.LOSS_LAWS, axes.get_lines(), strict=True):
             n, loss = line.get_xydata()[50]
             assert loss == pytest.approx(get_law(law).value(params=n, tokens=tokens))
+
+
+def test_loss_over_one_amount_of_data_or_one_size_is_one_panel_on_logarithmic_axes() -> None:
+    """Given as a number, or as a list of one; these raised a TypeError once."""
+    for figure in (
+        figures.loss_over_params([3e11]),
+        figures.loss_over_params(3e11),
+        figures.loss_over_tokens([1e9]),
+        figures.loss_over_tokens(1e9),
+    ):
+        (axes,) = figure.axes
+        assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+        assert len(axes.get_lines()) == len(figures.LOSS_LAWS)
+
+
+def test_the_plane_holds_the_allocations_and_the_models() -> None:
+    (axes,) = figures.plane().axes
+    lines = {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+    for law in figures.FRONTIER_LAWS:
+        tokens, params = lines[law][-1]
+        assert params == pytest.approx(allocate(law, 6 * params * tokens).params)
+    points = {tuple(xy) for line in axes.get_lines() for xy in line.get_xydata()}
+    assert {(m.tokens, m.params) for m in (BERT, *HISTORICAL)} <= points
+    assert {text.get_text() for text in axes.texts} >= {m.name for m in HISTORICAL}
+
+
+def test_measured_losses_stand_beside_predicted_ones_at_the_same_run() -> None:
+    panels = figures.measured().axes
+    assert [axes.get_title() for axes in panels] == ["GPT-2", "Cerebras-GPT"]
+    for axes in panels:
+        own = [m for m in MEASURED if m.name.startswith(axes.get_title())]
+        lines = {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+        for model, point in zip(own, lines["measured"], strict=True):
+            assert tuple(point) == (model.params, model.loss)
+        expected = [get_law("chinchilla").value(params=m.params, tokens=m.tokens) for m in own]
+        assert lines["chinchilla"][:, 1] == pytest.approx(expected)
+    assert all(model.source for model in MEASURED)
+
+
+def test_texts_say_what_the_calculator_says_and_one_page_shows_all(written: Path) -> None:
+    text = (written / "calculator.txt").read_text()
+    losses = ("2.3451", "1.7323", "1.7077", "1.7399")  # facts of the literature
+    assert all(value in text for value in losses)
+    percent, *_ = Calculator().how_much_better(1e9, 1e10, 1e10, 1e10)
+    assert f"{percent:.1f} %" in text
+    for row in rows(written, "measured"):
+        assert row["name"] in text and float(row["measured"]) > 0 and row["source"]
+    budgets = (written / "allocation.txt").read_text()
+    for found in Calculator().generate_allocation_table():
+        assert f"{found.params:.5g}" in budgets
+    page = (written / "summary.html").read_text()
+    assert page.count("src='data:image/png;base64,") == len(figures.FIGURES)
+    assert "src='http" not in page and "1. What loss does GPT-3 reach?" in page
+
+
+def test_the_page_and_the_figures_are_part_of_a_report(written: Path, tmp_path: Path) -> None:
+    snakemake(written.parents[1], "literature", "--report", str(tmp_path / "report.html"))
+    report = (tmp_path / "report.html").read_text()
+    for name in ("summary.html", "calculator.txt", "plane.png"):
+        assert name in report

@@ -117,9 +117,9 @@ def test_scipy_started_at_the_truth_finds_nothing_better(name: str) -> None:
 
 def test_m4_is_its_own_equation() -> None:
     x = points("m4")
-    e_inf, e_0, beta, c, alpha = TRUE["m4"]
+    err_inf, err_0, beta, c, alpha = TRUE["m4"]
     y = values_at("m4", x)
-    np.testing.assert_allclose((y - e_inf) / (e_0 - y) ** alpha, beta * x[0] ** -c, rtol=1e-9)
+    np.testing.assert_allclose((y - err_inf) / (err_0 - y) ** alpha, beta * x[0] ** -c, rtol=1e-9)
 
 
 def test_linear_squared_loss_agrees_with_curve_fit() -> None:

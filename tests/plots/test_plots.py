@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alphascale.calculator.demonstration import TEXTS
 from alphascale.plots import accuracy, carbon, compute, predicted, style, surface
 from alphascale.plots.catalog import FIGURES, LANGUAGE_FIGURES
 from alphascale.plots.compute import pareto
 from alphascale.plots.draw import DRAW
+from alphascale.plots.literature import FIGURES as LITERATURE
 from alphascale.plots.records import curve
 from alphascale.plots.table import draw as draw_table
 from alphascale.records import typed
@@ -428,6 +430,8 @@ def test_every_file_of_the_report_has_its_own_caption_and_title(root, tmp_path):
     assert others == {
         ("summary", "summary", "summary"), ("plot_summary", "summary", "summary"),
         ("audit_summary", "audit", "audit"), ("audit_summary", "scales", "scales"),
+        # Of no study: one caption says so for all of them.
+        *(("literature", name, "literature") for name in (*LITERATURE, *TEXTS, "summary")),
     }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from alphascale.literature.learning_curves import (
     Task,
     coverage,
     log_rmse,
+    log_rmse_error,
     read_tasks,
 )
 from alphascale.plots import curves as figures
@@ -60,14 +61,15 @@ METHODS = {
 
 
 def score(tasks: list[Task], say: Callable[[str], None]) -> list[dict]:
-    """One row per task and method: log-RMSE, seconds of CPU, and for auto coverage and warnings."""
+    """One row per task and method: log-RMSE and its standard error, seconds of CPU, and for auto
+    coverage and warnings."""
     rows = []
     for name, method in METHODS.items():
         for task in tasks:
             started = time.process_time()
             predicted = method(task)
             took = time.process_time() - started
-            rows.append(_row(task, name, log_rmse(predicted, task.test_y), took))
+            rows.append(_row(task, name, predicted, took))
         say(f"{name}: {len(tasks)} tasks")
     for task in tasks:
         started = time.process_time()
@@ -84,37 +86,61 @@ def score(tasks: list[Task], say: Callable[[str], None]) -> list[dict]:
             "withheld_naive": min(told["carry_last"], told["log_log_line"]) if told else "",
             "running_best": any("best value so far" in note for note in law.warnings),
         }
-        error = log_rmse(bands[LEVELS[-1]].mean, task.test_y)
-        rows.append(_row(task, "auto", error, took) | inside | more)
+        rows.append(_row(task, "auto", bands[LEVELS[-1]].mean, took) | inside | more)
     say(f"auto: {len(tasks)} tasks")
     return rows
 
 
-def _row(task: Task, method: str, error: float, took: float) -> dict:
+def _row(task: Task, method: str, predicted: np.ndarray, took: float) -> dict:
+    error = log_rmse_error(predicted, task.test_y)
     return {
         "domain": task.domain, "model": task.model, "task": task.task, "fit_points": len(task.x),
-        "test_points": len(task.test_x), "law": method, "log_rmse": error, "cpu_s": took,
+        "test_points": len(task.test_x), "law": method,
+        "log_rmse": log_rmse(predicted, task.test_y),
+        "standard_error": "" if np.isnan(error) else error, "cpu_s": took,
     }  # fmt: skip
 
 
+def won(rows: list[dict]) -> dict[str, float]:
+    """Law → share of the tasks on which its error, cut to three decimals, is the least; several
+    that are share it. As the code published with the benchmark counts."""
+    tasks: dict[tuple, dict[str, float]] = {}
+    for row in rows:
+        key = (row["domain"], row["model"], row["task"])
+        tasks.setdefault(key, {})[row["law"]] = int(1000 * row["log_rmse"])
+    out = dict.fromkeys((row["law"] for row in rows), 0.0)
+    for errors in tasks.values():
+        best = [law for law, error in errors.items() if error == min(errors.values())]
+        for law in best:
+            out[law] += 1 / len(best) / len(tasks)
+    return out
+
+
 def summarise(rows: list[dict]) -> list[dict]:
-    """Means over tasks by law and domain, worst law first; the published methods' among them."""
+    """Means over tasks and their standard errors by law and domain, and the share of tasks won,
+    worst law first; the published methods' means among them."""
     domains = [*DOMAINS.values(), "all"]
-    out = []
+    out, shares = [], won(rows)
     for law in dict.fromkeys(row["law"] for row in rows):
         own = [row for row in rows if row["law"] == law]
         line = {"law": law}
         for domain in domains:
             part = [r["log_rmse"] for r in own if domain in (r["domain"], "all")]
             line[domain] = float(np.mean(part)) if part else None
+            spread = np.std(part, ddof=1) / np.sqrt(len(part)) if len(part) > 1 else None
+            line[f"{domain}_se"] = None if spread is None else float(spread)
         for level in LEVELS:
             key = f"inside_{100 * level:.0f}"
             line[key] = float(np.mean([r[key] for r in own])) if key in own[0] else None
+        line["won"] = shares[law]
         line["ms_per_task"] = 1e3 * float(np.mean([r["cpu_s"] for r in own]))
         out.append(line)
     empty = dict.fromkeys(out[0])
-    for law, means in PUBLISHED.items():
-        out.append(empty | {"law": law} | dict(zip(domains, means, strict=True)))
+    for law, pairs in PUBLISHED.items():
+        line = empty | {"law": law}
+        for domain, (mean, error) in zip(domains, pairs, strict=True):
+            line |= {domain: mean, f"{domain}_se": error}
+        out.append(line)
     # NSL-PFN has a figure for images alone.
     return sorted(out, key=lambda line: -line["image"])
 
@@ -165,21 +191,22 @@ def write_table(path: Path, rows: list[dict]) -> None:
 
 def markdown(lines: list[dict]) -> str:
     """The summary as a table for the documentation."""
-    heads = ["law", "image 72", "NMT 5", "LM 5", "BB 10", "all 92", "inside 95 %", "ms a task"]
-    keys = ["law", "image", "NMT", "LM", "BB", "all", "inside_95", "ms_per_task"]
+    heads = ["law", "image 72", "NMT 5", "LM 5", "BB 10", "all 92", "won", "inside 95 %",
+             "ms a task"]  # fmt: skip
+    keys = ["law", "image", "NMT", "LM", "BB", "all", "won", "inside_95", "ms_per_task"]
     out = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for line in lines:
-        cells = [line["law"]] + [_cell(line[key], key) for key in keys[1:]]
+        cells = [line["law"]] + [_cell(line[key], key, line.get(f"{key}_se")) for key in keys[1:]]
         out.append("| " + " | ".join(cells) + " |")
     return "\n".join(out) + "\n"
 
 
-def _cell(value: float | None, key: str) -> str:
+def _cell(value: float | None, key: str, error: float | None) -> str:
     if value is None:
         return ""
-    return {"inside_95": f"{100 * value:.1f} %", "ms_per_task": f"{value:.3g}"}.get(
-        key, f"{value:.4f}"
-    )
+    share = f"{100 * value:.1f} %"
+    own = {"inside_95": share, "won": share, "ms_per_task": f"{value:.3g}"}
+    return own.get(key) or f"{value:.4f}" + ("" if error is None else f" ± {error:.4f}")
 
 
 def main(job):

@@ -1,14 +1,16 @@
-"""Write every table and figure of the published laws into one folder."""
+"""Write every table, text and figure of the published laws into one folder, and a page of them."""
 
 from pathlib import Path
 
 import numpy as np
 from alphascale.calculator.allocation import allocate
-from alphascale.calculator.historical import COMPARED, HISTORICAL, compare
+from alphascale.calculator.demonstration import TEXTS, page
+from alphascale.calculator.historical import COMPARED, HISTORICAL, MEASURED, compare
 from alphascale.calculator.known_laws import get_law, law_names
 from alphascale.calculator.strategies import critical_batch, strategies
 from alphascale.plots import style
 from alphascale.plots.literature import FIGURES, GOPHER_BUDGET
+from alphascale.records.files import replacing
 from alphascale.records.observations import write_table
 from alphascale.running import program
 
@@ -40,8 +42,17 @@ def allocations():
 
 def comparison():
     """Every historical model against every law."""
-    sources = {model.name: model.source for model in HISTORICAL}
-    for found in compare(HISTORICAL):
+    yield from _compared(HISTORICAL)
+
+
+def measured():
+    """Every model whose loss was published against every law."""
+    yield from _compared(MEASURED)
+
+
+def _compared(models):
+    sources = {model.name: model.source for model in models}
+    for found in compare(models):
         row = found.as_dict()
         yield row | {"notes": "; ".join(row["notes"]), "source": sources[found.name]}
 
@@ -64,6 +75,15 @@ TABLES = {
     "comparison": comparison,
     "strategies": ways,
     "critical_batch": batches,
+    "measured": measured,
+}
+TITLES = {
+    "loss_over_params": "Loss over model size",
+    "loss_over_tokens": "Loss over data",
+    "training_curves": "Ways to spend one budget",
+    "plane": "The compute-optimal frontier in N and D",
+    "frontier": "The compute-optimal frontier over compute",
+    "measured": "Measured and predicted",
 }
 
 
@@ -75,6 +95,16 @@ def main(job):
         figure = draw()
         for kind in style.KINDS:
             style.save(figure, folder / f"{name}.{kind}")
+    texts = {name: write() for name, write in TEXTS.items()}
+    for name, text in texts.items():
+        _write(folder / f"{name}.txt", text)
+    shown = {title: folder / f"{name}.png" for name, title in TITLES.items()}
+    _write(folder / "summary.html", page(shown, texts))
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ def bounds(case: Case) -> tuple[str, str]:
     hit = fit.bounds_hit or []
     if not hit:
         return PASSED, "no parameter ended on a bound"
-    only_floor = set(hit) <= {"E", "a", "e_inf"}
+    only_floor = set(hit) <= {"E", "a", "err_inf"}
     return (WARNED if only_floor else FAILED), f"on a bound: {', '.join(hit)}"
 
 

@@ -8,7 +8,7 @@ the C asked for here.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -37,6 +37,10 @@ class Allocation:
     min_flops: float | None = None
     min_steps: float | None = None
     notes: tuple[str, ...] = ()  # what a reader should know
+
+    def __iter__(self) -> Iterator[float]:
+        """N, D: `N, D = …`."""
+        return iter((self.params, self.tokens))
 
     @property
     def tokens_per_param(self) -> float:
@@ -121,6 +125,27 @@ def cheapest(law, loss: float, unique: float | None = None) -> Allocation:
             "of the law; ask for a lower one"
         )
     return allocate(law, math.exp(brentq(miss, low, high, xtol=1e-13, rtol=1e-14)), unique)
+
+
+def around(law, flops: float, factor: float = 3.0) -> dict[str, Allocation]:
+    """The allocation of `flops`, and the same budget with `factor` times its N and 1/`factor` of
+    its D, and the other way round. UserError as `allocate`, and for a factor that is not above 1
+    or a rule without a loss."""
+    law, best = get_law(law), allocate(law, flops)
+    if positive("factor", factor) <= 1:
+        raise UserError(f"factor must be above 1, got {factor:g}")
+    if best.loss is None or not {"params", "tokens"} == set(law.variables):
+        raise UserError(
+            f"law {law.name} predicts no loss beside its optimum: name one of params and tokens, "
+            "such as kaplan-nd or chinchilla"
+        )
+    out = {"optimal": best}
+    for name, k in ((f"N × {factor:g}", factor), (f"D × {factor:g}", 1 / factor)):
+        at = {"params": best.params * k, "tokens": best.tokens / k}
+        out[name] = Allocation(
+            law.name, best.flops, **at, loss=law.value(**at), how=name, notes=outside(law, at)
+        )
+    return out
 
 
 def outside(law: Law, at: dict[str, float]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from alphascale.calculator.allocation import (
     cheapest,
     outside,
 )
+from alphascale.calculator.kaplan import DEFAULT, Names
 from alphascale.calculator.known_laws import (
     CLOSED_FORM,
     VARIABLES,
@@ -93,11 +94,11 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Calculator:
-    """Numbers from one law: a name of `law_names()`, an alias, a saved fit's path, a Fit or a Law.
-    UserError if it is none of these."""
+class Calculator(Names):
+    """Numbers from one law: a name of `law_names()`, an alias, a saved fit's path, a Fit or a Law;
+    none named, Kaplan's. UserError if it is none of these."""
 
-    law: Law | Fit | str | Path = field()
+    law: Law | Fit | str | Path = field(default=DEFAULT)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "law", get_law(self.law))

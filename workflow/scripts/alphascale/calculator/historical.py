@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,13 +39,15 @@ class Model:
 # Budgets are 6·N·D; a reported compute is named in the source, since it follows other rules.
 HISTORICAL = (
     Model(
-        "GPT-2", 1.5e9, 4e10,
+        "GPT-2", 1.5e9, 4e10, loss=2.54,
         source="Radford et al. 2019: 1.5e9 parameters, 40 GB of WebText; tokens seen were never "
-        "published, 4e10 is an assumption",
+        "published, 4e10 is an assumption; loss measured on OpenWebText, github.com/karpathy/"
+        "nanoGPT, README, baselines",
     ),
     Model(
         "GPT-3", 1.75e11, 3e11,
-        source="Brown et al. 2020, arXiv:2005.14165, Tables 2.1 and D.1 (reports 3.14e23 FLOP)",
+        source="Brown et al. 2020, arXiv:2005.14165, Tables 2.1 and D.1 (reports 3.14e23 FLOP); "
+        "its loss is published as a figure alone, 3.1, on the trend 2.57·C^-.048 (C in PF-days)",
     ),
     Model(
         "Gopher", 2.8e11, 3e11,
@@ -55,6 +57,46 @@ HISTORICAL = (
         "Chinchilla", 7e10, 1.4e12,
         source="Hoffmann et al. 2022, arXiv:2203.15556, section 4 (the budget of Gopher)",
     ),
+)  # fmt: skip
+
+# Trained on text with a part of it masked: a place in the plane of N and D, no loss to compare.
+BERT = Model(
+    "BERT", 3.4e8, 1.28e11,
+    source="Devlin et al. 2019: BERT-large, a million steps of 128,000 tokens, 40 epochs over "
+    "3.3e9 words",
+)  # fmt: skip
+
+_GPT2 = (
+    "loss on OpenWebText, an open copy of the private WebText it was trained on: github.com/"
+    "karpathy/nanoGPT, README, baselines; 4e10 tokens are an assumption"
+)
+_CEREBRAS = (
+    "Dey et al. 2023, arXiv:2304.03208: Pile test cross-entropy and tokens of the model card, "
+    "huggingface.co/cerebras/Cerebras-GPT-13B; GPT-2's tokenizer"
+)
+# Models whose loss in nats per token was published, beside which a prediction can be held. N is
+# total, as published. Gopher's and Chinchilla's losses were not.
+MEASURED = tuple(
+    Model(f"{family} {size}", params, tokens, loss=loss, source=source)
+    for family, source, rows in (
+        (
+            "GPT-2", _GPT2,
+            (
+                ("124M", 1.24e8, 4e10, 3.12), ("350M", 3.5e8, 4e10, 2.84),
+                ("774M", 7.74e8, 4e10, 2.67), ("1558M", 1.558e9, 4e10, 2.54),
+            ),
+        ),
+        (
+            "Cerebras-GPT", _CEREBRAS,
+            (
+                ("111M", 1.11e8, 2.22e9, 2.566), ("256M", 2.56e8, 5.12e9, 2.299),
+                ("590M", 5.9e8, 1.18e10, 2.184), ("1.3B", 1.3e9, 2.63e10, 1.996),
+                ("2.7B", 2.7e9, 5.30e10, 1.834), ("6.7B", 6.7e9, 1.33e11, 1.704),
+                ("13B", 1.3e10, 2.57e11, 1.575),
+            ),
+        ),
+    )
+    for size, params, tokens, loss in rows
 )  # fmt: skip
 
 COMPARED = (
@@ -96,6 +138,10 @@ class Comparison:
     flops_needed: float | None
     wasted: float | None  # 1 − flops_needed/flops
     notes: tuple[str, ...] = ()  # what a reader should know
+
+    def __iter__(self) -> Iterator:
+        """name, N, D, loss: `for name, N, D, L in …`."""
+        return iter((self.name, self.params, self.tokens, self.loss))
 
     def as_dict(self) -> dict:
         return {**asdict(self), "notes": list(self.notes), "pf_days": self.flops / PF_DAY}

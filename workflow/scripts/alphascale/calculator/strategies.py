@@ -23,6 +23,7 @@ from alphascale.literature.published import PF_DAY, PUBLISHED
 
 _NS = PUBLISHED["kaplan_ns"].constants
 _CRITICAL = PUBLISHED["kaplan_bcrit"].constants
+BATCH = 2.0**19  # tokens: 512 sequences of 1,024, Kaplan et al. 2020, section 2.2
 SOURCE = f"{PUBLISHED['kaplan_ns'].source}; {PUBLISHED['kaplan_bcrit'].source.split(', ')[-1]}"
 
 
@@ -173,10 +174,30 @@ _SIZES = {"small model, long": 1 / 8, "compute-optimal size": 1.0, "large model,
 
 
 def training_curve(plan: Strategy, points: int = 60) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (points,) and the loss (points,) on the way to a strategy's end, batch held. The law
-    holds after the warm-up, so the curve starts at a hundredth of the run's steps."""
-    steps = np.geomspace(max(1.0, plan.steps / 100), plan.steps, points)
-    return steps, np.array([loss_after(plan.params, plan.batch, s) for s in steps])
+    """Steps (points,) and the loss (points,) on the way to a strategy's end, batch held."""
+    return _curve(plan.params, plan.batch, plan.steps, points)
+
+
+def training_loss_curve(
+    params: float, tokens: float, steps: float, batch: float = BATCH, points: int = 100
+) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (points,) up to `steps` and the loss (points,), nats, of N parameters that pass over D
+    tokens at batch B (tokens; Kaplan's own by default).
+
+    Eqs. 1.6, 5.4 and 1.4; never below L(N, D) of eq. 1.5 (Table 2), where D tokens overfit. Raises
+    UserError for what is not positive, and for less than one step.
+    """
+    tokens, steps = positive("tokens", tokens), positive("steps", steps)
+    if steps < 1:
+        raise UserError(f"steps must be at least 1, got {steps:g}")
+    seen, loss = _curve(positive("params", params), positive("batch", batch), steps, points)
+    return seen, np.maximum(loss, get_law("kaplan-nd").value(params=params, tokens=tokens))
+
+
+def _curve(params: float, batch: float, end: float, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """The law holds after the warm-up, so the curve starts at a hundredth of the run's steps."""
+    steps = np.geomspace(max(1.0, end / 100), end, points)
+    return steps, np.array([loss_after(params, batch, s) for s in steps])
 
 
 def steps_report(

@@ -40,6 +40,23 @@ class Fit(Section):
         "learns it from your finished studies; without it, the one that ships with alphascale.",
     )
 
+    options: dict[str, bool | int | float] | None = Field(
+        None,
+        description="Of the laws m1 to m4, by their published names: `{err_0: 1.0, update_err_0: "
+        "false, max_iterations: 500}`. All of them: docs/curves.md.",
+    )
+
+    @model_validator(mode="after")
+    def _options_are_the_laws(self) -> Fit:
+        if self.options:
+            from ..laws.options import settings  # numpy: not at every start of Snakemake
+
+            try:
+                settings(self.law, self.options)
+            except UserError as fault:
+                raise ValueError(f"options: {fault}") from None
+        return self
+
     @model_validator(mode="after")
     def _prior_is_autos(self) -> Fit:
         if self.prior is not None and self.law != "auto":

@@ -34,12 +34,14 @@ GRID = 160
 @dataclass(frozen=True)
 class Others:
     """What is known besides one fraction's ladder: its D, the runs of the other fractions, the
-    prior of law auto (None for the shipped one), samples that an error is of (None for a loss)."""
+    prior of law auto (None for the shipped one), samples that an error is of (None for a loss),
+    and the options of laws m1 to m4."""
 
     samples: float
     columns: dict[str, np.ndarray]  # `joint_columns` of the other fractions
     prior: laws.Beliefs | None
     tested: int | None
+    options: dict[str, bool | int | float] | None = None
 
     def up_to(self, size: float) -> Others:
         """Without the sizes beyond."""
@@ -96,7 +98,7 @@ def others_of(
     here = frame["fraction"] == fraction
     columns = joint_columns(good(frame[~here]), "auto", metric, spec.params)
     samples = float(frame.loc[here, "samples"].iloc[0])
-    return Others(samples, columns, beliefs_of(spec.prior), tested(frame, metric))
+    return Others(samples, columns, beliefs_of(spec.prior), tested(frame, metric), spec.options)
 
 
 def fit_ladder(
@@ -115,6 +117,7 @@ def fit_ladder(
     own = laws.fit(
         columns, x="params", y=metric, law=law, cluster="scale", resamples=resamples, level=level,
         seed=seed, withhold=False, prior=others.prior, tested=others.tested,
+        options=others.options,
     )  # fmt: skip
     if law != "auto":
         return own

@@ -13,6 +13,7 @@ from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.form import Form
 from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, load, read
+from alphascale.laws.learning_curve import LearningCurve, m1, m2, m3, m4
 from alphascale.laws.pooling import hold, pool
 from alphascale.laws.priors import Beliefs
 from alphascale.laws.result import Fit, Prediction
@@ -24,11 +25,16 @@ __all__ = [
     "Fit",
     "Fits",
     "Form",
+    "LearningCurve",
     "Prediction",
     "fit",
     "get_form",
     "hold",
     "load",
+    "m1",
+    "m2",
+    "m3",
+    "m4",
     "pool",
     "read",
 ]

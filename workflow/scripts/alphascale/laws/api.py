@@ -14,6 +14,7 @@ from alphascale.laws.counts import filled, told
 from alphascale.laws.fitting import FormFit, fit_form
 from alphascale.laws.forms import get_form
 from alphascale.laws.groups import Fits, group_keys
+from alphascale.laws.options import settings
 from alphascale.laws.priors import SHIPPED, Beliefs
 from alphascale.laws.result import Fit, column
 from alphascale.laws.selection import auto
@@ -35,6 +36,7 @@ def fit(
     loss: str | None = None,
     weights: str | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    options: Mapping[str, float | bool] | None = None,
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
@@ -53,7 +55,8 @@ def fit(
     configuration of each run, so that its seeds stay together; without it, runs with equal
     predictors are one configuration. loss: see `alphascale.laws.losses`; None is the law's own.
     weights: column. bounds: {parameter: (low, high)} of floors and exponents, in the units of the
-    columns. level: default of intervals. resamples, method (auto, pairs, smooth or parametric, see
+    columns. options: of m1 to m4, by their published names (`alphascale.laws.options`). level:
+    default of intervals. resamples, method (auto, pairs, smooth or parametric, see
     `alphascale.laws.bootstrap`) and withhold (also fit without the largest sizes and report the
     error on them) are of named laws; resamples may be 0: no intervals then; else so many that each
     end has one beyond it. Law auto has 600 draws, always. prior: what law auto believes, in place
@@ -61,9 +64,9 @@ def fit(
     on: none wrong of n is then small, not zero, and under law auto rarer errors scatter more.
     Raises UserError, one line, for what cannot be fitted.
     """
-    options = dict(
-        law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, level=level,
-        resamples=resamples, seed=seed, method=method, withhold=withhold, prior=prior,
+    given = dict(
+        law=law, cluster=cluster, loss=loss, weights=weights, bounds=bounds, options=options,
+        level=level, resamples=resamples, seed=seed, method=method, withhold=withhold, prior=prior,
         tested=tested,
     )  # fmt: skip
     columns = in_order(tuple(c for c in (x, x2, x3) if c is not None))
@@ -81,7 +84,7 @@ def fit(
     # Of the whole column: groups are in one unit.
     known = response(y, column(frame, y))
     if group is None:
-        return _fit_one(frame, columns, y, known, **options)
+        return _fit_one(frame, columns, y, known, **given)
     names = tuple(group.split(",")) if isinstance(group, str) else tuple(group)
     keys = group_keys(frame, names)
     rows: dict[tuple[str, ...], list[int]] = {}
@@ -94,9 +97,8 @@ def fit(
     fits, refused = {}, {}
     for key, index in rows.items():
         try:
-            fits[key] = _fit_one(
-                {c: v[index] for c, v in data.items()}, columns, y, known, **options
-            )
+            part = {c: v[index] for c, v in data.items()}
+            fits[key] = _fit_one(part, columns, y, known, **given)
         except UserError as error:
             refused[key] = str(error)
     if not fits:
@@ -106,8 +108,8 @@ def fit(
 
 
 def _fit_one(
-    frame, columns, y, known, *, law, cluster, loss, weights, bounds, level, resamples, seed,
-    method, withhold, prior, tested,
+    frame, columns, y, known, *, law, cluster, loss, weights, bounds, options, level, resamples,
+    seed, method, withhold, prior, tested,
 ) -> Fit | AutoLaw:  # fmt: skip
     X, Y = np.stack([column(frame, c) for c in columns]), column(frame, y)
     if not len(Y):
@@ -124,6 +126,7 @@ def _fit_one(
             raise UserError(f"tested must be a number of samples, 1 or more; got {tested}")
         Y = filled(X, Y, tested, y)
     _check_sense(law, columns, X, y, Y, known)
+    asked = settings(law, options or {}, Y)
     if law == "auto":
         if loss is not None or weights is not None or bounds is not None:
             raise UserError("law auto takes no loss, weights or bounds; name a law to use them")
@@ -148,7 +151,13 @@ def _fit_one(
         X, Y, w, unweighted = X[:, w != 0], Y[w != 0], w[w != 0], int((w == 0).sum())
         if cluster is not None:
             frame = {cluster: _labels(frame, cluster)[column(frame, weights) != 0]}
-    options = dict(loss=loss, weights=w, bounds=bounds)
+    twice = set(bounds or {}) & set(asked.bounds)
+    if twice:
+        raise UserError(f"{min(twice)} has bounds and an option: give one of them")
+    options = dict(
+        loss=loss, weights=w, bounds={**asked.bounds, **(bounds or {})}, start=asked.start,
+        max_iterations=asked.max_iterations,
+    )  # fmt: skip
     fitted = fit_form(form, X, Y, **options)
     clusters = _clusters(frame, cluster, X)
     draws = bootstrap(fitted, clusters, resamples, seed, method)

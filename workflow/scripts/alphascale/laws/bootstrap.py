@@ -73,8 +73,8 @@ def residuals(fit: FormFit) -> FloatArray:
 
 
 def free_parameters(fit: FormFit) -> int:
-    """Parameters that the fit had left to move: those not on a bound."""
-    return len(fit.theta) - len(fit.bounds_hit)
+    """How many parameters the fit had left to move."""
+    return len(fit.free)
 
 
 def noise(fit: FormFit, clusters: FloatArray) -> Noise:
@@ -195,7 +195,7 @@ def _smooth(fit, clusters, C, resamples, rng) -> Resamples:
     t = np.bincount(clusters, w * problem.logs[0], minlength=C) / runs
     center, J = evaluate(problem.form, t[None], fit.theta[None])
     slopes = (J[0] / (center[0] if problem.loss.log else 1.0)).T
-    free = [i for i, n in enumerate(problem.form.names) if n not in fit.bounds_hit]
+    free = list(fit.free)
     origin = float(t.min())
     edges = make_edges(float(np.ptp(t)))
     columns = basis(t - origin, edges)

@@ -69,16 +69,18 @@ def m4_curve(logs: FloatArray, P: FloatArray) -> tuple[FloatArray, FloatArray]:
     return E + span * up, J
 
 
-def m4_seeds(logs: FloatArray, y: FloatArray, w: FloatArray) -> FloatArray:
-    """Starts (S, 5): limits and alpha on a grid, beta and c by the linear regression left."""
+def m4_seeds(logs: FloatArray, y: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Starts (S, 5): limits and alpha on a grid inside the bounds, beta and c by the linear
+    regression left."""
     out = []
     lx = logs[0] - logs[0].mean()
-    for E in y.min() * np.array([0.0, 0.5, 0.8, 0.95]):
-        for e0 in y.max() * np.array([1.02, 1.2, 2.0, 10.0]):
-            for alpha in (0.05, 0.3, 1.0, 2.0):
-                left = np.log(y - E) - alpha * np.log(e0 - y)
-                slope = min(float(lx @ left) / float(lx @ lx), -1e-3)
-                out.append((E, e0, np.exp(left.mean() - slope * logs[0].mean()), -slope, alpha))
+    for E in np.unique(np.clip(y.min() * np.array([0.0, 0.5, 0.8, 0.95]), low[0], high[0])):
+        for e0 in np.unique(np.clip(y.max() * np.array([1.02, 1.2, 2.0, 10.0]), low[1], high[1])):
+            for alpha in np.unique(np.clip((0.05, 0.3, 1.0, 2.0), low[4], high[4])):
+                with np.errstate(all="ignore"):  # a limit that was held may lie among the points
+                    left = np.log(y - E) - alpha * np.log(e0 - y)
+                c = float(np.clip(max(-float(lx @ left) / float(lx @ lx), 1e-3), low[3], high[3]))
+                out.append((E, e0, np.exp(left.mean() + c * logs[0].mean()), c, alpha))
     return np.array(out)
 
 

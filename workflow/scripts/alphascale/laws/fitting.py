@@ -23,6 +23,7 @@ from alphascale.laws.solver import Minimum, minimise, solve_amplitudes
 
 FloatArray = np.ndarray
 STARTS = 8
+ITERATIONS = 200  # of a search; nearly all end before 60
 GRID_LIMIT = 600  # settings of the exponents tried; 20 × 20 for two exponents
 RANDOM_STARTS = 2000  # the same where a grid would be larger
 AGREE = 1e-6  # relative difference of objectives within which two starts agree
@@ -49,6 +50,14 @@ class FormFit:
     condition: float
     warnings: tuple[str, ...]
 
+    @property
+    def free(self) -> tuple[int, ...]:
+        """Positions of the parameters that the fit had left to move: neither held by the caller
+        nor on a bound."""
+        moved = self.problem.low < self.problem.high
+        names = self.problem.form.names
+        return tuple(i for i, n in enumerate(names) if moved[i] and n not in self.bounds_hit)
+
     def fitted(self) -> FloatArray:
         """Predictions at the fitted points (n,), in the user's units."""
         return self._curve(self.problem.logs)
@@ -72,10 +81,14 @@ def fit_form(
     weights: FloatArray | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     starts: int | None = None,
+    start: Mapping[str, float] | None = None,
+    max_iterations: int = ITERATIONS,
 ) -> FormFit:
     """Fit `form` to y (n,) at x (roles, n) or (n,) and report how well the search went.
 
-    weights multiply each point's loss. bounds override the form's own, in the user's units.
+    weights multiply each point's loss. bounds override the form's own, in the user's units; equal
+    ones hold a parameter. start: values of parameters, in the user's units, from which further
+    searches begin. max_iterations: of each search.
     Raises UserError for points that no fit should be made of: fewer distinct levels than the form's
     rule, values not finite, predictors not positive, a response not positive under a log loss.
     """
@@ -85,7 +98,8 @@ def fit_form(
     # Nearly every start of a law with up to 7 parameters finds the optimum; broken laws need more.
     with np.errstate(all="ignore"):  # far ends of the grid overflow, and lose
         seeds = seed_starts(problem, starts or max(STARTS, 4 * (len(form.params) - 6)))
-    end = refine(problem, seeds)
+        seeds = np.concatenate([seeds, _asked(problem, seeds, start or {})])
+    end = refine(problem, seeds, max_iterations=max_iterations)
     if not np.isfinite(end.f).any():
         raise UserError(
             f"law {form.name}: no start gave a finite {loss or form.loss} loss; check the points"
@@ -120,7 +134,8 @@ def seed_starts(problem: Problem, starts: int) -> FloatArray:
     linear = 1.0 / np.maximum(problem.y**2, 1e-300) if problem.loss.log else np.ones_like(problem.y)
     w = problem.weights * linear
     if form.seeds is not None:
-        P = np.clip(form.seeds(problem.logs, problem.y, w), problem.low, problem.high)
+        P = form.seeds(problem.logs, problem.y, problem.low, problem.high)
+        P = np.clip(P, problem.low, problem.high)
         index = np.arange(len(P))[:, None] * 2
     else:
         T, index = _grid(problem)
@@ -147,6 +162,17 @@ def seed_starts(problem: Problem, starts: int) -> FloatArray:
     return P[chosen] if chosen else P[order[:1]]
 
 
+def _asked(problem: Problem, seeds: FloatArray, start: Mapping[str, float]) -> FloatArray:
+    """The three best starts (S, p) once more, with the values that were asked for."""
+    P = seeds[:3].copy() if start else seeds[:0]
+    for name, value in start.items():
+        i = problem.form.index[name]
+        param = problem.form.params[i]
+        unit = 1 / problem.y_scale if param.scales_with_y else 1.0
+        P[:, i] = value * (problem.x_scales[0] if param.per_x else unit)
+    return np.clip(P, problem.low, problem.high)
+
+
 def refine(
     problem: Problem,
     P: FloatArray,
@@ -154,7 +180,7 @@ def refine(
     weights: FloatArray | None = None,
     whiten: FloatArray | None = None,
     *,
-    max_iterations: int = 200,
+    max_iterations: int = ITERATIONS,
     tolerance: float = 1e-9,
 ) -> Minimum:
     """BFGS from P (B, p). y, weights (B, n) give each member of the batch its own points; whiten
@@ -167,9 +193,10 @@ def refine(
 
 
 def bounds_hit(problem: Problem, theta: FloatArray) -> tuple[str, ...]:
-    """Names of the parameters that ended on a bound."""
+    """Names of the parameters that ended on a bound, those that were held apart."""
     with np.errstate(invalid="ignore"):
         at = (theta <= problem.low + 1e-9) | (theta >= problem.high * (1 - 1e-9))
+    at &= problem.low < problem.high
     return tuple(n for n, hit in zip(problem.form.names, at, strict=True) if hit)
 
 
@@ -237,6 +264,7 @@ def _condition(problem: Problem, theta: FloatArray) -> float:
     with np.errstate(all="ignore"):
         Y, J = evaluate(problem.form, problem.logs, theta[None])
     J = J[0] / (Y[0] if problem.loss.log else 1.0) * np.sqrt(problem.weights)
+    J = J[problem.low < problem.high]
     size = np.linalg.norm(J, axis=1, keepdims=True)
     if not np.all(np.isfinite(J)) or np.any(size == 0):
         return float("inf")

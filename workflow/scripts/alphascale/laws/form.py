@@ -27,6 +27,7 @@ class Param:
 
     `starts` is empty for an amplitude: amplitudes are solved for, linearly, at every start.
     scales_with_y: the bounds are in units of the response (a floor) and move with its scale.
+    per_x: they are in units of one over the predictor.
     position: a place on the predictor's axis (a break, an optimum). It is searched as a logarithm
     inside the range of the points, and its starts are fractions of that range.
     """
@@ -37,6 +38,7 @@ class Param:
     starts: tuple[float, ...] = ()
     scales_with_y: bool = False
     position: bool = False
+    per_x: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ class Form:
     of the literature from the parameters (N_c of Kaplan's laws).
 
     curve(logs, P) -> (Y (B, n), J (B, p, n)). unscale(P, x_scales, y_scale) -> P in the user's
-    units. seeds(logs, y, w) -> (S, p). features(logs, T) -> (B, k, n): see `design`. target(y, T)
-    -> (B, n): what the amplitudes enter linearly, where that is not y itself.
+    units. seeds(logs, y, low, high) -> (S, p), within bounds (p,). features(logs, T) -> (B, k, n):
+    see `design`. target(y, T) -> (B, n): what the amplitudes enter linearly, where that is not y
+    itself.
     """
 
     name: str

@@ -170,14 +170,18 @@ _TABLE = (
         unscale=curves.data_constrained_unscale,
     ),
     _power("m1", "beta·x^-c", "Alabdulmohsin et al. 2022, M1", "beta", "c"),
-    _power("m2", "e_inf + beta·x^-c", "Alabdulmohsin et al. 2022, M2", "beta", "c", floor="e_inf"),
+    _power(
+        "m2", "err_inf + beta·x^-c", "Alabdulmohsin et al. 2022, M2", "beta", "c", floor="err_inf"
+    ),
     Form(
         "m3",
         "beta·(1/x + gamma)^c",
         "Alabdulmohsin et al. 2022, M3",
         (
             Param("beta"),
-            Param("gamma", starts=(0.0, *(float(g) for g in np.geomspace(1e-6, 10.0, 15)))),
+            Param(
+                "gamma", starts=(0.0, *(float(g) for g in np.geomspace(1e-6, 10.0, 15))), per_x=True
+            ),
             _exponent("c"),
         ),
         levels=4,
@@ -186,11 +190,11 @@ _TABLE = (
     ),
     Form(
         "m4",
-        "(y - e_inf)/(e_0 - y)^alpha = beta·x^-c",
+        "(y - err_inf)/(err_0 - y)^alpha = beta·x^-c",
         "Alabdulmohsin et al. 2022, M4; here the error of the log-prediction itself is minimised",
         (
-            _floor("e_inf"),
-            _floor("e_0"),
+            _floor("err_inf"),
+            _floor("err_0"),
             Param("beta"),
             Param("c", 0.0, 5.0),
             Param("alpha", 1e-3, 10.0),

@@ -128,7 +128,9 @@ def scaled_bounds(
             a, b = np.log(a / x_scale), np.log(b / x_scale)
         elif p.scales_with_y:
             a, b = a / y_scale, b / y_scale
-        elif p.name in bounds and not p.starts and (a, b) != (p.low, p.high):
+        elif p.per_x:
+            a, b = a * x_scale, b * x_scale
+        elif p.name in bounds and not p.starts and np.isinf(p.high) and (a, b) != (p.low, p.high):
             raise UserError(
                 f"{p.name} is an amplitude: its size depends on the exponents, so it takes no "
                 "bounds; bound the exponents or the floor"

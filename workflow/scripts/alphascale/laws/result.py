@@ -61,6 +61,13 @@ class Law:
             f"there{way}"
         )
 
+    def predict_loss(self, points) -> float | FloatArray:
+        """The curve alone, of a fit without resamples too: a number for a number, else (n,), as
+        `curve`."""
+        one = isinstance(points, (int, float, np.number))
+        found = self.curve([points] if one else points)
+        return float(found[0]) if one else found
+
     def solve_interval(self, target: float, level: float | None = None) -> tuple[float, float]:
         """Interval of the x that reaches `target`; up to inf where it may be out of reach."""
         samples = self.solve_samples(target)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from alphascale.laws.learning_curve import LearningCurve
 from alphascale.laws.selection import auto
 from alphascale.literature.learning_curves import Task, log_rmse
 from alphascale.plots import style
@@ -75,6 +76,26 @@ def examples(tasks: Sequence[Task]) -> Figure:
         axes.set_ylabel("Error rate or loss")
     says = ["Nine tasks evenly spaced from the smallest error to the largest (number: rms of log)."]
     style.compose(figure, "What law auto predicts", says, columns=4)
+    return figure
+
+
+@style.styled
+def of_one_task(task: Task, found: Mapping[str, LearningCurve]) -> Figure:
+    """One curve with what each law, fitted to its first part, predicts, to three times its end."""
+    figure, panels = style.canvas(9.2, 2.8, columns=len(found), sharey=True, squeeze=False)
+    x = np.geomspace(task.x[0], 3 * task.test_x.max(), 200)
+    for axes, (name, law) in zip(panels[0], found.items(), strict=True):
+        axes.plot(task.x, task.y, "o", ms=3, color=style.BLACK, label="fitted")
+        axes.plot(task.test_x, task.test_y, ".", ms=3, color=style.WITHHELD, label="withheld")
+        axes.plot(x, law.predict_loss(x), color=style.LAW, label="law")
+        rmse, error = law.error(task.test_x, task.test_y)
+        sure = "" if np.isnan(error) else f" ± {error:.4f}"
+        axes.set_title(f"{name}: {rmse:.4f}{sure}")
+        style.log_axis(axes, "x", x, powers=True)
+        axes.set_xlabel("Examples seen")
+    panels[0][0].set_ylabel("Error rate or loss")
+    says = ["Numbers: root mean square of log(predicted / withheld), and its standard error."]
+    style.compose(figure, task.name, says, columns=3)
     return figure
 
 

@@ -47,6 +47,7 @@ class FitSpec:
     params: str  # what N counts, `total` or `non_embedding`
     withhold: int  # how many of the largest sizes are kept from the second fit
     prior: PriorFile | None = None  # of law auto, None for the shipped one
+    options: dict[str, bool | int | float] | None = None  # of laws m1 to m4 (`laws.options`)
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class BootstrapSpec:
     level: float  # coverage of every interval, in (0, 1)
     seed: int  # of the resampling
     prior: PriorFile | None = None  # as in FitSpec
+    options: dict[str, bool | int | float] | None = None  # as in FitSpec
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class PlanSpec:
     seeds_at_most: int  # of one run
     adopted: dict[str, AdoptedRun]  # scale → run of an earlier plan
     prior: PriorFile | None = None  # as in FitSpec
+    options: dict[str, bool | int | float] | None = None  # as in FitSpec
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,20 @@ from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, group_keys, load
 from alphascale.laws.losses import parse_loss
+from alphascale.laws.options import MEANING
 from alphascale.laws.result import Fit
 from alphascale.records.files import replacing
 from alphascale.tables.finished import run_prior
-from alphascale.tables.reading import read_csv, spare, with_numbers
+from alphascale.tables.reading import Table, read_csv, spare, with_numbers
 from alphascale.tables.summary import (
+    error_lines,
     far_lines,
     optimum_lines,
     regime_lines,
     summary_lines,
     target_lines,
 )
+from alphascale.tables.where import where
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -47,6 +50,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         help="samples that errors were counted on: then 0 errors are few, not none",
     )  # fmt: skip
     command.add_argument("--weights", help="column of weights")
+    _published_options(command)
     command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
     command.add_argument("--resamples", type=int, default=1000, help="of the bootstrap")
     command.add_argument("--seed", type=int, default=0)
@@ -58,6 +62,10 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command = subparsers.add_parser("predict", help="predict the rows of a CSV from a saved fit")
     command.add_argument("fit", help="JSON written by alphascale fit --out")
     command.add_argument("points", help="CSV with the predictors (and group columns) of the fit")
+    command.add_argument(
+        "--y", help="column of what was observed: says the error of the predictions and how sure "
+        "that is",
+    )  # fmt: skip
     command.add_argument("--level", type=float, help="of the prediction intervals")
     command.add_argument("--out", help="CSV to write; left out, the rows are printed")
     _skip(command)
@@ -101,7 +109,31 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.set_defaults(run=run_prior)
 
 
+def _published_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("options of the laws m1 to m4, by their published names")
+    for name, meaning in MEANING.items():
+        flags = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+        if name.startswith("update_"):
+            kind = {"action": argparse.BooleanOptionalAction}
+        else:
+            kind = {"type": int if name == "max_iterations" else float, "metavar": "VALUE"}
+        group.add_argument(*flags, dest=name, default=None, help=meaning, **kind)
+
+
+def _read(args: argparse.Namespace, path: str) -> tuple[Table, list[str]]:
+    """The rows of a CSV that --where leaves, and what is said of that."""
+    table, told = read_csv(path), []
+    for condition in args.where or ():
+        table, line = where(table, condition)
+        told.append(line)
+    return table, told
+
+
 def _skip(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--where", action="append", metavar="CONDITION",
+        help='rows to take, as "Training == 1 and Seen Examples > 1e6"; given twice, both hold',
+    )  # fmt: skip
     command.add_argument(
         "--skip-invalid", action="store_true",
         help="leave out rows whose cells are empty, no numbers, or not above 0, and say which",
@@ -127,13 +159,17 @@ def run_fit(args: argparse.Namespace) -> None:
     finite = [args.weights] if args.weights else []
     positive = [name for name in (args.x, args.x2, args.x3) if name]
     (positive if log and args.tested is None else finite).append(args.y)
-    table, told = with_numbers(read_csv(args.runs), positive, finite, args.skip_invalid)
+    table, chosen = _read(args, args.runs)
+    table, told = with_numbers(table, positive, finite, args.skip_invalid)
+    asked = {name: v for name in MEANING if (v := getattr(args, name)) is not None}
     prior = read_prior(args.prior) if args.prior else None
     try:
-        result = fit(table.columns, args.x, args.y, law=args.law, prior=prior, **options)
+        result = fit(
+            table.columns, args.x, args.y, law=args.law, prior=prior, options=asked, **options
+        )
     except UserError as error:
         raise UserError(f"{args.runs}: {error}") from None
-    print("\n".join([*summary_lines(result), *(f"warning: {line}" for line in told)]))
+    print("\n".join([*chosen, *summary_lines(result), *(f"warning: {line}" for line in told)]))
     if args.out:
         result.save(args.out)
         print(f"saved: {args.out}")
@@ -144,7 +180,9 @@ def run_predict(args: argparse.Namespace) -> None:
     fitted = load(args.fit)
     group = fitted.group if isinstance(fitted, Fits) else ()
     one = next(iter(fitted.fits.values())) if group else fitted
-    table, told = with_numbers(read_csv(args.points), one.columns, (), args.skip_invalid)
+    table, chosen = _read(args, args.points)
+    observed = [args.y] if args.y else []
+    table, told = with_numbers(table, [*one.columns, *observed], (), args.skip_invalid)
     frame = table.columns
     try:
         prediction = fitted.predict(frame, args.level)
@@ -166,6 +204,10 @@ def run_predict(args: argparse.Namespace) -> None:
     told += [f"no prediction for {reason}" for reason in missing]
     # Where the rows are printed, what is said of them must not get among them.
     aside = sys.stdout if args.out else sys.stderr
+    if args.y:
+        chosen += error_lines(prediction.mean, np.array(frame[args.y], float), args.y)
+    for line in chosen:
+        print(line, file=aside)
     for line in [*told, *far_lines(fitted, frame)]:
         print(f"warning: {line}", file=aside)
     if args.out:
@@ -208,7 +250,8 @@ def run_regimes(args: argparse.Namespace) -> None:
             raise UserError(
                 f"--figure needs matplotlib ({fault}): pip install 'alphascale[plots]'"
             ) from None
-    table, told = with_numbers(read_csv(args.runs), (args.x, args.x2), (args.y,), args.skip_invalid)
+    table, chosen = _read(args, args.runs)
+    table, told = with_numbers(table, (args.x, args.x2), (args.y,), args.skip_invalid)
     try:
         found = regimes(
             table.columns, args.x, args.x2, args.y, seed=args.seeds, level=args.level,
@@ -216,7 +259,11 @@ def run_regimes(args: argparse.Namespace) -> None:
         )  # fmt: skip
     except UserError as error:
         raise UserError(f"{args.runs}: {error}") from None
-    print("\n".join([*regime_lines(found, args.level), *(f"warning: {line}" for line in told)]))
+    print(
+        "\n".join(
+            [*chosen, *regime_lines(found, args.level), *(f"warning: {line}" for line in told)]
+        )
+    )
     if args.figure:
         save(draw(found, args.y, args.level), args.figure)
         print(f"saved: {args.figure}")

@@ -14,6 +14,7 @@ from alphascale.grids.regimes import Axis
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.groups import Fits
 from alphascale.laws.result import Fit
+from alphascale.laws.scoring import log_rmse, log_rmse_error
 from alphascale.laws.withheld import NAIVE
 from alphascale.units import probability
 
@@ -92,6 +93,20 @@ def _withheld(fit: Fit) -> str:
         f"{w['points']:.0f} run(s), up to {w['beyond']:.3g} times beyond the rest; {naive}"
         + ("" if beats else ": THE LAW DOES NOT BEAT THESE")
     )
+
+
+def error_lines(predicted: np.ndarray, observed: np.ndarray, name: str) -> list[str]:
+    """How far predictions (n,) are from what was observed (n,), where there is a prediction."""
+    there = np.isfinite(predicted) & (predicted > 0)
+    if not there.any():
+        return ["no row has a prediction to compare"]
+    predicted, observed = predicted[there], observed[there]
+    error = log_rmse_error(predicted, observed)
+    sure = "" if math.isnan(error) else f", standard error {error:.2g}"
+    return [
+        f"root mean square of log(predicted / {name}) over {len(observed)} row(s): "
+        f"{log_rmse(predicted, observed):.4g}{sure}"
+    ]
 
 
 def target_lines(fit: Fit | AutoLaw, target: float, confidence: float = 0.9) -> list[str]:
