@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from snakemake.settings.types import DeploymentMethod
+from snakemake.utils import update_config
 
 DEFAULT_STUDY = "config/config.yaml"
 # Seconds by which the clocks of a file server and of this machine may differ.
@@ -29,7 +30,7 @@ except UserError as fault:  # somebody's new family or source that cannot be imp
     sys.exit(f"error: {fault}")
 
 from alphascale.running import cluster
-from alphascale.config import NAME, refuse_code
+from alphascale.config import NAME, refuse_code, typed
 from alphascale.data.checks import check_whole
 from alphascale.families.own import is_own
 from alphascale.running.trial import tried as try_models
@@ -46,6 +47,10 @@ from alphascale.provenance import code_digest, family_roots, forget, source_root
 gc.set_threshold(100_000, 50, 100)
 
 GIVEN = workflow.config_settings.configfiles
+if not GIVEN and not Path(DEFAULT_STUDY).exists():  # another --directory, which has none of its own
+    DEFAULT_STUDY = str(Path(workflow.basedir) / DEFAULT_STUDY)
+    if workflow.is_main_process:
+        logger.info(f"the study is {DEFAULT_STUDY}: there is none in this folder")
 try:
     for file in GIVEN or [DEFAULT_STUDY]:
         refuse_code(file)
@@ -59,13 +64,17 @@ if not GIVEN:
 
 
 try:
+    update_config(config, typed(workflow.config_settings.config or {}))
     # Scales of the last plan, by domain, where the study adopts it (`plan: apply`).
     ADOPTED = adopt(config)
     STUDY = load_study(config)
 except UserError as fault:
     sys.exit(f"error: {fault}")
+left_out = [name for name in config["domains"] if name not in STUDY.domains]
+if left_out and workflow.is_main_process:
+    logger.info(f"left out of the study, by null: {', '.join(left_out)}")
 
-RESULTS = f"results/{STUDY.run}"
+RESULTS = slices.folder(STUDY)
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # What preparation checks, so that no fraction lacks a class.
 FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -44,6 +45,11 @@ from .records.specs import (
 from .records.typed import as_json, digest_of, read
 from .records.verification import Promise
 from .sources import source
+
+
+def folder(study: Study) -> str:
+    """The folder that a study's results lie in."""
+    return os.path.join(os.path.expanduser(study.results), study.run)
 
 
 def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:

@@ -26,7 +26,7 @@ def load_study(config: dict[str, Any]) -> Study:
         if task.naive is not None:
             check_size(task.family, task.naive, f"configuration: domains.{name}.naive")
         slices.check_factory(name, task)
-        prepared = Path(f"results/{study.run}/data/{name}.json")
+        prepared = Path(slices.folder(study), "data", f"{name}.json")
         check_prepared(name, prepared, data, slices.fractions(study, name))
     return study
 

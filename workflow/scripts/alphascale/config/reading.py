@@ -19,13 +19,15 @@ from .study import Study
 def read_study(config: dict[str, Any]) -> Study:
     """Validate a configuration mapping (as read from YAML).
 
+    A domain that is null is left out: a further file or `--config` says so of one that it has no
+    use for.
     Raises UserError with one line that names the key, what was given and what is allowed.
     """
     try:
         _check_plain(config, (), ())
         # Of JSON, unlike of Python's values, pydantic's strict takes mappings for sections; `true`
         # and "12" are numbers to neither.
-        text = json.dumps(config)
+        text = json.dumps(_without_null(config))
     except (ValueError, RecursionError) as fault:  # an integer of more than 4,300 digits
         raise UserError(f"configuration: a value is out of all bounds ({fault})") from None
     try:
@@ -36,6 +38,16 @@ def read_study(config: dict[str, Any]) -> Study:
         lines = [_explain(error) for error in faults]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         raise UserError(f"configuration: {lines[0]}{more}") from None
+
+
+def _without_null(config: dict[str, Any]) -> dict[str, Any]:
+    domains = config.get("domains")
+    if not isinstance(domains, dict):
+        return config
+    kept = {name: task for name, task in domains.items() if task is not None}
+    if domains and not kept:
+        raise UserError("configuration: domains: all of them are null: leave one in")
+    return config | {"domains": kept}
 
 
 def _check_plain(value: Any, place: tuple[Any, ...], within: tuple[int, ...]) -> None:

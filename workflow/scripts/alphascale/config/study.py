@@ -164,6 +164,13 @@ class Study(Section):
     """The whole study."""
 
     run: Name = Field("default", description="Name of the study: results go to `results/{run}/`.")
+    results: str = Field(
+        "results",
+        min_length=1,
+        pattern=r"^[A-Za-z0-9._/~-][A-Za-z0-9._/ ~-]*$",
+        description="Folder that results go to, one of each `run`'s name below it; absolute, or "
+        "relative to the folder that snakemake runs in.",
+    )
     seed: Seed = Field(
         0, description="Seed of splits, permutation and bootstrap; members have their own."
     )
