@@ -2,6 +2,7 @@
 #   snakemake --cores all                                     the study of config/config.yaml
 #   snakemake --cores all --configfile config/paper.yaml      another study
 #   snakemake --cores all -n                                  what would run, and why
+#   snakemake --cores all vision figures                      one domain; a stage of all (rules/targets.smk)
 
 
 include: "rules/common.smk"
@@ -16,6 +17,7 @@ include: "rules/plot.smk"
 include: "rules/literature.smk"
 include: "rules/curves.smk"
 include: "rules/language.smk"
+include: "rules/targets.smk"
 
 
 # Every digest of code is made: what it took is given back before the jobs need the memory.
@@ -29,9 +31,13 @@ forget()
 localrules:
     aggregate,
     observations,
+    fit_domain,
     fit,
+    optimize_domain,
     optimize,
+    figures,
     summary,
+    summary_domain,
     audit,
     audit_summary,
     plot,
@@ -56,8 +62,7 @@ onstart:
 
 
 onsuccess:
-    print_summary()
-    print_language()
+    print_results()
     left_checkpoints()
 
 

@@ -79,6 +79,8 @@ FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # What preparation checks, so that no fraction lacks a class.
 FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
 CHECKPOINTS = f"{RESULTS}/checkpoints"
+# What may be asked for by name and is no part of a study.
+NEEDS_NO_STUDY = {"literature", "curves_benchmark"}
 # Language domains that are judged together: the first one's name → all of them.
 LANGUAGE = slices.language_groups(STUDY)
 # Only executors that submit jobs have a number of them, `--jobs`; and a submitted job starts Snakemake
@@ -326,13 +328,53 @@ def final_outputs():
         out("scales.csv"),
         *(out(f"figures/summary.{kind}") for kind in ("png", "svg")),
         *(out(f"figures/audit.{kind}") for kind in ("png", "svg")),
-        *(
-            path
-            for figure in FIGURES
-            for kind in ("png", "svg")
-            for path in per_domain(f"figures/{{domain}}/{figure}.{kind}")
-        ),
+        *(path for domain in STUDY.domains for path in figures_of(domain, FIGURES)),
     ]
+
+
+def figures_of(domain, names):
+    """The figures of a domain, in both formats."""
+    return [
+        out(f"figures/{domain}/{name}.{kind}")
+        for name in names
+        for kind in ("png", "svg")
+    ]
+
+
+def figures_of_all():
+    """Every figure of the study but the summary's."""
+    return [
+        *(path for domain in STUDY.domains for path in figures_of(domain, FIGURES)),
+        *(path for domain in LANGUAGE for path in figures_of(domain, LANGUAGE_FIGURES)),
+    ]
+
+
+def asked():
+    """The names and files that the command asks for; known once the rules are."""
+    return set(workflow.dag_settings.targets or ())
+
+
+def groups_asked():
+    """The first of each group of language domains of which all are asked for."""
+    return [domain for domain, group in LANGUAGE.items() if set(group) <= asked()]
+
+
+def domain_outputs(domain):
+    """An input function: everything about one domain, ending with its summary. What compares it
+    with other language domains comes where all of them are asked for: it would train them too."""
+
+    def outputs(wildcards):
+        group = [domain] if domain in groups_asked() else []
+        return [
+            out(f"audit/{domain}.json"),
+            *figures_of(domain, FIGURES),
+            *(out(f"language/{name}.txt") for name in group),
+            *(path for name in group for path in figures_of(name, LANGUAGE_FIGURES)),
+            out(f"summary/{domain}.csv"),
+            out(f"summary/{domain}.txt"),
+        ]
+
+    return outputs
 
 
 def begin():
@@ -452,10 +494,22 @@ def left_checkpoints():
         )
 
 
-def print_summary():
-    path = Path(out("summary.txt"))
-    if path.exists():
-        print("\n" + path.read_text(encoding="utf-8"), end="")
+def print_results():
+    """Print what was asked for, as far as it is there: of domains and stages that were named their
+    own pages, else the study's summary and its language laws."""
+    targets = asked()
+    stages = targets & {"fit", "figures"}
+    named, groups = [each for each in NAMED_DOMAINS if each in targets], groups_asked()
+    pages = ["fit.txt"] if "fit" in stages else []
+    if not targets or targets - stages - {*named, *NEEDS_NO_STUDY}:
+        pages, groups = [*pages, "summary.txt"], list(LANGUAGE)
+    else:
+        pages += [f"summary/{domain}.txt" for domain in named]
+    for path in map(Path, map(out, [*pages, *(f"language/{group}.txt" for group in groups)])):
+        if path.exists():
+            print("\n" + path.read_text(encoding="utf-8"), end="")
+    if "figures" in stages:
+        print(f"\nfigures: {out('figures')}")
 
 
 def language_observations(wildcards):
@@ -466,23 +520,13 @@ def language_observations(wildcards):
 def language_outputs():
     """What every group of language domains delivers."""
     return [
-        out(path)
+        path
         for domain in LANGUAGE
         for path in (
-            f"language/{domain}.txt",
-            *(
-                f"figures/{domain}/{figure}.{kind}"
-                for figure in LANGUAGE_FIGURES
-                for kind in ("png", "svg")
-            ),
+            out(f"language/{domain}.txt"),
+            *figures_of(domain, LANGUAGE_FIGURES),
         )
     ]
-
-
-def print_language():
-    for path in (Path(out(f"language/{domain}.txt")) for domain in LANGUAGE):
-        if path.exists():
-            print("\n" + path.read_text(encoding="utf-8"), end="")
 
 
 def benchmark_spec(wildcards):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price, Saving
-from ..records.fit import Errors, Estimate
+from ..records.fit import Errors, Estimate, ShownForm
 from ..records.specs import Size
 from ..records.typed import Refused
 from ..units import (
@@ -26,8 +27,8 @@ from ..units import (
     spread,
 )
 from .ranges import FAR
+from .shown import WIDTH, as_accuracy, fit_text, formula
 
-WIDTH = 96
 RUNS = ("architecture", "naive", "study")
 TIMED = ("kwh", "co2_g", "money")  # of a price, what rests on time
 NOT_CARRIED = "energy, CO₂ and money not told: the jobs' times do not carry them"
@@ -58,6 +59,7 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         "withheld_mae_line": errors and errors.line,
         "law_beats_both": withheld and withheld.beats_naive,
         "law": decision.law,
+        **_fit_columns(decision),
         "n_star": decision.n_star,
         "n_star_lower": lower,
         "n_star_upper": upper,
@@ -89,6 +91,11 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     row["currency"] = decision.costs.currency
     for key in ("net", "gross"):
         row[f"saving_{key}_flops"] = gains and getattr(gains, key)
+    built_cost, naive_cost = (price_of(decision, run) for run in ("architecture", "naive"))
+    both = gains and built_cost and naive_cost
+    row["saved_flops"] = naive_cost.flops - built_cost.flops if both else None
+    timed = both and None not in (built_cost.factor, naive_cost.factor)
+    row["saved_co2_g"] = naive_cost.co2_g - built_cost.co2_g if timed else None
     row["pays_after_runs"] = gains and gains.pays_after_runs
     of_energy = gains and gains.energy
     for key in ("net", "gross"):
@@ -97,6 +104,17 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         row[f"saving_{key}_energy_lower"], row[f"saving_{key}_energy_upper"] = low, high
     row["warnings"] = "; ".join(warnings(decision))
     return row
+
+
+def _fit_columns(decision: DecisionRecord) -> dict[str, TableCell]:
+    found = as_accuracy(decision.shown) if isinstance(decision.shown, ShownForm) else None
+    return {
+        "form": found and formula(found),
+        "form_parameters": found
+        and json.dumps({name: value.mean for name, value in found.params.items()}),
+        **{f"form_{key}": found and found.in_sample[key] for key in ("r2", "mae", "aic")},
+        "form_failed_resamples": found and found.failed_resamples,
+    }
 
 
 def text(decisions: list[DecisionRecord]) -> str:
@@ -110,6 +128,7 @@ def _domain(decision: DecisionRecord) -> str:
     for name, words in (
         ("withheld", withheld_text(decision)),
         ("N*", star_text(decision)),
+        ("the fit", fit_text(decision)),
         ("build", build_text(decision)),
         *((label, cost_text(decision, run)) for label, run in
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
@@ -356,8 +375,23 @@ def saving_text(decision: DecisionRecord) -> str:
         return f"none: {why}, and the study's cost is spent"
     return (
         f"of FLOPs net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
-        f"without it; {pays_text(gains.pays_after_runs)}; {energy_saving_text(gains)}"
+        f"without it; {pays_text(gains.pays_after_runs)}; {energy_saving_text(gains)}; "
+        f"{amounts_text(decision)}"
     )
+
+
+def amounts_text(decision: DecisionRecord) -> str:
+    """What one training of the architecture saves against one of the naive model, in amounts."""
+    built, naive = decision.architecture.price, decision.naive.price
+    flops, grams = naive.flops - built.flops, naive.co2_g - built.co2_g
+    carbon = ""
+    if built.factor is not None and naive.factor is not None:
+        carbon = f" and {_amount(grams, mass)} CO₂ ({how(naive)})"
+    return f"{_amount(flops, lambda value: prefixed(value, 'FLOP'))}{carbon} less a training, gross"
+
+
+def _amount(value: float, shown: Callable[[float], str]) -> str:
+    return ("−" if value < 0 else "") + shown(abs(value))
 
 
 def energy_saving_text(gains: Saving) -> str:
