@@ -11,11 +11,12 @@ import numpy as np
 
 from alphascale.errors import UserError
 from alphascale.fitting.learning import read_prior
+from alphascale.fitting.saved import load
 from alphascale.grids.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.grids.regimes import regimes
 from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS, get_form
-from alphascale.laws.groups import Fits, group_keys, load
+from alphascale.laws.groups import Fits, group_keys
 from alphascale.laws.losses import parse_loss
 from alphascale.laws.result import Fit
 from alphascale.records.files import replacing
@@ -27,6 +28,11 @@ from alphascale.tables.summary import (
     regime_lines,
     summary_lines,
     target_lines,
+)
+
+FIT = (
+    "JSON written by alphascale fit --out, or a study's bootstrap/{domain}.json (0.5:FILE for the law "
+    "of that fraction, joint:FILE for that of N and D)"
 )
 
 
@@ -56,7 +62,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.set_defaults(run=run_fit)
 
     command = subparsers.add_parser("predict", help="predict the rows of a CSV from a saved fit")
-    command.add_argument("fit", help="JSON written by alphascale fit --out")
+    command.add_argument("fit", help=FIT)
     command.add_argument("points", help="CSV with the predictors (and group columns) of the fit")
     command.add_argument("--level", type=float, help="of the prediction intervals")
     command.add_argument("--out", help="CSV to write; left out, the rows are printed")
@@ -64,7 +70,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.set_defaults(run=run_predict)
 
     command = subparsers.add_parser("optimum", help="what a saved fit asks for")
-    command.add_argument("fit", help="JSON written by alphascale fit --out")
+    command.add_argument("fit", help=FIT)
     goal = command.add_mutually_exclusive_group(required=True)
     goal.add_argument("--target", type=float, help="the response to reach")
     goal.add_argument("--flops", type=float, help="the training budget to divide between N and D")
