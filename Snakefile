@@ -2,7 +2,7 @@
 #   snakemake --cores all                                     the study of config/config.yaml
 #   snakemake --cores all --configfile config/paper.yaml      another study
 #   snakemake --cores all -n                                  what would run, and why
-#   snakemake --cores all vision figures                      one domain; a stage of all (rules/targets.smk)
+#   snakemake --cores all vision figures                      one domain; a stage of all
 
 
 include: "rules/common.smk"
