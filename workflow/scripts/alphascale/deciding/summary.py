@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,11 +49,13 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     lower, upper = star.interval if star else (None, None)
     built, gains = decision.architecture, decision.saving
     predicted = built and built.predicted
+    if predicted and decision.target.perplexity is not None:
+        predicted = predicted.as_perplexity()
     data = decision.data if isinstance(decision.data, DataNeeded) else None
     row = {
         "domain": decision.domain,
-        "target_metric": decision.target.metric,
-        "target": decision.target.value,
+        "target_metric": decision.target.named,
+        "target": decision.target.given,
         "fraction": decision.fraction,
         "withheld_mae_law": errors and errors.law,
         "withheld_mae_carry": errors and errors.carry,
@@ -147,8 +150,8 @@ def _domain(decision: DecisionRecord) -> str:
 
 
 def target_text(decision: DecisionRecord) -> str:
-    metric, value = decision.target.metric, decision.target.value
-    shown = f"{value:g} nats" if metric == "loss" else percent(value)
+    metric, value = decision.target.named, decision.target.given
+    shown = {"loss": f"{value:g} nats", "perplexity": f"{value:g}"}.get(metric) or percent(value)
     several = len(decision.fractions) > 1
     data = f", at fraction {decision.fraction} of the training data" if several else ""
     return f"target {metric} {shown}{data}"
@@ -177,7 +180,9 @@ def unbeaten(errors: Errors) -> list[str]:
 
 
 def gap(decision: DecisionRecord, value: float) -> str:
-    """A difference in the fitted metric: percentage points, or nats."""
+    """A difference in the fitted metric: percentage points or nats; of a perplexity, its share."""
+    if decision.target.perplexity is not None:
+        return f"{percent(math.expm1(value), 2)} of the perplexity"
     if decision.metric == "loss":
         return f"{significant(value, 2)} nats"
     return f"{fixed(100 * value, 2, 1)} points"
@@ -196,7 +201,7 @@ def star_text(decision: DecisionRecord) -> str:
     if star.n_star is None:
         if lower is None:
             interval = f"{level} wholly out of reach"
-        best = metric_text(decision.target.metric, star.best_reachable)
+        best = metric_text(decision.target.named, star.best_reachable)
         return (
             f"none: the fitted law never reaches the target; {interval}; {reach}; the best the law "
             f"can see is {best}"
@@ -323,11 +328,14 @@ def size_text(size: Size) -> str:
 
 def predicted_text(decision: DecisionRecord) -> str:
     """Predicted metric of one run of N*, as the target names it, with its interval."""
-    return metric_text(decision.target.metric, decision.architecture.predicted)
+    return metric_text(decision.target.named, decision.architecture.predicted)
 
 
 def metric_text(metric: str, found: Estimate) -> str:
     """A prediction of error or loss, with its interval, as the target's metric."""
+    if metric == "perplexity":
+        mean, lower, upper = (significant(each) for each in vars(found.as_perplexity()).values())
+        return f"perplexity {mean} ({lower} – {upper})"
     mean, lower, upper = found.mean, found.lower, found.upper
     if metric == "loss":
         return f"loss {fixed(mean, 3)} ({fixed(lower, 3)} – {fixed(upper, 3)}) nats"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,10 @@ class Estimate:
     # lower, upper: ends of the interval; None of a parameter that has none
     lower: float | None
     upper: float | None
+
+    def as_perplexity(self) -> Estimate:
+        """Of a loss in nats, e to it; at most e^700, which a double still holds."""
+        return Estimate(*(math.exp(min(each, 700.0)) for each in vars(self).values()))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,16 @@ class Target:
         """The target in the metric that laws are fitted to: an error for an accuracy."""
         return 1 - self.value if self.metric == "accuracy" else self.value
 
+    @property
+    def named(self) -> str:
+        """The metric as the study names it."""
+        return self.metric if self.perplexity is None else "perplexity"
+
+    @property
+    def given(self) -> float:
+        """The target as the study gives it, in the unit of the metric it names."""
+        return self.value if self.perplexity is None else self.perplexity
+
 
 @dataclass(frozen=True)
 class PriorFile:
