@@ -11,6 +11,7 @@ include: "rules/train.smk"
 include: "rules/fit.smk"
 include: "rules/optimize.smk"
 include: "rules/audit.smk"
+include: "rules/regimes.smk"
 include: "rules/verify.smk"
 include: "rules/plan.smk"
 include: "rules/plot.smk"
@@ -40,6 +41,8 @@ localrules:
     summary_domain,
     audit,
     audit_summary,
+    regimes_domain,
+    regimes,
     plot,
     plot_summary,
     plot_language,

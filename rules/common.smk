@@ -326,6 +326,8 @@ def final_outputs():
         out("summary.txt"),
         out("audit.csv"),
         out("scales.csv"),
+        out("regimes.csv"),
+        out("regimes.txt"),
         *(out(f"figures/summary.{kind}") for kind in ("png", "svg")),
         *(out(f"figures/audit.{kind}") for kind in ("png", "svg")),
         *(path for domain in STUDY.domains for path in figures_of(domain, FIGURES)),

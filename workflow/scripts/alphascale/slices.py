@@ -37,6 +37,7 @@ from .records.specs import (
     PlanSpec,
     Prices,
     PriorFile,
+    RegimesSpec,
     Size,
     Target,
     TrainSpec,
@@ -272,6 +273,14 @@ def audit_slice(study: Study, domain: str) -> AuditSpec:
         epochs=task.training.epochs,
         withhold=task.withhold,
         apart=sorted(scale for scale, own in task.runs.items() if own.seeds),
+    )
+
+
+def regimes_slice(study: Study, domain: str) -> RegimesSpec:
+    """What the verdicts on regimes depend on, beside the observations."""
+    task = study.domains[domain]
+    return RegimesSpec(
+        domain, task.family, task.ladder, study.fit.params, study.bootstrap.level, study.seed
     )
 
 

@@ -157,6 +157,19 @@ class AuditSpec:
 
 
 @dataclass(frozen=True)
+class RegimesSpec:
+    """What limits a domain along each axis."""
+
+    # domain, family, ladder: as in DecisionSpec
+    domain: str
+    family: str
+    ladder: dict[str, Size]
+    counted: str  # what N counts, `total` or `non_embedding`
+    level: float  # coverage of every interval, in (0, 1)
+    seed: int  # of the draws of the law in compute
+
+
+@dataclass(frozen=True)
 class TrainSpec:
     """One training job: all its members, seeds × learning rates."""
 

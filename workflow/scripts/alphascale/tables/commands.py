@@ -1,4 +1,4 @@
-"""`alphascale fit`, `predict`, `optimum`, `regimes`, `prior`: the engine on a user's own files."""
+"""`alphascale fit`, `predict`, `optimum`, `regimes`, `front`, `prior`: the engine on own files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from alphascale.errors import UserError
 from alphascale.fitting.learning import read_prior
 from alphascale.fitting.saved import load
 from alphascale.grids.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
+from alphascale.grids.front import front
 from alphascale.grids.regimes import regimes
 from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS, get_form
@@ -24,6 +25,7 @@ from alphascale.tables.finished import run_prior
 from alphascale.tables.reading import read_csv, with_numbers
 from alphascale.tables.summary import (
     far_lines,
+    front_lines,
     optimum_lines,
     regime_lines,
     summary_lines,
@@ -37,7 +39,7 @@ FIT = (
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
-    """Add the five subcommands."""
+    """Add the six subcommands."""
     command = subparsers.add_parser("fit", help="fit a scaling law to the rows of a CSV")
     command.add_argument("runs", help="CSV with one row per run")
     command.add_argument("--x", required=True, help="column of the predictor, e.g. params")
@@ -96,6 +98,19 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     _skip(command)
     command.add_argument("--figure", help="draw what it rests on, as .png or .svg")
     command.set_defaults(run=run_regimes)
+
+    command = subparsers.add_parser(
+        "front", help="the law of the loss in compute, along the front of a CSV's runs"
+    )
+    command.add_argument("runs", help="CSV with one row per run")
+    command.add_argument("--flops", default="flops", help="column of training FLOPs")
+    command.add_argument("--y", required=True, help="column of the loss")
+    command.add_argument("--cell", help="columns that name a run's configuration, e.g. params,data")
+    command.add_argument("--law", default="auto", help="auto (default), power, power_floor, …")
+    command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
+    _skip(command)
+    command.add_argument("--out", help="save the law as JSON, for predict and optimum")
+    command.set_defaults(run=run_front)
 
     command = subparsers.add_parser("prior", help="learn a prior from your finished studies")
     command.add_argument("studies", nargs="+", help="folders of studies, e.g. results/*")
@@ -190,6 +205,22 @@ def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
     else:
         best = optimum_for_flops(one, args.flops, **options)
     return optimum_lines(one, best)
+
+
+def run_front(args: argparse.Namespace) -> None:
+    table, told = with_numbers(read_csv(args.runs), (args.flops, args.y), (), args.skip_invalid)
+    cells = args.cell.split(",") if args.cell else None
+    try:
+        found = front(
+            table.columns, args.flops, args.y, cells=cells, law=args.law, level=args.level
+        )
+    except UserError as error:
+        raise UserError(f"{args.runs}: {error}") from None
+    lines = front_lines(found, args.flops, args.y)
+    print("\n".join([*lines, *(f"warning: {line}" for line in told)]))
+    if args.out:
+        found.law.save(args.out)
+        print(f"saved: {args.out}")
 
 
 def run_regimes(args: argparse.Namespace) -> None:
