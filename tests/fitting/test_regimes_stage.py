@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from alphascale.fitting.regimes import axes_of, judge, size_axis, table_rows, text
 from alphascale.grids.regimes import regimes
@@ -85,6 +86,12 @@ def test_a_record_reads_back_and_draws_as_what_was_found(tmp_path) -> None:
     words = " ".join((tmp_path / "regimes.svg").read_text().split())
     assert "Along width: variance-limited" in words and "resolution-limited" in words
     assert "cell on the front" in (tmp_path / "front.svg").read_text()
+
+
+def test_what_verification_trained_is_left_out() -> None:
+    made = frame(1.0, 0.4)
+    beside = made[made["scale"] == "w64"].assign(scale="n640", role="verify", test_loss=0.1)
+    assert judge(spec(), pd.concat([made, beside])) == judge(spec(), made)
 
 
 def test_one_amount_of_data_and_two_sizes_say_what_is_missing(tmp_path) -> None:

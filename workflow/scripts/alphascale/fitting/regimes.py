@@ -28,7 +28,9 @@ PARAMS = 0.5  # what parameters show when variance limits: they grow as the squa
 
 def judge(spec: RegimesSpec, frame: pandas.DataFrame) -> RegimesRecord:
     """Verdicts along size and samples, and the law of the loss in compute, from observations."""
+    # What verification trained stands in no ladder: it is left out, by its name.
     runs = good(frame)
+    runs = runs[runs["scale"].isin(spec.ladder)]
     size, values = size_axis(spec)
     if size == "params":
         column = runs[COUNT_COLUMN[spec.counted]].to_numpy(float)
