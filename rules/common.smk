@@ -47,7 +47,9 @@ from alphascale.provenance import code_digest, family_roots, forget, source_root
 gc.set_threshold(100_000, 50, 100)
 
 GIVEN = workflow.config_settings.configfiles
-if not GIVEN and not Path(DEFAULT_STUDY).exists():  # another --directory, which has none of its own
+if (
+    not GIVEN and not Path(DEFAULT_STUDY).exists()
+):  # another --directory, which has none of its own
     DEFAULT_STUDY = str(Path(workflow.basedir) / DEFAULT_STUDY)
     if workflow.is_main_process:
         logger.info(f"the study is {DEFAULT_STUDY}: there is none in this folder")
@@ -70,11 +72,15 @@ try:
     STUDY = load_study(config)
 except UserError as fault:
     sys.exit(f"error: {fault}")
-left_out = [name for name in config["domains"] if name not in STUDY.domains]
+left_out = [name for name, task in config["domains"].items() if task is None]
 if left_out and workflow.is_main_process:
     logger.info(f"left out of the study, by null: {', '.join(left_out)}")
 
 RESULTS = slices.folder(STUDY)
+if STUDY.quick and workflow.is_main_process:
+    logger.info(
+        f"the quick test, of {', '.join(STUDY.domains)}: results go to {RESULTS}"
+    )
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # What preparation checks, so that no fraction lacks a class.
 FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
@@ -347,6 +353,11 @@ def figures_of_all():
     """Every figure of the study but the summary's."""
     return [
         *(path for domain in STUDY.domains for path in figures_of(domain, FIGURES)),
+        *(
+            path
+            for domain in STUDY.domains
+            for path in figures_of(domain, REGIME_FIGURES)
+        ),
         *(path for domain in LANGUAGE for path in figures_of(domain, LANGUAGE_FIGURES)),
     ]
 
@@ -363,14 +374,15 @@ def groups_asked():
 
 def domain_outputs(domain):
     """An input function: everything about one domain, ending with its summary. What compares it
-    with other language domains comes where all of them are asked for: it would train them too."""
+    with other language domains comes where all of them are asked for: it would train them too.
+    """
 
     def outputs(wildcards):
         group = [domain] if domain in groups_asked() else []
         return [
             *missing_records([domain]),
             out(f"audit/{domain}.json"),
-            *figures_of(domain, FIGURES),
+            *figures_of(domain, {**FIGURES, **REGIME_FIGURES}),
             *(out(f"language/{name}.txt") for name in group),
             *(path for name in group for path in figures_of(name, LANGUAGE_FIGURES)),
             out(f"summary/{domain}.csv"),
@@ -501,14 +513,16 @@ def print_results():
     """Print what was asked for, as far as it is there: of domains and stages that were named their
     own pages, else the study's summary and its language laws."""
     targets = asked()
-    stages = targets & {"fit", "figures"}
+    stages = targets & {"fit", "figures", "regimes"}
     named, groups = [each for each in NAMED_DOMAINS if each in targets], groups_asked()
-    pages = ["fit.txt"] if "fit" in stages else []
+    pages = [f"{stage}.txt" for stage in ("fit", "regimes") if stage in stages]
     if not targets or targets - stages - {*named, *NEEDS_NO_STUDY}:
         pages, groups = [*pages, "summary.txt"], list(LANGUAGE)
     else:
         pages += [f"summary/{domain}.txt" for domain in named]
-    for path in map(Path, map(out, [*pages, *(f"language/{group}.txt" for group in groups)])):
+    for path in map(
+        Path, map(out, [*pages, *(f"language/{group}.txt" for group in groups)])
+    ):
         if path.exists():
             print("\n" + path.read_text(encoding="utf-8"), end="")
     if "figures" in stages:

@@ -92,9 +92,12 @@ def _check_keys(path: str | Path, keys: list[yaml.ScalarNode]) -> None:
 
 def typed(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings of `--config` as a file would have said them: within a mapping or a list Snakemake
-    leaves all values text, "3" and "null" too."""
-    nested = (dict, list)
-    return {key: _typed(each) if isinstance(each, nested) else each for key, each in settings.items()}
+    leaves all values text, "3" and "null" too; outside of them `true` in lower case."""
+
+    def untyped(value: Any) -> bool:
+        return isinstance(value, (dict, list)) or value in ("true", "false", "null")
+
+    return {key: _typed(each) if untyped(each) else each for key, each in settings.items()}
 
 
 def _typed(value: Any) -> Any:
