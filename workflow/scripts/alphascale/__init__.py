@@ -17,7 +17,7 @@ LAZY = {
     "Results": "pipeline",
     "fit": "laws",
     "front": "grids.front",
-    "load": "laws",
+    "load": "fitting.saved",
     "regimes": "grids.regimes",
     "run": "pipeline",
 }
