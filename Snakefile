@@ -2,6 +2,7 @@
 #   snakemake --cores all                                     the study of config/config.yaml
 #   snakemake --cores all --configfile config/paper.yaml      another study
 #   snakemake --cores all -n                                  what would run, and why
+#   snakemake --cores all vision figures                      one domain; a stage of all
 
 
 include: "rules/common.smk"
@@ -10,12 +11,14 @@ include: "rules/train.smk"
 include: "rules/fit.smk"
 include: "rules/optimize.smk"
 include: "rules/audit.smk"
+include: "rules/regimes.smk"
 include: "rules/verify.smk"
 include: "rules/plan.smk"
 include: "rules/plot.smk"
 include: "rules/literature.smk"
 include: "rules/curves.smk"
 include: "rules/language.smk"
+include: "rules/targets.smk"
 
 
 # Every digest of code is made: what it took is given back before the jobs need the memory.
@@ -29,11 +32,17 @@ forget()
 localrules:
     aggregate,
     observations,
+    fit_domain,
     fit,
+    optimize_domain,
     optimize,
+    figures,
     summary,
+    summary_domain,
     audit,
     audit_summary,
+    regimes_domain,
+    regimes,
     plot,
     plot_summary,
     plot_language,
@@ -56,8 +65,7 @@ onstart:
 
 
 onsuccess:
-    print_summary()
-    print_language()
+    print_results()
     left_checkpoints()
 
 

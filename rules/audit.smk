@@ -36,6 +36,7 @@ rule audit_summary:
             category="Summary",
             labels={"table": "Generalisation warning and best epoch per scale"},
         ),
+        best_epochs=out("best_epochs.csv"),
         figures=[
             report(
                 out(f"figures/audit.{kind}"),

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from snakemake.settings.types import DeploymentMethod
+from snakemake.utils import update_config
 
 DEFAULT_STUDY = "config/config.yaml"
 # Seconds by which the clocks of a file server and of this machine may differ.
@@ -29,7 +30,7 @@ except UserError as fault:  # somebody's new family or source that cannot be imp
     sys.exit(f"error: {fault}")
 
 from alphascale.running import cluster
-from alphascale.config import NAME, refuse_code
+from alphascale.config import NAME, refuse_code, typed
 from alphascale.data.checks import check_whole
 from alphascale.families.own import is_own
 from alphascale.running.trial import tried as try_models
@@ -46,6 +47,12 @@ from alphascale.provenance import code_digest, family_roots, forget, source_root
 gc.set_threshold(100_000, 50, 100)
 
 GIVEN = workflow.config_settings.configfiles
+if (
+    not GIVEN and not Path(DEFAULT_STUDY).exists()
+):  # another --directory, which has none of its own
+    DEFAULT_STUDY = str(Path(workflow.basedir) / DEFAULT_STUDY)
+    if workflow.is_main_process:
+        logger.info(f"the study is {DEFAULT_STUDY}: there is none in this folder")
 try:
     for file in GIVEN or [DEFAULT_STUDY]:
         refuse_code(file)
@@ -59,17 +66,27 @@ if not GIVEN:
 
 
 try:
+    update_config(config, typed(workflow.config_settings.config or {}))
     # Scales of the last plan, by domain, where the study adopts it (`plan: apply`).
     ADOPTED = adopt(config)
     STUDY = load_study(config)
 except UserError as fault:
     sys.exit(f"error: {fault}")
+left_out = [name for name, task in config["domains"].items() if task is None]
+if left_out and workflow.is_main_process:
+    logger.info(f"left out of the study, by null: {', '.join(left_out)}")
 
-RESULTS = f"results/{STUDY.run}"
+RESULTS = slices.folder(STUDY)
+if STUDY.quick and workflow.is_main_process:
+    logger.info(
+        f"the quick test, of {', '.join(STUDY.domains)}: results go to {RESULTS}"
+    )
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # What preparation checks, so that no fraction lacks a class.
 FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.domains})
 CHECKPOINTS = f"{RESULTS}/checkpoints"
+# What may be asked for by name and is no part of a study.
+NEEDS_NO_STUDY = {"literature", "curves_benchmark"}
 # Language domains that are judged together: the first one's name → all of them.
 LANGUAGE = slices.language_groups(STUDY)
 # Only executors that submit jobs have a number of them, `--jobs`; and a submitted job starts Snakemake
@@ -288,13 +305,13 @@ def per_domain(pattern):
     return [out(pattern.format(domain=domain)) for domain in STUDY.domains]
 
 
-def missing_records():
-    """Records that are missing although the table made from them is there: Snakemake makes a missing
+def missing_records(domains):
+    """Records of some domains that are missing although the table made from them is there: Snakemake makes a missing
     file between two that are there only if it is asked for it, and one that was refused would stay
     missing for good. To ask for all of them would cost a fifth of a dry run."""
     return [
         path
-        for domain in STUDY.domains
+        for domain in domains
         if Path(out(f"observations/{domain}.csv")).exists()
         for path in records(SimpleNamespace(domain=domain))
         if not Path(path).exists()
@@ -304,7 +321,7 @@ def missing_records():
 def final_outputs():
     """Everything a study delivers."""
     return [
-        *missing_records(),
+        *missing_records(STUDY.domains),
         *per_domain("observations/{domain}.csv"),
         *per_domain("fit/{domain}.json"),
         *per_domain("bootstrap/{domain}.json"),
@@ -315,15 +332,64 @@ def final_outputs():
         out("summary.txt"),
         out("audit.csv"),
         out("scales.csv"),
+        out("regimes.csv"),
+        out("regimes.txt"),
         *(out(f"figures/summary.{kind}") for kind in ("png", "svg")),
         *(out(f"figures/audit.{kind}") for kind in ("png", "svg")),
+        *(path for domain in STUDY.domains for path in figures_of(domain, FIGURES)),
+    ]
+
+
+def figures_of(domain, names):
+    """The figures of a domain, in both formats."""
+    return [
+        out(f"figures/{domain}/{name}.{kind}")
+        for name in names
+        for kind in ("png", "svg")
+    ]
+
+
+def figures_of_all():
+    """Every figure of the study but the summary's."""
+    return [
+        *(path for domain in STUDY.domains for path in figures_of(domain, FIGURES)),
         *(
             path
-            for figure in FIGURES
-            for kind in ("png", "svg")
-            for path in per_domain(f"figures/{{domain}}/{figure}.{kind}")
+            for domain in STUDY.domains
+            for path in figures_of(domain, REGIME_FIGURES)
         ),
+        *(path for domain in LANGUAGE for path in figures_of(domain, LANGUAGE_FIGURES)),
     ]
+
+
+def asked():
+    """The names and files that the command asks for; known once the rules are."""
+    return set(workflow.dag_settings.targets or ())
+
+
+def groups_asked():
+    """The first of each group of language domains of which all are asked for."""
+    return [domain for domain, group in LANGUAGE.items() if set(group) <= asked()]
+
+
+def domain_outputs(domain):
+    """An input function: everything about one domain, ending with its summary. What compares it
+    with other language domains comes where all of them are asked for: it would train them too.
+    """
+
+    def outputs(wildcards):
+        group = [domain] if domain in groups_asked() else []
+        return [
+            *missing_records([domain]),
+            out(f"audit/{domain}.json"),
+            *figures_of(domain, {**FIGURES, **REGIME_FIGURES}),
+            *(out(f"language/{name}.txt") for name in group),
+            *(path for name in group for path in figures_of(name, LANGUAGE_FIGURES)),
+            out(f"summary/{domain}.csv"),
+            out(f"summary/{domain}.txt"),
+        ]
+
+    return outputs
 
 
 def begin():
@@ -443,10 +509,24 @@ def left_checkpoints():
         )
 
 
-def print_summary():
-    path = Path(out("summary.txt"))
-    if path.exists():
-        print("\n" + path.read_text(encoding="utf-8"), end="")
+def print_results():
+    """Print what was asked for, as far as it is there: of domains and stages that were named their
+    own pages, else the study's summary and its language laws."""
+    targets = asked()
+    stages = targets & {"fit", "figures", "regimes"}
+    named, groups = [each for each in NAMED_DOMAINS if each in targets], groups_asked()
+    pages = [f"{stage}.txt" for stage in ("fit", "regimes") if stage in stages]
+    if not targets or targets - stages - {*named, *NEEDS_NO_STUDY}:
+        pages, groups = [*pages, "summary.txt"], list(LANGUAGE)
+    else:
+        pages += [f"summary/{domain}.txt" for domain in named]
+    for path in map(
+        Path, map(out, [*pages, *(f"language/{group}.txt" for group in groups)])
+    ):
+        if path.exists():
+            print("\n" + path.read_text(encoding="utf-8"), end="")
+    if "figures" in stages:
+        print(f"\nfigures: {out('figures')}")
 
 
 def language_observations(wildcards):
@@ -457,23 +537,13 @@ def language_observations(wildcards):
 def language_outputs():
     """What every group of language domains delivers."""
     return [
-        out(path)
+        path
         for domain in LANGUAGE
         for path in (
-            f"language/{domain}.txt",
-            *(
-                f"figures/{domain}/{figure}.{kind}"
-                for figure in LANGUAGE_FIGURES
-                for kind in ("png", "svg")
-            ),
+            out(f"language/{domain}.txt"),
+            *figures_of(domain, LANGUAGE_FIGURES),
         )
     ]
-
-
-def print_language():
-    for path in (Path(out(f"language/{domain}.txt")) for domain in LANGUAGE):
-        if path.exists():
-            print("\n" + path.read_text(encoding="utf-8"), end="")
 
 
 def benchmark_spec(wildcards):

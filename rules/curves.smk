@@ -1,6 +1,6 @@
 # Laws judged on 92 published learning curves: `snakemake curves_benchmark` needs no training.
 
-CURVES = "results/curves"
+CURVES = os.path.join(os.path.dirname(RESULTS), "curves")
 
 
 rule curves_benchmark:

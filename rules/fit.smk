@@ -1,7 +1,7 @@
 # Laws from observations, and how sure they are.
 
 
-rule fit:
+rule fit_domain:
     input:
         observations=out("observations/{domain}.csv"),
     output:
@@ -11,7 +11,7 @@ rule fit:
     conda:
         "../envs/analysis.yaml"
     params:
-        job=job("fit", of_domain(slices.fit_slice)),
+        job=job("fit_domain", of_domain(slices.fit_slice)),
     message:
         "fit the law of {wildcards.domain}"
     shell:

@@ -4,7 +4,7 @@
 from alphascale.plots.catalog import LANGUAGE_FIGURES
 
 
-rule language:
+rule language_laws:
     input:
         observations=language_observations,
     output:
@@ -15,7 +15,7 @@ rule language:
     conda:
         "../envs/analysis.yaml"
     params:
-        job=job("language", of_domain(slices.language_slice)),
+        job=job("language_laws", of_domain(slices.language_slice)),
     message:
         "fit the perplexity laws of {wildcards.domain}"
     shell:

@@ -1,6 +1,6 @@
 # The published laws by themselves: `snakemake literature` needs no study and no training.
 
-LITERATURE = "results/literature"
+LITERATURE = os.path.join(os.path.dirname(RESULTS), "literature")
 LITERATURE_TABLES = [
     "laws",
     "allocations",

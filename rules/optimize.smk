@@ -1,7 +1,7 @@
 # N*, its architecture, its price and what it saves.
 
 
-rule optimize:
+rule optimize_domain:
     input:
         observations=out("observations/{domain}.csv"),
         meta=out("data/{domain}.json"),
@@ -14,7 +14,7 @@ rule optimize:
     conda:
         "../envs/training.yaml"
     params:
-        job=job("optimize", of_domain(slices.decision_slice)),
+        job=job("optimize_domain", of_domain(slices.decision_slice)),
     message:
         "optimize {wildcards.domain}"
     shell:
@@ -31,7 +31,12 @@ rule summary:
             category="Summary",
             labels={"table": "N*, cost and saving per domain"},
         ),
-        text=out("summary.txt"),
+        text=report(
+            out("summary.txt"),
+            caption="../workflow/report/summary.rst",
+            category="Summary",
+            labels={"table": "N*, fit, cost and saving in words"},
+        ),
     log:
         out("logs/summary.log"),
     conda:

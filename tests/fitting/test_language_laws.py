@@ -7,7 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from alphascale import laws
-from alphascale.fitting.perplexity import exponent_difference, judge_group, text, with_perplexity
+from alphascale.fitting.language_text import text
+from alphascale.fitting.perplexity import (
+    _points,
+    exponent_difference,
+    judge_group,
+    with_perplexity,
+)
+from alphascale.fitting.widening import widening
 from alphascale.plots.catalog import LANGUAGE_FIGURES
 from alphascale.plots.draw import DRAW_LANGUAGE, draw_all
 from alphascale.records.specs import LanguageDomain, LanguageSpec
@@ -132,3 +139,53 @@ def test_the_summary_names_refusals_and_the_law_that_predicts_best():
     everything_diverged = frame.assign(status="diverged")
     said = text(judge_group(spec, {"one": everything_diverged}))
     assert "every run diverged" in said
+
+
+def test_a_wider_model_gains_more_where_the_grid_says_so():
+    """Perplexity falls as (d²·l)^−b: a doubling of d gains 2b·log 2, one of the layers b·log 2, and
+    for the same parameters neither."""
+    gains = judged([0.25]).domains["one"].widening
+    assert gains.sizes == 9
+    assert gains.width == pytest.approx(0.5 * np.log(2), abs=0.02)
+    assert gains.depth == pytest.approx(0.25 * np.log(2), abs=0.02)
+    low, high = gains.interval
+    assert 0 < low < 0.25 * np.log(2) < high
+    assert "a wider model gains more than a deeper one" in gains.says
+    low, high = gains.for_parameters_interval
+    assert low < 0 < high and "for the same parameters in the blocks they are not" in gains.says
+
+
+def test_the_gain_of_width_is_covered_as_often_as_its_interval_says():
+    """Of 60 grids no more than 8 intervals of level .95 may miss (binomial, 1 time in 100)."""
+    missed = 0
+    for seed in range(60):
+        frame = with_perplexity(observations(0.2, seed=500 + seed, noise=0.05))
+        gains = widening(_points(frame, 2), 0.95)
+        low, high = gains.interval
+        missed += not low <= 0.2 * np.log(2) <= high
+    assert missed <= 8
+
+
+def test_one_depth_asks_nothing_of_width_against_depth():
+    frame = with_perplexity(observations(0.2, seed=0))
+    flat = widening(_points(frame[frame["n_layers"] == 1], 1), 0.95)
+    assert flat.refused == "every size has n_layers 1: a grid varies both"
+    diagonal = frame[frame["scale"].isin(["d16-l1", "d32-l2", "d64-l4"])]
+    assert "do not tell width from depth" in widening(_points(diagonal, 1), 0.95).refused
+    two = frame[frame["scale"].isin(["d16-l1", "d32-l1", "d16-l2", "d32-l2"])]
+    assert widening(_points(two, 1), 0.95).sizes == 4
+
+
+def test_the_text_holds_the_table_of_sizes_and_r_squared():
+    found = judged([0.25])
+    said = text(found)
+    rows = [line.split() for line in said.splitlines() if line.startswith("  d16-l1 ")]
+    point = found.domains["one"].points[0]
+    assert rows[0][:6] == [
+        "d16-l1", "16", "1", f"{point.total:,}", f"{point.non_embedding:,}",
+        f"{point.mean_perplexity:.1f}",
+    ]  # fmt: skip
+    assert sum(line.startswith("  d") for line in said.splitlines()) == 9
+    fit = law(found, "one")
+    assert f"R² of all sizes {fit.in_sample['r2']:.3f}" in said
+    assert "wider or deeper: doubling the width" in said

@@ -51,6 +51,16 @@ def test_reference_configurations_have_the_published_parameters(d_model, n_layer
     )
 
 
+def test_the_largest_passes_100_million_at_the_documented_vocabulary(root):
+    """16 layers of 16 d² + 22 d + 6, and 2 V d + V + n d + 2 d: V ≥ 31,849 at d 512, n 128."""
+    size = {"d_model": 512, "n_layers": 16}
+    counts = [count_params("resnet_bk", size, language(v, 128))["total"] for v in (31_848, 31_849)]
+    by_hand = 16 * (16 * 512**2 + 22 * 512 + 6) + 31_849 * (2 * 512 + 1) + 128 * 512 + 2 * 512
+    assert counts[0] < 100_000_000 <= counts[1] == by_hand
+    for document in ("docs/language.md", "config/paper.yaml"):
+        assert "31849" in (root / document).read_text().replace(",", ""), document
+
+
 @pytest.mark.parametrize("d_model", [32, 96])
 def test_transformer_parameters_by_hand(d_model):
     meta, size = language(1000, 64), {"d_model": d_model, "n_layers": 3}

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from alphascale.calculator.demonstration import TEXTS
+from alphascale.grids.front import pareto
 from alphascale.plots import accuracy, carbon, compute, predicted, style, surface
 from alphascale.plots.catalog import FIGURES, LANGUAGE_FIGURES
-from alphascale.plots.compute import pareto
 from alphascale.plots.draw import DRAW
 from alphascale.plots.literature import FIGURES as LITERATURE
 from alphascale.plots.records import curve

@@ -47,6 +47,21 @@ def test_studies_that_ship_are_valid(root: Path, name: str) -> None:
     assert list(study.domains) == ["vision", "nlp", "tabular", "language", "language_bk"]
 
 
+def test_the_small_studies_that_ship_are_valid(root: Path) -> None:
+    """Four amounts of data × six sizes where data are plenty and where sizes are; a grid of widths
+    and layers, which a figure per depth needs."""
+    folder = root / "config"
+    regimes = read_study(yaml.safe_load((folder / "regimes.yaml").read_text()))
+    for task in regimes.domains.values():
+        assert len(task.fractions) == 4 and len(task.ladder) == 6
+    language = yaml.safe_load((folder / "language.yaml").read_text())
+    for wanted, sides in ((False, (3, 3)), (True, (2, 2))):
+        for task in read_study(language | {"quick": wanted}).domains.values():
+            sizes = [(each["d_model"], each["n_layers"]) for each in task.ladder.values()]
+            assert tuple(len(set(side)) for side in zip(*sizes, strict=True)) == sides
+            assert len(sizes) == sides[0] * sides[1]
+
+
 def test_defaults_alone_make_a_study() -> None:
     task = read_study(STUDY).domains["digits"]
     assert task.fractions == ["1.0"] and task.seeds == [0, 1, 2] and task.withhold == 1

@@ -24,7 +24,7 @@ SIZES = {
 }
 FRACTIONS = {"table": ["0.5", "1.0"], "images": ["1.0"], "text": ["1.0"]}
 SUMMARY = {"summarise the study", "draw the summary table", "draw the audit"}
-JOIN = {"join the observations of all domains"}
+JOIN = {"join the observations of all domains", "write the regimes of all domains"}
 
 
 def trainings(domain: str, sizes=None, fractions=None) -> set[str]:
@@ -47,7 +47,8 @@ def from_(stage: str, domain: str) -> set[str]:
     }
     names = list(stages)
     jobs = {stages[name].format(domain) for name in names[names.index(stage) :]}
-    return jobs | (SUMMARY if stage != "draw" else set()) | (JOIN if stage == "gather" else set())
+    joined = JOIN | {f"judge the regimes of {domain}"} if stage == "gather" else set()
+    return jobs | (SUMMARY if stage != "draw" else set()) | joined
 
 
 def test_the_study_leaves_every_result(finished: Path) -> None:
@@ -134,7 +135,8 @@ def test_touched_and_commented_code_runs_nothing(finished: Path) -> None:
         (
             "plots/__init__.py",
             set.union(*(from_("draw", d) for d in SIZES))
-            | {"draw the summary table", "draw the audit"},
+            | {f"judge the regimes of {d}" for d in SIZES}
+            | {"draw the summary table", "draw the audit", "write the regimes of all domains"},
         ),
         (
             "training/job.py",

@@ -1,6 +1,6 @@
-"""All domains' audits: a table of the checks, one of the scales, and a picture of the first."""
+"""All domains' audits: tables of the checks, scales and best epochs, and a picture."""
 
-from alphascale.auditing.audit import scale_rows, table_rows
+from alphascale.auditing.audit import best_epoch_rows, scale_rows, table_rows
 from alphascale.plots.audit import draw
 from alphascale.plots.style import save
 from alphascale.records.audit import AuditRecord
@@ -13,6 +13,7 @@ def main(job):
     audits = [read(path, AuditRecord) for path in job.input.audits]
     write_table(job.output.checks, table_rows(audits))
     write_table(job.output.scales, scale_rows(audits))
+    write_table(job.output.best_epochs, best_epoch_rows(audits))
     figure = draw(audits)
     for path in job.output.figures:
         save(figure, path)

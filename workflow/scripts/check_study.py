@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from alphascale.config import refuse_code
 from alphascale.errors import UserError
-from alphascale.slices import cells
+from alphascale.slices import cells, folder
 from alphascale.study import load_study
 
 
@@ -27,7 +27,8 @@ def main() -> None:
     except UserError as fault:
         sys.exit(f"error: {fault}")
     jobs = sum(len(list(cells(study, name))) for name in study.domains)
-    print(f"{path}: a study of {', '.join(study.domains)}, {jobs} trainings in results/{study.run}")
+    names = ", ".join(study.domains)
+    print(f"{path}: a study of {names}, {jobs} trainings in {folder(study)}")
 
 
 main()

@@ -1,15 +1,17 @@
-"""Fit the laws of a domain, per fraction and jointly: on all sizes, and without the largest."""
+"""All domains' fits as a page: the form with its parameters, and how it describes the runs."""
 
-from alphascale.fitting.domain import fit_domain
-from alphascale.records.observations import read_frame
-from alphascale.records.specs import FitSpec
-from alphascale.records.typed import spec_of, write
+from alphascale.deciding.shown import page
+from alphascale.records.bootstrap import BootstrapRecord
+from alphascale.records.files import write_text
+from alphascale.records.fit import FitRecord
+from alphascale.records.typed import read
 from alphascale.running import program
 
 
 def main(job):
-    spec, frame = spec_of(job, FitSpec), read_frame(job.input.observations)
-    write(job.output.fit, fit_domain(job.wildcards.domain, spec, frame))
+    fits = [read(path, FitRecord) for path in job.input.fits]
+    bootstraps = [read(path, BootstrapRecord) for path in job.input.bootstraps]
+    write_text(job.output.text, page(fits, bootstraps, job.input.bootstraps))
 
 
 program.run(main)

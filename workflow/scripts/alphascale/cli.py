@@ -15,7 +15,11 @@ from alphascale import __version__
 from alphascale.errors import UserError
 from alphascale.running.program import OneLineParser, describe
 
-COMMANDS = ("alphascale.tables.commands", "alphascale.calculator.commands")
+COMMANDS = (
+    "alphascale.tables.commands",
+    "alphascale.calculator.commands",
+    "alphascale.running.commands",
+)
 
 
 def main(argv: list[str] | None = None) -> int:

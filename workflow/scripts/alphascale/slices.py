@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -36,6 +37,7 @@ from .records.specs import (
     PlanSpec,
     Prices,
     PriorFile,
+    RegimesSpec,
     Size,
     Target,
     TrainSpec,
@@ -44,6 +46,11 @@ from .records.specs import (
 from .records.typed import as_json, digest_of, read
 from .records.verification import Promise
 from .sources import source
+
+
+def folder(study: Study) -> str:
+    """The folder that a study's results lie in."""
+    return os.path.join(os.path.expanduser(study.results), study.run)
 
 
 def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
@@ -276,6 +283,14 @@ def audit_slice(study: Study, domain: str) -> AuditSpec:
         epochs=task.training.epochs,
         withhold=task.withhold,
         apart=sorted(scale for scale, own in task.runs.items() if own.seeds),
+    )
+
+
+def regimes_slice(study: Study, domain: str) -> RegimesSpec:
+    """What the verdicts on regimes depend on, beside the observations."""
+    task = study.domains[domain]
+    return RegimesSpec(
+        domain, task.family, task.ladder, study.fit.params, study.bootstrap.level, study.seed
     )
 
 

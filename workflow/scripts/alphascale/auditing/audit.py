@@ -7,6 +7,7 @@ condition), otherwise conventions, which are the constants below.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -247,6 +248,23 @@ def scale_rows(audits: list[AuditRecord]) -> list[dict[str, object]]:
         }
         for found in audits
         for row in found.scales
+    ]
+
+
+def best_epoch_rows(audits: list[AuditRecord]) -> list[dict[str, object]]:
+    """One row a domain and scale, at the fraction decided on: the median best epoch of its seeds."""
+    return [
+        {
+            "domain": found.domain,
+            "scale": row.scale,
+            "params": row.params,
+            "median_best_epoch": statistics.median(row.best_epochs) if row.best_epochs else None,
+            "epochs": row.epochs,
+            "level": row.level,
+        }
+        for found in audits
+        for row in found.scales
+        if row.fraction == found.fraction
     ]
 
 

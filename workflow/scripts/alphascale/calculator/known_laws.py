@@ -18,8 +18,9 @@ from scipy.optimize import brentq
 
 from alphascale.columns import PREDICTORS
 from alphascale.errors import UserError
+from alphascale.fitting.saved import load
 from alphascale.grids.allocation import FLOPS_PER
-from alphascale.laws import FORMS, AutoLaw, Fit, Fits, get_form, load
+from alphascale.laws import FORMS, AutoLaw, Fit, Fits, get_form
 from alphascale.laws.form import predict
 from alphascale.literature.published import PF_DAY, PUBLISHED, Published, form_vector
 

@@ -10,7 +10,7 @@ It imports neither torch nor pandas: the Snakefile parses it, and every cluster 
 from .base import NAME, Section
 from .data import Data
 from .domain import Domain
-from .files import refuse_code
+from .files import refuse_code, typed
 from .reading import check_paths, read_study
 from .study import Bootstrap, Costs, CurvesBenchmark, Fit, Planning, Study, Verify
 from .training import Runs, Target, Training
@@ -18,4 +18,5 @@ from .training import Runs, Target, Training
 __all__ = [
     "NAME", "Bootstrap", "Costs", "CurvesBenchmark", "Data", "Domain", "Fit", "Planning", "Runs",
     "Section", "Study", "Target", "Training", "Verify", "check_paths", "read_study", "refuse_code",
+    "typed",
 ]  # fmt: skip

@@ -9,9 +9,21 @@ from pydantic import Field, field_validator, model_validator
 from ..errors import UserError
 from ..families import check_name, families, family, takers
 from ..sources import source
-from .base import Name, Section, Seed
+from .base import Count, Name, Section, Seed
 from .data import Data
 from .training import LANGUAGE_METRICS, Runs, Target, Training, canonical_fractions, seeds_once
+
+
+class Quick(Section):
+    """What `quick: true` changes of a domain: a test of minutes before a grid of days."""
+
+    only: list[Name] | None = Field(
+        None, min_length=1, description="Its sizes; all of the domain's by default."
+    )
+    epochs: Count | None = Field(None, description="Its epochs; the domain's by default.")
+    withhold: Annotated[int, Field(ge=0, strict=True)] | None = Field(
+        None, description="Its withheld sizes; as many as the domain's by default."
+    )
 
 
 class Domain(Section):
@@ -30,6 +42,11 @@ class Domain(Section):
         None,
         min_length=1,
         description="Train only these sizes of the ladder, as for a quick test; all by default.",
+    )
+    quick: Quick | None = Field(
+        None,
+        description="What `quick: true` changes here; a domain without this section is left out of "
+        "a quick test.",
     )
     naive: dict[str, Any] | None = Field(
         None,

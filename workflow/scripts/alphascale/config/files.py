@@ -1,8 +1,10 @@
-"""A study's file: whether it is plain YAML, every key once, before anybody reads what it says."""
+"""What a study is read from: its file, which is to be plain YAML, every key once, and the settings
+of a command line."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -86,3 +88,24 @@ def _check_keys(path: str | Path, keys: list[yaml.ScalarNode]) -> None:
                 "already, and YAML would keep only one of the two: rename it or take it out"
             )
         seen[key.value] = line
+
+
+def typed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of `--config` as a file would have said them: within a mapping or a list Snakemake
+    leaves all values text, "3" and "null" too; outside of them `true` in lower case."""
+
+    def untyped(value: Any) -> bool:
+        return isinstance(value, (dict, list)) or value in ("true", "false", "null")
+
+    return {key: _typed(each) if untyped(each) else each for key, each in settings.items()}
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _typed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_typed(inner) for inner in value]
+    try:
+        return yaml.load(value, yaml.CSafeLoader) if isinstance(value, str) and value else value
+    except yaml.YAMLError:  # a quoted text that is no YAML by itself, such as "a: b: c"
+        return value

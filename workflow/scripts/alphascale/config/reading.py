@@ -7,6 +7,7 @@ import json
 import os
 import re
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -19,13 +20,15 @@ from .study import Study
 def read_study(config: dict[str, Any]) -> Study:
     """Validate a configuration mapping (as read from YAML).
 
+    A domain that is null is left out: a further file or `--config` says so of one that it has no
+    use for.
     Raises UserError with one line that names the key, what was given and what is allowed.
     """
     try:
         _check_plain(config, (), ())
         # Of JSON, unlike of Python's values, pydantic's strict takes mappings for sections; `true`
         # and "12" are numbers to neither.
-        text = json.dumps(config)
+        text = json.dumps(_quickened(_without_null(config)))
     except (ValueError, RecursionError) as fault:  # an integer of more than 4,300 digits
         raise UserError(f"configuration: a value is out of all bounds ({fault})") from None
     try:
@@ -36,6 +39,42 @@ def read_study(config: dict[str, Any]) -> Study:
         lines = [_explain(error) for error in faults]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         raise UserError(f"configuration: {lines[0]}{more}") from None
+
+
+def _quickened(config: dict[str, Any]) -> dict[str, Any]:
+    """The quick test of a study that says `quick: true`; any other as it is.
+
+    What is no mapping, or misspelt, is left for the validation to name.
+    """
+    domains = config.get("domains")
+    if config.get("quick") is not True or not isinstance(domains, dict):
+        return config
+    kept = {}
+    for name, task in domains.items():
+        said = task.get("quick") if isinstance(task, dict) else None
+        if not isinstance(said, dict):
+            continue
+        task = task | {key: said[key] for key in ("only", "withhold") if said.get(key) is not None}
+        training = task.get("training", {})
+        if said.get("epochs") is not None and isinstance(training, dict):
+            task["training"] = training | {"epochs": said["epochs"]}
+        kept[name] = task
+    if not kept:
+        raise UserError(
+            "configuration: quick: no domain has a `quick` section, which says what its quick test "
+            "is, as `quick: {only: [SCALE, …], epochs: 3}`"
+        )
+    return config | {"domains": kept, "run": f"{config.get('run', 'default')}-quick"}
+
+
+def _without_null(config: dict[str, Any]) -> dict[str, Any]:
+    domains = config.get("domains")
+    if not isinstance(domains, dict):
+        return config
+    kept = {name: task for name, task in domains.items() if task is not None}
+    if domains and not kept:
+        raise UserError("configuration: domains: all of them are null: leave one in")
+    return config | {"domains": kept}
 
 
 def _check_plain(value: Any, place: tuple[Any, ...], within: tuple[int, ...]) -> None:
@@ -117,4 +156,6 @@ def _keys_at(loc: tuple[Any, ...]) -> list[str]:
             section = section.model_fields[part].annotation
         else:  # dict[Name, X]: the part is a name the user chose
             section = section.__args__[1]
+        if isinstance(section, UnionType):  # X | None
+            section = section.__args__[0]
     return list(section.model_fields)

@@ -181,6 +181,18 @@ class Study(Section):
     """The whole study."""
 
     run: Name = Field("default", description="Name of the study: results go to `results/{run}/`.")
+    results: str = Field(
+        "results",
+        min_length=1,
+        pattern=r"^[A-Za-z0-9._/~-][A-Za-z0-9._/ ~-]*$",
+        description="Folder that results go to, one of each `run`'s name below it; absolute, or "
+        "relative to the folder that snakemake runs in.",
+    )
+    quick: bool = Field(
+        False,
+        description="`true` (as in `--config quick=true`): the study's quick test, as its domains' "
+        "`quick` sections say it; results go to `results/{run}-quick/`.",
+    )
     seed: Seed = Field(
         0, description="Seed of splits, permutation and bootstrap; members have their own."
     )

@@ -149,6 +149,7 @@ def decide(
         settling=next_run,
         study=study,
         throughput=rate,
+        shown=draws if isinstance(draws, Refused) else draws.shown,
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price, Saving
-from ..records.fit import Errors, Estimate
+from ..records.fit import Errors, Estimate, ShownForm
 from ..records.specs import Size
 from ..records.typed import Refused
 from ..units import (
@@ -27,8 +29,8 @@ from ..units import (
 )
 from .ranges import FAR
 from .settling import untrusted
+from .shown import WIDTH, as_accuracy, fit_text, formula
 
-WIDTH = 96
 RUNS = ("architecture", "naive", "study")
 TIMED = ("kwh", "co2_g", "money")  # of a price, what rests on time
 NOT_CARRIED = "energy, CO₂ and money not told: the jobs' times do not carry them"
@@ -48,17 +50,20 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     lower, upper = star.interval if star else (None, None)
     built, gains = decision.architecture, decision.saving
     predicted = built and built.predicted
+    if predicted and decision.target.perplexity is not None:
+        predicted = predicted.as_perplexity()
     data = decision.data if isinstance(decision.data, DataNeeded) else None
     row = {
         "domain": decision.domain,
-        "target_metric": decision.target.metric,
-        "target": decision.target.value,
+        "target_metric": decision.target.named,
+        "target": decision.target.given,
         "fraction": decision.fraction,
         "withheld_mae_law": errors and errors.law,
         "withheld_mae_carry": errors and errors.carry,
         "withheld_mae_line": errors and errors.line,
         "law_beats_both": withheld and withheld.beats_naive,
         "law": decision.law,
+        **_fit_columns(decision),
         "n_star": decision.n_star,
         "n_star_lower": lower,
         "n_star_upper": upper,
@@ -90,6 +95,11 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     row["currency"] = decision.costs.currency
     for key in ("net", "gross"):
         row[f"saving_{key}_flops"] = gains and getattr(gains, key)
+    built_cost, naive_cost = (price_of(decision, run) for run in ("architecture", "naive"))
+    both = gains and built_cost and naive_cost
+    row["saved_flops"] = naive_cost.flops - built_cost.flops if both else None
+    timed = both and None not in (built_cost.factor, naive_cost.factor)
+    row["saved_co2_g"] = naive_cost.co2_g - built_cost.co2_g if timed else None
     row["pays_after_runs"] = gains and gains.pays_after_runs
     of_energy = gains and gains.energy
     for key in ("net", "gross"):
@@ -98,6 +108,17 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         row[f"saving_{key}_energy_lower"], row[f"saving_{key}_energy_upper"] = low, high
     row["warnings"] = "; ".join(warnings(decision))
     return row
+
+
+def _fit_columns(decision: DecisionRecord) -> dict[str, TableCell]:
+    found = as_accuracy(decision.shown) if isinstance(decision.shown, ShownForm) else None
+    return {
+        "form": found and formula(found),
+        "form_parameters": found
+        and json.dumps({name: value.mean for name, value in found.params.items()}),
+        **{f"form_{key}": found and found.in_sample[key] for key in ("r2", "mae", "aic")},
+        "form_failed_resamples": found and found.failed_resamples,
+    }
 
 
 def text(decisions: list[DecisionRecord]) -> str:
@@ -111,6 +132,7 @@ def _domain(decision: DecisionRecord) -> str:
     for name, words in (
         ("withheld", withheld_text(decision)),
         ("N*", star_text(decision)),
+        ("the fit", fit_text(decision)),
         ("build", build_text(decision)),
         *((label, cost_text(decision, run)) for label, run in
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
@@ -129,8 +151,8 @@ def _domain(decision: DecisionRecord) -> str:
 
 
 def target_text(decision: DecisionRecord) -> str:
-    metric, value = decision.target.metric, decision.target.value
-    shown = f"{value:g} nats" if metric == "loss" else percent(value)
+    metric, value = decision.target.named, decision.target.given
+    shown = {"loss": f"{value:g} nats", "perplexity": f"{value:g}"}.get(metric) or percent(value)
     several = len(decision.fractions) > 1
     data = f", at fraction {decision.fraction} of the training data" if several else ""
     return f"target {metric} {shown}{data}"
@@ -159,7 +181,9 @@ def unbeaten(errors: Errors) -> list[str]:
 
 
 def gap(decision: DecisionRecord, value: float) -> str:
-    """A difference in the fitted metric: percentage points, or nats."""
+    """A difference in the fitted metric: percentage points or nats; of a perplexity, its share."""
+    if decision.target.perplexity is not None:
+        return f"{percent(math.expm1(value), 2)} of the perplexity"
     if decision.metric == "loss":
         return f"{significant(value, 2)} nats"
     return f"{fixed(100 * value, 2, 1)} points"
@@ -178,7 +202,7 @@ def star_text(decision: DecisionRecord) -> str:
     if star.n_star is None:
         if lower is None:
             interval = f"{level} wholly out of reach"
-        best = metric_text(decision.target.metric, star.best_reachable)
+        best = metric_text(decision.target.named, star.best_reachable)
         return (
             f"none: the fitted law never reaches the target; {interval}; {reach}; the best the law "
             f"can see is {best}"
@@ -307,11 +331,14 @@ def size_text(size: Size) -> str:
 
 def predicted_text(decision: DecisionRecord) -> str:
     """Predicted metric of one run of N*, as the target names it, with its interval."""
-    return metric_text(decision.target.metric, decision.architecture.predicted)
+    return metric_text(decision.target.named, decision.architecture.predicted)
 
 
 def metric_text(metric: str, found: Estimate) -> str:
     """A prediction of error or loss, with its interval, as the target's metric."""
+    if metric == "perplexity":
+        mean, lower, upper = (significant(each) for each in vars(found.as_perplexity()).values())
+        return f"perplexity {mean} ({lower} – {upper})"
     mean, lower, upper = found.mean, found.lower, found.upper
     if metric == "loss":
         return f"loss {fixed(mean, 3)} ({fixed(lower, 3)} – {fixed(upper, 3)}) nats"
@@ -361,8 +388,23 @@ def saving_text(decision: DecisionRecord) -> str:
         return f"none: {why}, and the study's cost is spent"
     return (
         f"of FLOPs net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
-        f"without it; {pays_text(gains.pays_after_runs)}; {energy_saving_text(gains)}"
+        f"without it; {pays_text(gains.pays_after_runs)}; {energy_saving_text(gains)}; "
+        f"{amounts_text(decision)}"
     )
+
+
+def amounts_text(decision: DecisionRecord) -> str:
+    """What one training of the architecture saves against one of the naive model, in amounts."""
+    built, naive = decision.architecture.price, decision.naive.price
+    flops, grams = naive.flops - built.flops, naive.co2_g - built.co2_g
+    carbon = ""
+    if built.factor is not None and naive.factor is not None:
+        carbon = f" and {_amount(grams, mass)} CO₂ ({how(naive)})"
+    return f"{_amount(flops, lambda value: prefixed(value, 'FLOP'))}{carbon} less a training, gross"
+
+
+def _amount(value: float, shown: Callable[[float], str]) -> str:
+    return ("−" if value < 0 else "") + shown(abs(value))
 
 
 def energy_saving_text(gains: Saving) -> str:

@@ -1,4 +1,5 @@
-"""The CNN of the reference system: three stages of two convolutions, then a small head."""
+"""The CNN of the reference system: three stages of two convolutions, then a small head; here also of
+more, or one."""
 
 from __future__ import annotations
 
@@ -17,10 +18,16 @@ def channels(width: float) -> tuple[int, int, int]:
     return first, second, third
 
 
-def build(members: int, meta: Meta, width: float, **rates: Any):
+def build(members: int, meta: Meta, width: float, **rest: Any):
     from ..networks.cnn import CNN
 
-    return CNN(members, meta, channels(width), **rates)
+    return CNN(members, meta, channels(width), **rest)
+
+
+def network(size: Size) -> Size:
+    """What a size builds: widths that round to the same channels are the same network."""
+    rest = {key: value for key, value in size.items() if key != "width"}
+    return {"channels": channels(size["width"])} | rest
 
 
 def widest(size: Size, shape: tuple[int, ...], vocabulary: int | None) -> int:
@@ -33,19 +40,21 @@ def step(shape: Size, sizes: list[Size]) -> float:
 
 
 def rough_params(size: Size) -> int:
-    """3 × 3 convolutions, two a stage."""
+    """3 × 3 convolutions, `n_layers` a stage."""
     first, second, third = channels(size["width"])
-    return 9 * (first**2 + first * second + second**2 + second * third + third**2)
+    more = (size["n_layers"] - 1) * (first**2 + second**2 + third**2)
+    return 9 * (first * second + second * third + more)
 
 
 FAMILY = Family(
     name="cnn",
     title="CNN",
-    description="three stages of two 3×3 convolutions with batch norm, ReLU, pooling and dropout",
+    description="three stages of 3×3 convolutions (two each) with batch norm, ReLU, pooling and dropout",
     place=2,
     kinds=("image",),
     keys={
         "width": Key(float, CHANNEL, meaning="multiplier of 64, 128 and 256 channels"),
+        "n_layers": Key(int, 1, default=2, meaning="convolutions in each of the three stages"),
         "dropout": dropout(0.3),
         "spatial_dropout": dropout(0.1, "share of channels dropped after a stage"),
     },
@@ -59,4 +68,5 @@ FAMILY = Family(
     turned="width",
     step=step,
     rough_params=rough_params,
+    network=network,
 )

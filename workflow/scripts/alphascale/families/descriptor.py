@@ -96,6 +96,9 @@ class Family:
     # called as check(size, where) with a complete size, raises UserError for what no key by itself
     # shows
     check: Callable[[Size, str], None] | None = None
+    # called as network(size) with a complete size, gives what it builds, where several sizes may
+    # build the same
+    network: Callable[[Size], Size] | None = None
     together_on_gpu: bool = True  # whether members are computed as one on a GPU
 
     def complete(self, size: Size) -> Size:

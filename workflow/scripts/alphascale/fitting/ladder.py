@@ -22,6 +22,7 @@ from ..records.specs import BootstrapSpec, FitSpec, PlanSpec
 from ..records.typed import Refused
 from .describe import band, described
 from .joint import beliefs_of, fit_cells, joint_columns
+from .shown import shown
 from .withheld import RESAMPLES, predict_withheld, split
 
 if TYPE_CHECKING:
@@ -67,9 +68,9 @@ def bootstrap_fraction(
     """The law of the target's metric with its resamples, and the band that they give."""
     part = frame[frame["fraction"] == fraction]
     try:
+        columns = ladder_columns(part, spec.metric, spec.params)
         fit = fit_ladder(
-            ladder_columns(part, spec.metric, spec.params), spec.metric, spec.law,
-            others_of(frame, fraction, spec.metric, spec),
+            columns, spec.metric, spec.law, others_of(frame, fraction, spec.metric, spec),
             resamples=spec.resamples, level=spec.level, seed=spec.seed,
         )  # fmt: skip
         sizes = part[COUNT_COLUMN[spec.params]]
@@ -78,7 +79,7 @@ def bootstrap_fraction(
     except UserError as reason:
         return Refused(str(reason))
     failed = getattr(fit, "failed_resamples", 0)  # auto draws none
-    return FractionDraws(fit.to_json(), failed, drawn)
+    return FractionDraws(fit.to_json(), failed, drawn, shown(columns, fit, spec))
 
 
 def ladder_columns(part: pandas.DataFrame, metric: str, counted: str) -> dict[str, np.ndarray]:

@@ -32,6 +32,7 @@ from ..records.specs import LanguageDomain, LanguageSpec
 from ..records.typed import Refused
 from .describe import band, described
 from .ladder import ladder_points
+from .widening import widening
 from .withheld import RESAMPLES, predict_withheld
 
 if TYPE_CHECKING:
@@ -130,14 +131,16 @@ def _domain(
         for row in table
         if isinstance(row.fit, PerplexityFit) and row.fit.withheld_error is not None
     }
+    points = _points(part, task.withhold)
     return PerplexityDomain(
         family=task.family,
         fraction=runs["fraction"].iloc[0] if len(runs) else None,
         unigram_perplexity=_first(runs, "unigram_perplexity"),
-        points=_points(part, task.withhold),
+        points=points,
         laws=table,
         best=min(judged, key=judged.get, default=None),
         params_and_data=_params_and_data(frame, spec),
+        widening=widening(points, spec.level),
     )
 
 
@@ -245,43 +248,3 @@ def _points(part: pandas.DataFrame, withhold: int) -> list[LanguagePoint]:
 def _first(part: pandas.DataFrame, column: str) -> float | None:
     values = part[column].dropna()
     return None if values.empty else float(values.iloc[0])
-
-
-def text(found: LanguageRecord) -> str:
-    """The group in a few lines: what was reached, which law predicts, whether families differ."""
-    lines = []
-    for name, domain in found.domains.items():
-        if not domain.points:
-            lines.append(f"{name} ({domain.family}): every run diverged")
-            continue
-        first, last = domain.points[0], domain.points[-1]
-        lines.append(
-            f"{name} ({domain.family}): test perplexity {first.mean_perplexity:.1f} at "
-            f"{first.non_embedding:,} to {last.mean_perplexity:.1f} at {last.non_embedding:,} "
-            f"non-embedding parameters ({np.mean(last.bits_per_byte):.2f} bits per byte); token "
-            f"frequencies alone: {domain.unigram_perplexity:.1f}"
-        )
-        lines += [f"  {_line(row, domain.best)}" for row in domain.laws]
-        both = domain.params_and_data
-        if isinstance(both, PlaneFit):
-            lines.append(
-                f"  loss in N and D (Kaplan 1.5): alpha_N {both.params['alpha_N']:.3f}, alpha_D "
-                f"{both.params['alpha_D']:.3f}"
-            )
-    lines += [comparison.says for comparison in found.comparisons]
-    return "\n".join(lines) + "\n"
-
-
-def _line(row: PerplexityLaw, best: LawKey | None) -> str:
-    counted = "non-embedding" if row.counted == "non_embedding" else "all"
-    head = f"{row.law} in {counted} parameters"
-    if isinstance(row.fit, Refused):
-        return f"{head}: refused ({row.fit.refused})"
-    error = row.fit.withheld_error
-    missed = "not tested" if error is None else f"{100 * np.expm1(error):.1f} % off"
-    low, high = row.fit.interval["b"]
-    mark = " <- predicts best" if row.key == best else ""
-    return (
-        f"{head}: withheld sizes {missed}; b = {row.fit.params['b']:.3f} ({low:.3f} to {high:.3f})"
-        f"{mark}"
-    )

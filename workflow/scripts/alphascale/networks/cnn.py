@@ -1,4 +1,4 @@
-"""The CNN of the reference system: three stages of two convolutions, then a small head."""
+"""The CNN of the reference system: three stages of convolutions, then a small head."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from .members import BatchNorm, Conv, Linear
 
 
 class Stage(nn.Module):
-    """2 × (3×3 convolution without bias, batch norm, ReLU), max-pool 2, 2-D dropout."""
+    """n × (3×3 convolution without bias, batch norm, ReLU), max-pool 2, 2-D dropout."""
 
-    def __init__(self, members: int, inputs: int, outputs: int):
+    def __init__(self, members: int, inputs: int, outputs: int, n_layers: int):
         super().__init__()
-        self.convolutions = nn.ModuleList(
-            (Conv(members, inputs, outputs), Conv(members, outputs, outputs))
-        )
-        self.norms = nn.ModuleList(BatchNorm(members, outputs) for _ in range(2))
+        widths = (inputs, *[outputs] * n_layers)
+        self.convolutions = nn.ModuleList(Conv(members, a, b) for a, b in pairwise(widths))
+        self.norms = nn.ModuleList(BatchNorm(members, outputs) for _ in range(n_layers))
 
     def forward(self, x: Tensor) -> Tensor:
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
@@ -37,13 +36,14 @@ class CNN(nn.Module):
         members: int,
         meta,
         channels: tuple[int, int, int],
+        n_layers: int,
         dropout: float,
         spatial_dropout: float,
     ):
         super().__init__()
         stages = (meta.shape[0], *channels)
         self.body = nn.ModuleList(
-            Stage(members, inputs, outputs) for inputs, outputs in pairwise(stages)
+            Stage(members, inputs, outputs, n_layers) for inputs, outputs in pairwise(stages)
         )
         hidden = max(1, stages[-1] // 2)
         self.head = nn.ModuleList(

@@ -21,7 +21,8 @@ def adopt(config: dict[str, Any]) -> dict[str, list[str]]:
     """
     if config.get("plan") != "apply":
         return {}
-    path = Path("results") / str(config.get("run", "default")) / "plan.yaml"
+    root = Path(str(config.get("results", "results"))).expanduser()
+    path = root / str(config.get("run", "default")) / "plan.yaml"
     try:
         import yaml
 

@@ -109,7 +109,7 @@ def before_text(plan: PlanRecord) -> str:
         shown = f"{prefixed(lower, 'FLOP')} – {prefixed(upper, 'FLOP') if upper else '∞'}"
     else:
         at = Estimate(before.point, lower, upper)
-        shown = metric_text(plan.target.metric, at)
+        shown = metric_text(plan.target.named, at)
     out = f"; out of reach in {percent(before.out_of_reach)} of draws"
     why = ""
     if plan.narrows == "best_reachable":

@@ -15,6 +15,12 @@ FIGURES = {
     "surface": "6. Accuracy over parameters and data",
 }
 
+# Of a domain, drawn from what `regimes` found.
+REGIME_FIGURES = {
+    "regimes": "11. Variance or resolution: loss above its floor",
+    "front": "12. Loss against training compute: front and law",
+}
+
 # Of language domains that belong together: drawn once, under the first one's name.
 LANGUAGE_FIGURES = {
     "perplexity": "7. Perplexity against parameters",

@@ -5,22 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..grids.front import pareto
 from ..units import count
 from . import style
 from .records import Records
-
-
-def pareto(cost: np.ndarray, value: np.ndarray, higher_is_better: bool) -> np.ndarray:
-    """Indices of the points on the front, by rising cost.
-
-    cost, value: (n,). A point is on the front if no other costs no more and is at least as good,
-    one of the two strictly; of equal points one stays.
-    """
-    worth = np.asarray(value, float) if higher_is_better else -np.asarray(value, float)
-    order = np.lexsort((-worth, cost))
-    best = np.maximum.accumulate(worth[order])
-    rises = np.append(True, best[1:] > best[:-1]) if len(order) else np.array([], bool)
-    return order[rises]
 
 
 @style.styled

@@ -20,7 +20,7 @@ from ..records.fit import FitRecord, FittedLaw, LadderFit, LadderPoint, Withheld
 from ..records.observations import read_frame
 from ..records.runs import COUNT_COLUMN, good, lost
 from ..records.typed import Refused
-from ..units import share
+from ..units import percent, share, significant
 
 if TYPE_CHECKING:
     import pandas
@@ -37,7 +37,7 @@ class Quantity:
 
     name: str  # of the metric
     label: str  # of an axis, with the unit
-    unit: str  # `%` or `nats`
+    unit: str  # `%`, `nats`, or none of a perplexity
     stored: str  # what records hold, `error` or `loss`
     # scale, offset: turn a stored value into the drawn one
     scale: float
@@ -48,7 +48,9 @@ class Quantity:
         return self.scale < 0
 
     def show(self, stored: ArrayLike) -> np.ndarray:
-        """Stored values (error as a share, loss in nats) as drawn (%, nats)."""
+        """Stored values (error as a share, loss in nats) as drawn (%, nats, e to the nats)."""
+        if self.name == "perplexity":
+            return np.exp(np.minimum(np.asarray(stored, float), 700.0))
         return self.offset + self.scale * np.asarray(stored, float)
 
     def show_interval(self, lower: ArrayLike, upper: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -57,14 +59,18 @@ class Quantity:
         return ends[::-1] if self.higher_is_better else ends
 
     def text(self, value: float) -> str:
+        if self.name == "perplexity":
+            return f"perplexity {significant(value)}"
         return share(value / 100) if self.unit == "%" else f"{value:.3g} nats"
 
     @property
     def gap_unit(self) -> str:
-        return "percentage points" if self.unit == "%" else self.unit
+        return "percentage points" if self.unit == "%" else self.unit or self.name
 
     def gap(self, stored: float) -> str:
-        """A difference of stored values in words."""
+        """A difference of stored values in words; of a loss drawn as perplexity, the share."""
+        if self.name == "perplexity":
+            return f"{percent(float(np.expm1(stored)), 2)}"
         return f"{100 * stored:.2f} points" if self.unit == "%" else f"{stored:.3f} nats"
 
 
@@ -72,6 +78,7 @@ QUANTITIES = {
     "accuracy": Quantity("accuracy", "Test accuracy (%)", "%", "error", -100.0, 100.0),
     "error": Quantity("error", "Test error (%)", "%", "error", 100.0, 0.0),
     "loss": Quantity("loss", "Test loss (nats)", "nats", "loss", 1.0, 0.0),
+    "perplexity": Quantity("perplexity", "Test perplexity (per token)", "", "loss", 1.0, 0.0),
 }
 
 
@@ -91,12 +98,12 @@ class Records:
 
     @property
     def quantity(self) -> Quantity:
-        return QUANTITIES[self.decision.target.metric]
+        return QUANTITIES[self.decision.target.named]
 
     @property
     def target(self) -> float:
         """The target as drawn."""
-        value = self.decision.target.value
+        value = self.decision.target.given
         return 100 * value if self.quantity.unit == "%" else value
 
     @property

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from alphascale.fitting.regimes import axes_of
 from alphascale.grids.regimes import Axis, Slice
-from alphascale.plots import style
+from alphascale.plots import front, style
+from alphascale.records.regimes import RegimesRecord
+from alphascale.records.typed import Refused
 from alphascale.units import count
 
 SHOWN = len(style.SERIES)  # slices of an axis, evenly spaced among all: more are no longer told
@@ -34,6 +39,26 @@ def draw(found: Mapping[str, Axis], y: str, level: float = 0.95) -> Figure:
             notes.append(f"Along {axis.name}: {SHOWN} of {len(axis.slices)} slices are drawn.")
     says = [style.sentence(f"along {a.name}: {a.evidence[-1]}") for a in found.values()]
     style.compose(figure, "What limits the loss: variance or resolution?", says, notes)
+    return figure
+
+
+def draw_record(found: RegimesRecord, folder: str | os.PathLike) -> None:
+    """Write both figures of a domain to `folder`: `regimes` and `front`, one file per kind."""
+    if isinstance(found.axes, Refused):
+        drawn = _refused(found.domain, found.axes)
+    else:
+        drawn = draw(axes_of(found.axes), "test loss (nats)", found.level)
+    figures = {"regimes": drawn, "front": front.draw(found.domain, found.front, found.level)}
+    for name, figure in figures.items():
+        for kind in style.KINDS:
+            style.save(figure, Path(folder) / f"{name}.{kind}")
+
+
+@style.styled
+def _refused(domain: str, found: Refused) -> Figure:
+    figure, axes = style.canvas()
+    style.say(axes, f"Regimes were not asked: {found.refused}.")
+    style.compose(figure, f"{domain}: variance or resolution")
     return figure
 
 
@@ -73,7 +98,8 @@ def _panel(panel: Axes, axis: Axis, y: str) -> int:
     style.log_axis(panel, "x", x)
     style.log_axis(panel, "y", values)
     panel.set_xlabel(axis.name)
-    panel.set_ylabel(f"{y} above its floor (unit of {y})")
+    unit = "" if "(" in y else f" (unit of {y})"
+    panel.set_ylabel(f"{y} above its floor{unit}")
     return hidden
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .files import SCHEMA
-from .fit import Band, SavedLaw
+from .fit import Band, SavedLaw, ShownForm
 from .typed import Refused, SchemaVersion
 
 
@@ -22,6 +22,8 @@ class FractionDraws(JointDraws):
     """The law of one fraction."""
 
     band: Band  # its curve, from half the smallest to 30 × the largest size
+    # it, or under law auto what describes it, as a form with parameters
+    shown: ShownForm | Refused | None = None
 
 
 @dataclass(frozen=True)

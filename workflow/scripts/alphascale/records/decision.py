@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .files import SCHEMA
-from .fit import Estimate, WithheldFit
+from .fit import Estimate, ShownForm, WithheldFit
 from .specs import Prices, Size, Target
 from .typed import Refused, SchemaVersion
 
@@ -185,6 +185,8 @@ class DecisionRecord:
     settling: Settling | None  # what to train where it cannot be trusted yet
     study: StudyPrice  # what the ladder cost
     throughput: Throughput  # what times rest on
+    # the law of that fraction as a form with parameters, as `bootstrap` found it
+    shown: ShownForm | Refused | None = None
     schema: SchemaVersion = SCHEMA  # version of the file
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,13 @@ class Estimate:
     """A predicted value with its interval, in the metric's unit."""
 
     mean: float  # of the law
-    # lower, upper: ends of the interval
-    lower: float
-    upper: float
+    # lower, upper: ends of the interval; None of a parameter that has none
+    lower: float | None
+    upper: float | None
+
+    def as_perplexity(self) -> Estimate:
+        """Of a loss in nats, e to it; at most e^700, which a double still holds."""
+        return Estimate(*(math.exp(min(each, 700.0)) for each in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,20 @@ class FittedLaw:
     # r2, mae, aic, n, clusters: a description, no evidence of prediction
     in_sample: dict[str, float | None] | None
     saved: SavedLaw | None  # the whole law under law auto, which is no form with parameters
+
+
+@dataclass(frozen=True)
+class ShownForm:
+    """A law as a form with parameters, and how it describes the runs that it was fitted to."""
+
+    law: str  # name of the form
+    of: str  # what it gives: accuracy, error, loss
+    expression: str  # its formula, of N
+    params: dict[str, Estimate]  # its parameters by name; ends None where no resample was fitted
+    in_sample: dict[str, float | None]  # r2, mae, aic, n, clusters: no evidence of prediction
+    # resamples: how many were drawn; failed_resamples: how many of them could not be fitted
+    resamples: int
+    failed_resamples: int
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,21 @@ class PlaneFit(FittedLaw):
 
 
 @dataclass(frozen=True)
+class Widening:
+    """What doublings of width and of layers gain, over a grid of both."""
+
+    sizes: int  # of the grid
+    # width, depth: by how much a doubling lowers the logarithm of the perplexity
+    width: float
+    depth: float
+    difference: float  # width − depth
+    interval: tuple[float, float]  # of the difference
+    for_parameters: float  # width / 2 − depth: a doubling of the blocks' parameters either way
+    for_parameters_interval: tuple[float, float]  # of it
+    says: str  # the verdict, a sentence
+
+
+@dataclass(frozen=True)
 class PerplexityDomain:
     """One domain of a group."""
 
@@ -82,6 +97,7 @@ class PerplexityDomain:
     laws: list[PerplexityLaw]  # every law at every count
     best: LawKey | None  # the one that predicts the withheld sizes best, None if none was tested
     params_and_data: PlaneFit | Refused  # the law in N and D over all fractions
+    widening: Widening | Refused  # whether wider or deeper models gain more
 
     @property
     def best_fit(self) -> PerplexityFit | None:

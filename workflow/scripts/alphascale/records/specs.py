@@ -30,6 +30,16 @@ class Target:
         """The target in the metric that laws are fitted to: an error for an accuracy."""
         return 1 - self.value if self.metric == "accuracy" else self.value
 
+    @property
+    def named(self) -> str:
+        """The metric as the study names it."""
+        return self.metric if self.perplexity is None else "perplexity"
+
+    @property
+    def given(self) -> float:
+        """The target as the study gives it, in the unit of the metric it names."""
+        return self.value if self.perplexity is None else self.perplexity
+
 
 @dataclass(frozen=True)
 class PriorFile:
@@ -147,6 +157,19 @@ class AuditSpec:
     epochs: int  # of a training
     withhold: int  # as in FitSpec
     apart: list[str]  # scales with seeds of their own
+
+
+@dataclass(frozen=True)
+class RegimesSpec:
+    """What limits a domain along each axis."""
+
+    # domain, family, ladder: as in DecisionSpec
+    domain: str
+    family: str
+    ladder: dict[str, Size]
+    counted: str  # what N counts, `total` or `non_embedding`
+    level: float  # coverage of every interval, in (0, 1)
+    seed: int  # of the draws of the law in compute
 
 
 @dataclass(frozen=True)

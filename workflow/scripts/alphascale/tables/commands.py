@@ -1,4 +1,4 @@
-"""`alphascale fit`, `predict`, `optimum`, `regimes`, `prior`: the engine on a user's own files."""
+"""`alphascale fit`, `predict`, `optimum`, `regimes`, `front`, `prior`: the engine on own files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import numpy as np
 
 from alphascale.errors import UserError
 from alphascale.fitting.learning import read_prior
+from alphascale.fitting.saved import load
 from alphascale.grids.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
+from alphascale.grids.front import front
 from alphascale.grids.regimes import regimes
 from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS, get_form
-from alphascale.laws.groups import Fits, group_keys, load
+from alphascale.laws.groups import Fits, group_keys
 from alphascale.laws.losses import parse_loss
 from alphascale.laws.options import MEANING
 from alphascale.laws.result import Fit
@@ -25,6 +27,7 @@ from alphascale.tables.reading import Table, read_csv, spare, with_numbers
 from alphascale.tables.summary import (
     error_lines,
     far_lines,
+    front_lines,
     optimum_lines,
     regime_lines,
     summary_lines,
@@ -32,9 +35,14 @@ from alphascale.tables.summary import (
 )
 from alphascale.tables.where import where
 
+FIT = (
+    "JSON written by alphascale fit --out, or a study's bootstrap/{domain}.json (0.5:FILE for the law "
+    "of that fraction, joint:FILE for that of N and D)"
+)
+
 
 def register(subparsers: argparse._SubParsersAction) -> None:
-    """Add the five subcommands."""
+    """Add the six subcommands."""
     command = subparsers.add_parser("fit", help="fit a scaling law to the rows of a CSV")
     command.add_argument("runs", help="CSV with one row per run")
     command.add_argument("--x", required=True, help="column of the predictor, e.g. params")
@@ -60,7 +68,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.set_defaults(run=run_fit)
 
     command = subparsers.add_parser("predict", help="predict the rows of a CSV from a saved fit")
-    command.add_argument("fit", help="JSON written by alphascale fit --out")
+    command.add_argument("fit", help=FIT)
     command.add_argument("points", help="CSV with the predictors (and group columns) of the fit")
     command.add_argument(
         "--y", help="column of what was observed: says the error of the predictions and how sure "
@@ -72,7 +80,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     command.set_defaults(run=run_predict)
 
     command = subparsers.add_parser("optimum", help="what a saved fit asks for")
-    command.add_argument("fit", help="JSON written by alphascale fit --out")
+    command.add_argument("fit", help=FIT)
     goal = command.add_mutually_exclusive_group(required=True)
     goal.add_argument("--target", type=float, help="the response to reach")
     goal.add_argument("--flops", type=float, help="the training budget to divide between N and D")
@@ -102,6 +110,19 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     _skip(command)
     command.add_argument("--figure", help="draw what it rests on, as .png or .svg")
     command.set_defaults(run=run_regimes)
+
+    command = subparsers.add_parser(
+        "front", help="the law of the loss in compute, along the front of a CSV's runs"
+    )
+    command.add_argument("runs", help="CSV with one row per run")
+    command.add_argument("--flops", default="flops", help="column of training FLOPs")
+    command.add_argument("--y", required=True, help="column of the loss")
+    command.add_argument("--cell", help="columns that name a run's configuration, e.g. params,data")
+    command.add_argument("--law", default="auto", help="auto (default), power, power_floor, …")
+    command.add_argument("--level", type=float, default=0.95, help="of intervals (default .95)")
+    _skip(command)
+    command.add_argument("--out", help="save the law as JSON, for predict and optimum")
+    command.set_defaults(run=run_front)
 
     command = subparsers.add_parser("prior", help="learn a prior from your finished studies")
     command.add_argument("studies", nargs="+", help="folders of studies, e.g. results/*")
@@ -237,6 +258,22 @@ def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
     else:
         best = optimum_for_flops(one, args.flops, **options)
     return optimum_lines(one, best)
+
+
+def run_front(args: argparse.Namespace) -> None:
+    table, told = with_numbers(read_csv(args.runs), (args.flops, args.y), (), args.skip_invalid)
+    cells = args.cell.split(",") if args.cell else None
+    try:
+        found = front(
+            table.columns, args.flops, args.y, cells=cells, law=args.law, level=args.level
+        )
+    except UserError as error:
+        raise UserError(f"{args.runs}: {error}") from None
+    lines = front_lines(found, args.flops, args.y)
+    print("\n".join([*lines, *(f"warning: {line}" for line in told)]))
+    if args.out:
+        found.law.save(args.out)
+        print(f"saved: {args.out}")
 
 
 def run_regimes(args: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from alphascale.deciding.ranges import FAR
 from alphascale.errors import UserError
 from alphascale.grids.allocation import Optimum
+from alphascale.grids.front import Front
 from alphascale.grids.regimes import Axis
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.groups import Fits
@@ -184,6 +185,19 @@ def optimum_lines(fit: Fit, best: Optimum) -> list[str]:
         ratio = best.tokens[0] / best.params[0]
         out.append(f"{fit.columns[1]} per {fit.columns[0]}: {ratio:.4g}")
     return out + [f"warning: {w}" for w in best.warnings]
+
+
+def front_lines(found: Front, flops: str, y: str) -> list[str]:
+    """The runs on the front, then the law along it."""
+    out = [
+        f"front: {len(found.on)} of {len(found.flops)} configurations; no other reaches their {y} "
+        f"for no more {flops}"
+    ]
+    out += [
+        f"  {flops} {_number(float(found.flops[i]), 4)}   {y} {_number(float(found.losses[i]), 4)}"
+        for i in found.on
+    ]
+    return out + _one(found.law)
 
 
 def regime_lines(found: Mapping[str, Axis], level: float) -> list[str]:

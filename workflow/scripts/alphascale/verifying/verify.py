@@ -142,7 +142,7 @@ def text(reports: list[VerificationRecord]) -> str:
 
 
 def _lines(domain: str, run: VerifiedRun) -> list[str]:
-    metric = run.target.metric
+    metric = run.target.named
     head = f"{domain}, {run.role} ({size_text(run.size)}: {run.params:,} parameters)"
     predicted = f"  predicted {metric_text(metric, run.predicted)} for one run"
     if run.measured is None:

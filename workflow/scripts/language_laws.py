@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from alphascale.fitting.perplexity import judge_group, text
+from alphascale.fitting.language_text import text
+from alphascale.fitting.perplexity import judge_group
 from alphascale.records.files import write_text
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import LanguageSpec

@@ -1,0 +1,114 @@
+"""The fit of a domain in words: the form in its reader's terms, and how it describes the runs."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from dataclasses import replace
+
+from ..records.bootstrap import BootstrapRecord
+from ..records.decision import DecisionRecord
+from ..records.fit import Estimate, FitRecord, ShownForm
+from ..records.typed import Refused
+from ..units import NO_BREAK, bind, percent, significant
+
+WIDTH = 96
+
+
+def fit_text(decision: DecisionRecord) -> str:
+    """The fit at the decision's fraction; empty where the record tells none."""
+    return words(decision.shown, decision.law, decision.level)
+
+
+def words(found: ShownForm | Refused | None, law: str, level: float) -> str:
+    """The form with its parameters, R², MAE and AIC, and how many resamples failed.
+
+    law: what the study decides by; level: of the parameters' intervals.
+    """
+    if found is None:
+        return ""
+    if isinstance(found, Refused):
+        return f"no form with parameters could be fitted: {found.refused}"
+    found = as_accuracy(found)
+    decides = "; law auto decides, this form describes" if law == "auto" else ""
+    return (
+        f"{formula(found)} with {_parameters(found)} ({percent(level)} intervals)"
+        f"{_as_error(found)}; {description(found)}{decides}"
+    )
+
+
+def page(fits: list[FitRecord], bootstraps: list[BootstrapRecord], paths: list[str]) -> str:
+    """All fits as people read them, a paragraph a fraction; paths: of the bootstraps."""
+    lines = []
+    for fit, bootstrap, path in zip(fits, bootstraps, paths, strict=True):
+        title = (
+            f"{fit.domain}: law {fit.law} of {bootstrap.metric} against N, {fit.counted} counted"
+        )
+        lines += [title, "-" * len(title)]
+        for fraction, draws in bootstrap.fractions.items():
+            found = draws if isinstance(draws, Refused) else draws.shown
+            said = f"fraction {fraction}: {words(found, fit.law, bootstrap.level)}"
+            lines += textwrap.wrap(bind(said), WIDTH, initial_indent="  ", subsequent_indent="    ",
+                                   break_on_hyphens=False)  # fmt: skip
+        lines += ["  to ask it: alphascale optimum " + shlex.quote(path) + " --target 0.1", ""]
+    return "\n".join(lines).replace(NO_BREAK, " ")
+
+
+def as_accuracy(found: ShownForm) -> ShownForm:
+    """A floor and a power of the error as the same curve of accuracy, a = 1 − E and b = A; any
+    other form as it is."""
+    if (found.law, found.of) != ("power_floor", "error"):
+        return found
+    e, b, alpha = (found.params[name] for name in ("E", "A", "alpha"))
+    ends = (None if end is None else 1 - end for end in (e.upper, e.lower))
+    return replace(
+        found,
+        law="accuracy",
+        of="accuracy",
+        expression="a - b·N^-alpha",
+        params={"a": Estimate(1 - e.mean, *ends), "b": b, "alpha": alpha},
+    )
+
+
+def formula(found: ShownForm) -> str:
+    """The form, α written as such: `accuracy = a − b·N^(−α)`."""
+    right = found.expression.replace("N^-alpha", "N^(−α)").replace(" - ", " − ")
+    return f"{found.of} = {right}"
+
+
+def _parameters(found: ShownForm) -> str:
+    return ", ".join(
+        f"{name.replace('alpha', 'α')} {_estimate(value)}" for name, value in found.params.items()
+    )
+
+
+def _estimate(value: Estimate) -> str:
+    shown = _number(value.mean)
+    if value.lower is None or value.upper is None:
+        return shown
+    return f"{shown} ({_number(value.lower)} – {_number(value.upper)})"
+
+
+def _number(value: float) -> str:
+    """Three digits; of a coefficient without end, a power of ten."""
+    return f"{value:.3g}" if abs(value) >= 1e6 else significant(value)
+
+
+def _as_error(found: ShownForm) -> str:
+    """The same curve as an error, where it is of accuracy."""
+    if found.law != "accuracy":
+        return ""
+    a, b, alpha = (found.params[name].mean for name in ("a", "b", "alpha"))
+    return f", that is error = {_number(1 - a)} + {_number(b)}·N^(−{_number(alpha)})"
+
+
+def description(found: ShownForm) -> str:
+    """R², MAE, AIC and failed resamples."""
+    s = found.in_sample
+    r2 = "undefined" if s["r2"] is None else f"{s['r2']:.4f}"
+    aic = "undefined" if s["aic"] is None else f"{s['aic']:.1f}".replace("-", "−")
+    return (
+        f"R² {r2}, mean absolute error {significant(s['mae'], 2)}, AIC {aic} on the "
+        f"{s['n']:.0f} runs it was fitted to, no evidence of prediction; "
+        f"{found.failed_resamples:,} of {found.resamples:,} resamples failed"
+    )
