@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..records.bootstrap import BootstrapRecord
 from ..records.decision import DecisionRecord
 from ..records.fit import Estimate, FitRecord, ShownForm
+from ..records.runs import largest
 from ..records.typed import Refused
 from ..units import NO_BREAK, bind, percent, significant
 
@@ -48,7 +49,11 @@ def page(fits: list[FitRecord], bootstraps: list[BootstrapRecord], paths: list[s
             said = f"fraction {fraction}: {words(found, fit.law, bootstrap.level)}"
             lines += textwrap.wrap(bind(said), WIDTH, initial_indent="  ", subsequent_indent="    ",
                                    break_on_hyphens=False)  # fmt: skip
-        lines += ["  to ask it: alphascale optimum " + shlex.quote(path) + " --target 0.1", ""]
+        drawn = bootstrap.fractions[largest(bootstrap.fractions)]
+        if not isinstance(drawn, Refused):
+            middle = significant(drawn.band.mean[len(drawn.band.mean) // 2])
+            lines.append(f"  to ask it: alphascale optimum {shlex.quote(path)} --target {middle}")
+        lines.append("")
     return "\n".join(lines).replace(NO_BREAK, " ")
 
 
@@ -75,9 +80,9 @@ def formula(found: ShownForm) -> str:
 
 
 def _parameters(found: ShownForm) -> str:
-    return ", ".join(
-        f"{name.replace('alpha', 'α')} {_estimate(value)}" for name, value in found.params.items()
-    )
+    """Each with its interval, in the order in which the formula has them."""
+    named = sorted(found.params.items(), key=lambda each: found.expression.find(each[0]))
+    return ", ".join(f"{name.replace('alpha', 'α')} {_estimate(value)}" for name, value in named)
 
 
 def _estimate(value: Estimate) -> str:
