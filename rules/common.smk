@@ -47,7 +47,9 @@ from alphascale.provenance import code_digest, family_roots, forget, source_root
 gc.set_threshold(100_000, 50, 100)
 
 GIVEN = workflow.config_settings.configfiles
-if not GIVEN and not Path(DEFAULT_STUDY).exists():  # another --directory, which has none of its own
+if (
+    not GIVEN and not Path(DEFAULT_STUDY).exists()
+):  # another --directory, which has none of its own
     DEFAULT_STUDY = str(Path(workflow.basedir) / DEFAULT_STUDY)
     if workflow.is_main_process:
         logger.info(f"the study is {DEFAULT_STUDY}: there is none in this folder")
@@ -361,7 +363,8 @@ def groups_asked():
 
 def domain_outputs(domain):
     """An input function: everything about one domain, ending with its summary. What compares it
-    with other language domains comes where all of them are asked for: it would train them too."""
+    with other language domains comes where all of them are asked for: it would train them too.
+    """
 
     def outputs(wildcards):
         group = [domain] if domain in groups_asked() else []
@@ -506,7 +509,9 @@ def print_results():
         pages, groups = [*pages, "summary.txt"], list(LANGUAGE)
     else:
         pages += [f"summary/{domain}.txt" for domain in named]
-    for path in map(Path, map(out, [*pages, *(f"language/{group}.txt" for group in groups)])):
+    for path in map(
+        Path, map(out, [*pages, *(f"language/{group}.txt" for group in groups)])
+    ):
         if path.exists():
             print("\n" + path.read_text(encoding="utf-8"), end="")
     if "figures" in stages:

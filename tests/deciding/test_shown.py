@@ -53,7 +53,7 @@ def test_the_summary_shows_the_fit_and_what_is_saved_in_amounts() -> None:
     assert "the fit accuracy = a − b·N^(−α) with a 0.98" in page and "R² 0.999" in page
     built, naive = found.decision.architecture.price, found.decision.naive.price
     assert f"{(naive.flops - built.flops) / 1e9:.0f} GFLOP and" in page
-    assert f"{(naive.co2_g - built.co2_g) * 1e3:.0f} mg CO₂ (estimated) less a training" in page
+    assert f"{(naive.co2_g - built.co2_g) * 1e3:.0f} mg CO₂ less a training" in page
 
 
 def test_the_accuracy_of_a_floor_and_a_power_is_its_mirror() -> None:

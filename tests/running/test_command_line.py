@@ -18,7 +18,7 @@ from running import ENV
          ["results/paper/language/language.txt"]),
         ("--configfile my.yaml verify -n", ["verify"]),
         ("--configfile a.yaml b.yml results/own/plan.yaml", []),
-        ("--configfile a.json more.json results/own/fit/table.json", ["results/own/fit/table.json"]),
+        ("--configfile a.json more.json results/own/fit/x.json", ["results/own/fit/x.json"]),
         ("--config run=x tabular figures --cores 2", ["tabular", "figures"]),
         ("tabular --configfile a.yaml --config run=x", []),
         ("--configfile study verify", ["verify"]),  # the first word is a file, whatever it ends in

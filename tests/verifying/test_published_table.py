@@ -1,4 +1,4 @@
-"""The published table of αScale: beside made decisions, and beside the real study where there is one."""
+"""The published table of αScale: beside made decisions, and the real study where there is one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What the documents name is there: files, links, papers that are cited; and every command that they
-or the program say runs: a dry run where it would train."""
+"""What the documents name is there: files, links, papers that are cited; and every command that
+they or the program say runs: a dry run where it would train."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ NOT_RUN = {
     ".ci/run": "runs this test",
 }
 # What is said of a command as such, with its arguments left out.
-NAMED = {"alphascale", "alphascale fit", "alphascale prior", "alphascale calc", "alphascale calc …",
-         "alphascale fit --out", "alphascale fit --prior prior.json"}  # fmt: skip
+NAMED = {"alphascale", "alphascale fit", "alphascale optimum", "alphascale prior",
+         "alphascale calc", "alphascale calc …", "alphascale fit --out",
+         "alphascale fit --prior prior.json"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,6 @@ def test_what_is_said_is_found(commands: dict[str, list[list[str]]]) -> None:
 
 def test_every_snakemake_command_runs(commands, folder: Path) -> None:
     """As it is typed, words in their order, in a fork of one process that has Snakemake loaded."""
-    import snakemake.api
     from snakemake.cli import main as cli
 
     failed = {}
@@ -171,8 +171,10 @@ def test_every_make_and_python_command_is_there(commands, root: Path, folder: Pa
     for words in commands["python"]:
         if words[:2] == ["-m", "pytest"]:
             names = re.search(r"{(.*)}", " ".join(words))
-            assert all((root / "tests" / name).is_dir() for name in names[1].split(",")) if names else (
-                words[2:] == ["-m", "slow"]
+            assert (
+                all((root / "tests" / name).is_dir() for name in names[1].split(","))
+                if names
+                else (words[2:] == ["-m", "slow"])
             )
             continue
         script, *options = words

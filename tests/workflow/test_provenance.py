@@ -26,7 +26,15 @@ from study_made import own_study
 
 PROGRAMS = [
     f"{name}.py"
-    for name in ("prepare", "train", "aggregate", "fit_domain", "bootstrap", "optimize_domain", "plot")
+    for name in (
+        "prepare",
+        "train",
+        "aggregate",
+        "fit_domain",
+        "bootstrap",
+        "optimize_domain",
+        "plot",
+    )
 ]
 
 

@@ -94,7 +94,9 @@ def typed(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings of `--config` as a file would have said them: within a mapping or a list Snakemake
     leaves all values text, "3" and "null" too."""
     nested = (dict, list)
-    return {key: _typed(each) if isinstance(each, nested) else each for key, each in settings.items()}
+    return {
+        key: _typed(each) if isinstance(each, nested) else each for key, each in settings.items()
+    }
 
 
 def _typed(value: Any) -> Any:

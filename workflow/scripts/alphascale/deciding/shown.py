@@ -42,7 +42,9 @@ def page(fits: list[FitRecord], bootstraps: list[BootstrapRecord], paths: list[s
     """All fits as people read them, a paragraph a fraction; paths: of the bootstraps."""
     lines = []
     for fit, bootstrap, path in zip(fits, bootstraps, paths, strict=True):
-        title = f"{fit.domain}: law {fit.law} of {bootstrap.metric} against N, {fit.counted} counted"
+        title = (
+            f"{fit.domain}: law {fit.law} of {bootstrap.metric} against N, {fit.counted} counted"
+        )
         lines += [title, "-" * len(title)]
         for fraction, draws in bootstrap.fractions.items():
             found = draws if isinstance(draws, Refused) else draws.shown

@@ -386,7 +386,7 @@ def amounts_text(decision: DecisionRecord) -> str:
     flops, grams = naive.flops - built.flops, naive.co2_g - built.co2_g
     carbon = ""
     if built.factor is not None and naive.factor is not None:
-        carbon = f" and {_amount(grams, mass)} CO₂ ({how(naive)})"
+        carbon = f" and {_amount(grams, mass)} CO₂"
     return f"{_amount(flops, lambda value: prefixed(value, 'FLOP'))}{carbon} less a training, gross"
 
 

@@ -28,9 +28,9 @@ def targets_first(words: Sequence[str]) -> tuple[list[str], list[str]]:
             return targets, [*kept, *words[i:]]
         if word.startswith("-"):
             option, place = word, i
-        swallowed = (
-            option in FILES and i > place + 1 and not _is_study(word)
-        ) or (option in SETTINGS and i > place and "=" not in word)
+        swallowed = (option in FILES and i > place + 1 and not _is_study(word)) or (
+            option in SETTINGS and i > place and "=" not in word
+        )
         (targets if swallowed else kept).append(word)
     return targets, kept
 
