@@ -38,10 +38,10 @@ def test_the_form_finds_what_made_the_runs(law: str, metric: str) -> None:
     said = words(found, law, 0.95)
     assert ("law auto decides" in said) == (law == "auto")
     if metric == "error":
-        assert "accuracy = a − b·N^(−α) with a 0.95 (" in said and ", b 8 (" in said
-        assert "that is error = 0.05 + 8·N^(−0.5); R² 1.0000, mean absolute error" in said
+        assert "accuracy = a − b·N^(−α): a 0.95 (" in said and ", b 8 (" in said
+        assert "error = 0.05 + 8·N^(−0.5); R² 1.0000, MAE" in said
     else:
-        assert "loss = E + A·N^(−α) with E 0.1 (" in said and "that is" not in said
+        assert "loss = E + A·N^(−α): E 0.1 (" in said and "; error" not in said
     assert "of 100 resamples failed" in said
 
 
@@ -50,7 +50,7 @@ def test_the_summary_shows_the_fit_and_what_is_saved_in_amounts() -> None:
     shown = found.decision.shown
     assert isinstance(shown, ShownForm) and shown.failed_resamples == 0
     page = " ".join(text([found.decision]).split())
-    assert "the fit accuracy = a − b·N^(−α) with a 0.98" in page and "R² 0.999" in page
+    assert "the fit accuracy = a − b·N^(−α): a 0.98" in page and "R² 0.999" in page
     built, naive = found.decision.architecture.price, found.decision.naive.price
     assert f"{(naive.flops - built.flops) / 1e9:.0f} GFLOP and" in page
     assert f"{(naive.co2_g - built.co2_g) * 1e3:.0f} mg CO₂ less a training" in page

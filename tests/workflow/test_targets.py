@@ -27,7 +27,7 @@ def test_a_domain_ends_with_its_own_summary_and_fit_shows_all(finished: Path, st
     assert text in (study / "summary.txt").read_text() and text in done.stdout
     fits = (study / "fit.txt").read_text()
     assert fits in done.stdout and done.stdout.count("\n  N*") == 1
-    assert "fraction 0.5: accuracy = a − b·N^(−α) with a " in fits
+    assert "fraction 0.5: accuracy = a − b·N^(−α): a " in fits
     assert [name for name in ("table", "images", "text") if f"\n{name}: law" in f"\n{fits}"] == [
         "table", "images", "text",
     ]  # fmt: skip

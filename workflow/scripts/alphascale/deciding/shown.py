@@ -33,7 +33,7 @@ def words(found: ShownForm | Refused | None, law: str, level: float) -> str:
     found = as_accuracy(found)
     decides = "; law auto decides, this form describes" if law == "auto" else ""
     return (
-        f"{formula(found)} with {_parameters(found)} ({percent(level)} intervals)"
+        f"{formula(found)}: {_parameters(found)} ({percent(level)} intervals)"
         f"{_as_error(found)}; {description(found)}{decides}"
     )
 
@@ -104,7 +104,7 @@ def _as_error(found: ShownForm) -> str:
     if found.law != "accuracy":
         return ""
     a, b, alpha = (found.params[name].mean for name in ("a", "b", "alpha"))
-    return f", that is error = {_number(1 - a)} + {_number(b)}·N^(−{_number(alpha)})"
+    return f"; error = {_number(1 - a)} + {_number(b)}·N^(−{_number(alpha)})"
 
 
 def description(found: ShownForm) -> str:
@@ -113,7 +113,7 @@ def description(found: ShownForm) -> str:
     r2 = "undefined" if s["r2"] is None else f"{s['r2']:.4f}"
     aic = "undefined" if s["aic"] is None else f"{s['aic']:.1f}".replace("-", "−")
     return (
-        f"R² {r2}, mean absolute error {significant(s['mae'], 2)}, AIC {aic} on the "
-        f"{s['n']:.0f} runs it was fitted to, no evidence of prediction; "
+        f"R² {r2}, MAE {significant(s['mae'], 2)}, AIC {aic} on the {s['n']:.0f} runs fitted, no "
+        "evidence of prediction; "
         f"{found.failed_resamples:,} of {found.resamples:,} resamples failed"
     )

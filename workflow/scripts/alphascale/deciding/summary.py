@@ -118,7 +118,7 @@ def _fit_columns(decision: DecisionRecord) -> dict[str, TableCell]:
 
 
 def text(decisions: list[DecisionRecord]) -> str:
-    """The summary as people read it, about ten lines a domain, at most 96 columns."""
+    """The summary as people read it, some fifteen lines a domain, at most 96 columns."""
     return "\n".join(_domain(decision) for decision in decisions)
 
 
