@@ -146,10 +146,11 @@ def test_mlp_is_the_plain_network():
         torch.testing.assert_close(model(x)[0], plain(x[0]))
 
 
-@pytest.mark.parametrize("side", [8, 28, 2])
-def test_cnn_is_the_plain_network(side):
+@pytest.mark.parametrize(("side", "depth"), [(8, 2), (28, 2), (2, 2), (8, 1), (8, 3)])
+def test_cnn_is_the_plain_network(side, depth):
     meta = Meta("image", 10, (1, side, side), None, None, (0.0,), (1.0,))
-    model = ready("cnn", {"width": 1 / 16}, meta, [3])
+    model = ready("cnn", {"width": 1 / 16, "n_layers": depth}, meta, [3])
+    assert [len(stage.convolutions) for stage in model.body] == [depth] * 3
     layers, pixels = [], side
     for stage in model.body:
         for convolution in stage.convolutions:
@@ -341,6 +342,7 @@ def test_dropout_is_what_the_references_train_with_unless_it_is_given():
     [
         ("cnn", {"width": 1.0}, IMAGE),
         ("cnn", {"width": 0.5}, IMAGE),
+        ("cnn", {"width": 0.5, "n_layers": 4}, IMAGE),
         ("transformer", {"d_model": 128, "n_layers": 2}, TEXT),
         ("mlp", {"width": 512}, TABLE),
         ("mlp", {"width": 512, "depth": 5}, TABLE),
@@ -372,6 +374,13 @@ def test_checking_sizes_needs_no_torch():
 
 LADDERS = [
     ("cnn", [{"width": w} for w in (0.25, 0.5, 1)], IMAGE, "width", 1 / 64),
+    (
+        "cnn",
+        [{"width": w, "n_layers": n} for w, n in ((0.25, 1), (0.5, 2), (1, 4))],
+        IMAGE,
+        "width",
+        1 / 64,
+    ),
     ("mlp", [{"width": 8, "depth": 2}, {"width": 64, "depth": 4}], TABLE, "width", 1),
     (
         "transformer",

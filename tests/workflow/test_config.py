@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alphascale.config import check_paths, read_study
+from alphascale.config import check_paths, read_study, typed
 from alphascale.errors import UserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,7 +44,39 @@ def changed(path: str, value: object) -> dict:
 @pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
 def test_studies_that_ship_are_valid(root: Path, name: str) -> None:
     study = read_study(yaml.safe_load((root / "config" / name).read_text()))
-    assert list(study.domains) == ["vision", "nlp", "tabular", "language", "language_bk"]
+    pairs = ["vision_pairs"] if name == "paper.yaml" else []
+    assert list(study.domains) == ["vision", *pairs, "nlp", "tabular", "language", "language_bk"]
+
+
+def test_both_published_grids_of_the_cnn_are_there(root: Path) -> None:
+    study = read_study(yaml.safe_load((root / "config" / "paper.yaml").read_text()))
+    code, readme = study.domains["vision"], study.domains["vision_pairs"]
+    assert [size["width"] for size in code.ladder.values()] == [0.25, 0.5, 0.75, 1, 1.5, 2]
+    pairs = [[size["n_layers"], 64 * size["width"]] for size in readme.ladder.values()]
+    assert pairs == [[2, 32], [2, 64], [3, 96], [3, 128], [4, 160], [4, 192]]
+    assert (code.training.epochs, readme.training.epochs) == (20, 15)
+    assert code.training.batch_size == readme.training.batch_size == 128
+
+
+def test_a_domain_that_is_null_is_left_out_and_what_compares_with_it_is_named(root: Path) -> None:
+    study = yaml.safe_load((root / "config" / "config.yaml").read_text())
+    study["domains"] |= {"nlp": None, "language_bk": None}
+    assert list(read_study(study).domains) == ["vision", "tabular", "language"]
+    study["domains"]["language_bk"] = {**study["domains"]["language"], "compare": "gone"}
+    with pytest.raises(UserError, match="compare: 'gone' must be another domain"):
+        read_study(study)
+
+
+def test_settings_of_the_command_line_are_as_a_file_would_say_them() -> None:
+    """Snakemake reads what is nested by YAML's loader of text."""
+    text = "{language: {training: {epochs: 3, learning_rates: [1.0e-3, '2']}, x: null, y: true}}"
+    given = {"run": "on", "domains": yaml.load(text, yaml.BaseLoader)}
+    assert typed(given) == {"run": "on", "domains": {
+        "language": {"training": {"epochs": 3, "learning_rates": [1e-3, 2]}, "x": None, "y": True}
+    }}  # fmt: skip
+    assert typed({"domains": {"a": {"data": {"label": "x: y: z", "path": ""}}}}) == {
+        "domains": {"a": {"data": {"label": "x: y: z", "path": ""}}}
+    }
 
 
 def test_the_small_studies_that_ship_are_valid(root: Path) -> None:

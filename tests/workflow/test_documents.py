@@ -1,9 +1,23 @@
-"""What the documents name is there: files, links, and the papers that are cited."""
+"""What the documents name is there: files, links, papers that are cited; and every command that
+they or the program say runs: a dry run where it would train."""
 
 from __future__ import annotations
 
+import glob
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
+import traceback
 from pathlib import Path
+
+import pytest
+import yaml
+from alphascale.cli import main
+from commands_said import said
+from study_made import copy_project
 
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md", "resources/README.md")
 CITED = re.compile(r"([A-Z][a-zè-ÿA-Z]+) (?:et al\.|(?:&|and) [A-Z][a-z]+),? \(?((?:19|20)\d\d)")
@@ -37,3 +51,139 @@ def test_what_is_cited_stands_in_the_references(root: Path) -> None:
     }
     assert len(cited) > 10
     assert cited <= known, f"not in docs/references.bib: {sorted(cited - known)}"
+
+
+# Commands that no test can run, and why.
+NOT_RUN = {
+    "git": "the address is the reader's",
+    "pip": "downloads; tests/workflow/test_installing.py installs the package",
+    ".ci/run": "runs this test",
+}
+# What is said of a command as such, with its arguments left out.
+NAMED = {"alphascale", "alphascale fit", "alphascale optimum", "alphascale prior",
+         "alphascale calc", "alphascale calc …", "alphascale fit --out",
+         "alphascale fit --prior prior.json"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def commands(root: Path) -> dict[str, list[list[str]]]:
+    """Program → the words of each of its commands."""
+    found: dict[str, list[list[str]]] = {}
+    for command in said(root):
+        if "{" not in command.replace("{laws", "").replace("'domains={", ""):
+            found.setdefault(command.split()[0], []).append(shlex.split(command)[1:])
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the files that the documents speak of."""
+    to = copy_project(root, tmp_path_factory.mktemp("documents") / "project")
+    small = yaml.safe_load((root / "config/config.yaml").read_text())["domains"]
+    (to / "my-study.yaml").write_text(yaml.safe_dump({"domains": {"tabular": small["tabular"]}}))
+    (to / "my-changes.yaml").write_text("domains: {nlp: null}\n")
+    plan = {"domains": {"tabular": {
+        "ladder": {"plan-w64": {"width": 64, "dropout": 0.0}},
+        "runs": {"plan-w64": {"seeds": [0], "fractions": ["1.0"]}},
+    }}}  # fmt: skip
+    (to / "results/default").mkdir(parents=True)
+    (to / "results/default/plan.yaml").write_text(yaml.safe_dump(plan))
+    return to
+
+
+def test_what_is_said_is_found(commands: dict[str, list[list[str]]]) -> None:
+    assert len(commands["snakemake"]) > 20 and len(commands["alphascale"]) > 20
+    assert ["--cores", "all", "tabular", "figures"] in commands["snakemake"]
+    unknown = set(commands) - {"snakemake", "alphascale", "make", "python", *NOT_RUN}
+    assert not unknown
+
+
+def test_every_snakemake_command_runs(commands, folder: Path) -> None:
+    """As it is typed, words in their order, in a fork of one process that has Snakemake loaded."""
+    from snakemake.cli import main as cli
+
+    failed = {}
+    for words in commands["snakemake"]:
+        if "--report" in words:
+            continue  # of a finished study: tests/workflow/test_workflow.py
+        if "conda" in words and not shutil.which("conda"):
+            continue
+        dry = words if "-n" in words or "--unlock" in words else [*words, "-n"]
+        out = folder / "said.txt"
+        child = os.fork()
+        if not child:
+            os.chdir(folder)
+            sys.stdout = sys.stderr = open(out, "w", buffering=1)  # noqa: SIM115
+            sys.argv, sys.orig_argv = ["snakemake", *dry], [sys.executable, "snakemake", *dry]
+            try:
+                cli(dry)
+            except SystemExit as ended:
+                os._exit(ended.code if isinstance(ended.code, int) else bool(ended.code))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            failed[shlex.join(words)] = out.read_text()[-600:]
+    assert not failed, "\n\n".join(f"{command}\n{said}" for command, said in failed.items())
+
+
+def test_every_alphascale_command_runs(
+    commands, tmp_path: Path, finished: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished / "results/own", "results/default")
+    for stage in ("bootstrap", "fit", "decision"):  # the documents' domain is called tabular
+        shutil.copy(f"results/default/{stage}/table.json", f"results/default/{stage}/tabular.json")
+    rows = [
+        f"{task},{model},{n},{d},{seed},{2 + 400 * n**-0.5 + 300 * d**-0.45 + 0.001 * seed}"
+        for task in ("a", "b") for model in ("s", "t") for n in (10**4, 10**5, 10**6, 10**7)
+        for d in (10**4, 10**5, 10**6, 10**7) for seed in (0, 1)
+    ]  # fmt: skip
+    head = "task,model,params,tokens,seed,loss"
+    Path("runs.csv").write_text("\n".join([head, *rows]) + "\n")
+    Path("points.csv").write_text("task,model,params,tokens\na,s,100000000,100000000\n")
+    Path("models.csv").write_text("name,params,tokens\nours,1e9,2e10\n")
+    both = ["fit", "runs.csv", "--x", "params", "--x2", "tokens", "--y", "loss"]
+    assert main([*both, "--law", "chinchilla", "--resamples", "50", "--out", "fit.json"]) == 0
+    samples = "runs.csv --x params --x2 samples"
+    failed = {}
+    for words in commands["alphascale"]:
+        if shlex.join(["alphascale", *words]).replace("'", "") in NAMED:
+            continue
+        if samples in " ".join(words):
+            words = [word.replace("samples", "tokens") for word in words]
+        words = [part for word in words for part in (sorted(glob.glob(word)) or [word])]
+        try:
+            status = main(words)
+        except SystemExit as ended:
+            status = ended.code
+        if status:
+            failed[" ".join(words)] = capsys.readouterr().err
+    assert not failed, failed
+
+
+def test_every_make_and_python_command_is_there(commands, root: Path, folder: Path) -> None:
+    for words in commands["make"]:
+        done = subprocess.run(["make", "-n", *words], cwd=root, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    for words in commands["python"]:
+        if words[:2] == ["-m", "pytest"]:
+            names = re.search(r"{(.*)}", " ".join(words))
+            assert (
+                all((root / "tests" / name).is_dir() for name in names[1].split(","))
+                if names
+                else (words[2:] == ["-m", "slow"])
+            )
+            continue
+        script, *options = words
+        path = root / script if (root / script).exists() else root / "workflow/scripts" / script
+        text = path.read_text(encoding="utf-8")
+        compile(text, str(path), "exec")
+        assert all(f'"{word}"' in text for word in options if word.startswith("--")), words
+    done = subprocess.run(
+        [sys.executable, "workflow/scripts/check_study.py", "my-study.yaml"],
+        cwd=folder, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and "a study of tabular" in done.stdout

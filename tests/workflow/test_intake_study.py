@@ -51,6 +51,9 @@ def refused(path: str, value: object) -> str:
         ("domains.digits.ladder.a.width", 10**30, "at most 1,000,000"),
         ("domains.digits.ladder.b", {"width": 1.0}, "ladder.b: is the size that 'a' is"),
         ("domains.digits.ladder.b", {"width": 1, "dropout": 0.3}, "is the size that 'a' is"),
+        # ⌊1.003 · (64, 128, 256)⌋ are the channels of width 1
+        ("domains.digits.ladder.b", {"width": 1.003}, "is the size that 'a' is"),
+        ("domains.digits", None, "domains: all of them are null"),
         ("domains.digits.family", ":ok", "unknown family ':ok'"),
         ("domains.digits.family", "a..b:ok", "unknown family"),
         ("domains.digits.family", "models:", "unknown family"),

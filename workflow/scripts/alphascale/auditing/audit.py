@@ -252,7 +252,7 @@ def scale_rows(audits: list[AuditRecord]) -> list[dict[str, object]]:
 
 
 def best_epoch_rows(audits: list[AuditRecord]) -> list[dict[str, object]]:
-    """One row a domain and scale, at the fraction decided on: the median best epoch of its seeds."""
+    """One row a domain and scale at the fraction decided on: its seeds' median best epoch."""
     return [
         {
             "domain": found.domain,

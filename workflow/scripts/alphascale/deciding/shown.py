@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..records.bootstrap import BootstrapRecord
 from ..records.decision import DecisionRecord
 from ..records.fit import Estimate, FitRecord, ShownForm
+from ..records.runs import largest
 from ..records.typed import Refused
 from ..units import NO_BREAK, bind, percent, significant
 
@@ -32,7 +33,7 @@ def words(found: ShownForm | Refused | None, law: str, level: float) -> str:
     found = as_accuracy(found)
     decides = "; law auto decides, this form describes" if law == "auto" else ""
     return (
-        f"{formula(found)} with {_parameters(found)} ({percent(level)} intervals)"
+        f"{formula(found)}: {_parameters(found)} ({percent(level)} intervals)"
         f"{_as_error(found)}; {description(found)}{decides}"
     )
 
@@ -50,7 +51,11 @@ def page(fits: list[FitRecord], bootstraps: list[BootstrapRecord], paths: list[s
             said = f"fraction {fraction}: {words(found, fit.law, bootstrap.level)}"
             lines += textwrap.wrap(bind(said), WIDTH, initial_indent="  ", subsequent_indent="    ",
                                    break_on_hyphens=False)  # fmt: skip
-        lines += ["  to ask it: alphascale optimum " + shlex.quote(path) + " --target 0.1", ""]
+        drawn = bootstrap.fractions[largest(bootstrap.fractions)]
+        if not isinstance(drawn, Refused):
+            middle = significant(drawn.band.mean[len(drawn.band.mean) // 2])
+            lines.append(f"  to ask it: alphascale optimum {shlex.quote(path)} --target {middle}")
+        lines.append("")
     return "\n".join(lines).replace(NO_BREAK, " ")
 
 
@@ -77,9 +82,9 @@ def formula(found: ShownForm) -> str:
 
 
 def _parameters(found: ShownForm) -> str:
-    return ", ".join(
-        f"{name.replace('alpha', 'α')} {_estimate(value)}" for name, value in found.params.items()
-    )
+    """Each with its interval, in the order in which the formula has them."""
+    named = sorted(found.params.items(), key=lambda each: found.expression.find(each[0]))
+    return ", ".join(f"{name.replace('alpha', 'α')} {_estimate(value)}" for name, value in named)
 
 
 def _estimate(value: Estimate) -> str:
@@ -99,7 +104,7 @@ def _as_error(found: ShownForm) -> str:
     if found.law != "accuracy":
         return ""
     a, b, alpha = (found.params[name].mean for name in ("a", "b", "alpha"))
-    return f", that is error = {_number(1 - a)} + {_number(b)}·N^(−{_number(alpha)})"
+    return f"; error = {_number(1 - a)} + {_number(b)}·N^(−{_number(alpha)})"
 
 
 def description(found: ShownForm) -> str:
@@ -108,7 +113,7 @@ def description(found: ShownForm) -> str:
     r2 = "undefined" if s["r2"] is None else f"{s['r2']:.4f}"
     aic = "undefined" if s["aic"] is None else f"{s['aic']:.1f}".replace("-", "−")
     return (
-        f"R² {r2}, mean absolute error {significant(s['mae'], 2)}, AIC {aic} on the "
-        f"{s['n']:.0f} runs it was fitted to, no evidence of prediction; "
+        f"R² {r2}, MAE {significant(s['mae'], 2)}, AIC {aic} on the {s['n']:.0f} runs fitted, no "
+        "evidence of prediction; "
         f"{found.failed_resamples:,} of {found.resamples:,} resamples failed"
     )

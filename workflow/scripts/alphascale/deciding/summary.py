@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price, Saving
 from ..records.fit import Errors, Estimate, ShownForm
-from ..records.specs import Size
+from ..records.specs import Size, Target
 from ..records.typed import Refused
 from ..units import (
     NO_BREAK,
@@ -122,7 +122,7 @@ def _fit_columns(decision: DecisionRecord) -> dict[str, TableCell]:
 
 
 def text(decisions: list[DecisionRecord]) -> str:
-    """The summary as people read it, about ten lines a domain, at most 96 columns."""
+    """The summary as people read it, some fifteen lines a domain, at most 96 columns."""
     return "\n".join(_domain(decision) for decision in decisions)
 
 
@@ -151,11 +151,16 @@ def _domain(decision: DecisionRecord) -> str:
 
 
 def target_text(decision: DecisionRecord) -> str:
-    metric, value = decision.target.named, decision.target.given
-    shown = {"loss": f"{value:g} nats", "perplexity": f"{value:g}"}.get(metric) or percent(value)
     several = len(decision.fractions) > 1
     data = f", at fraction {decision.fraction} of the training data" if several else ""
-    return f"target {metric} {shown}{data}"
+    return f"target {target_value(decision.target)}{data}"
+
+
+def target_value(target: Target) -> str:
+    """`accuracy 95 %`: a target as the study gave it."""
+    metric, value = target.named, target.given
+    shown = {"loss": f"{value:g} nats", "perplexity": f"{value:g}"}.get(metric) or percent(value)
+    return f"{metric} {shown}"
 
 
 def withheld_text(decision: DecisionRecord) -> str:
@@ -399,7 +404,7 @@ def amounts_text(decision: DecisionRecord) -> str:
     flops, grams = naive.flops - built.flops, naive.co2_g - built.co2_g
     carbon = ""
     if built.factor is not None and naive.factor is not None:
-        carbon = f" and {_amount(grams, mass)} CO₂ ({how(naive)})"
+        carbon = f" and {_amount(grams, mass)} CO₂"
     return f"{_amount(flops, lambda value: prefixed(value, 'FLOP'))}{carbon} less a training, gross"
 
 

@@ -1,5 +1,5 @@
-"""The CNN of the reference system: three stages of two convolutions, then a small head; here also of
-more, or one."""
+"""The CNN of the reference system: three stages of two convolutions, then a small head; here also
+of more convolutions, or of one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def rough_params(size: Size) -> int:
 FAMILY = Family(
     name="cnn",
     title="CNN",
-    description="three stages of 3×3 convolutions (two each) with batch norm, ReLU, pooling and dropout",
+    description="three stages of 3×3 convolutions with batch norm, ReLU, pooling and dropout",
     place=2,
     kinds=("image",),
     keys={

@@ -58,9 +58,11 @@ def _part_of(path: str) -> tuple[str, str]:
 
 
 def _of_study(file: str) -> bool:
-    """Whether a file is a record of a study; what cannot be read is left to `laws.load`."""
+    """Whether a file is a study's fit or bootstrap; what is neither is left to `laws.load`."""
     try:
         data = read_json(file)
     except UserError:
         return False
-    return isinstance(data, dict) and {"domain", "fractions", "joint"} <= data.keys()
+    if not isinstance(data, dict) or "target" in data:  # a decision has fractions too
+        return False
+    return {"domain", "fractions", "joint"} <= data.keys()

@@ -36,8 +36,8 @@ from alphascale.tables.summary import (
 from alphascale.tables.where import where
 
 FIT = (
-    "JSON written by alphascale fit --out, or a study's bootstrap/{domain}.json (0.5:FILE for the law "
-    "of that fraction, joint:FILE for that of N and D)"
+    "JSON written by alphascale fit --out, or a study's bootstrap/{domain}.json (0.5:FILE for the "
+    "law of that fraction, joint:FILE for that of N and D)"
 )
 
 

@@ -1,8 +1,8 @@
 """The table that the system αScale published, and what a study of the same three tasks gives.
 
 Published: R² and mean absolute error of accuracy = a − b·N^(−α) on the points it was fitted to, N*,
-and the compute saved against the largest size. Its own points were not published, nor its targets but
-vision's: so N* is compared at the study's target, and says so.
+and the compute saved against the largest size. Its own points were not published, nor its targets
+but vision's: so N* is that at the study's own target.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HEAD = ("domain", "", "R²", "MAE", "N*", "naive", "compute saved")
 
 
 def compare(folder: str | Path) -> tuple[list[tuple[str, ...]], list[str]]:
-    """Rows of text, the published one and ours of each domain, and what is missing, a sentence each.
+    """Rows of text, published and ours of each domain, and what is missing, a sentence each.
 
     folder: of a study's results, such as results/paper.
     """

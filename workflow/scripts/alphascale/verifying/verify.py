@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..deciding.summary import metric_text, size_text
+from ..deciding.summary import metric_text, size_text, target_value
 from ..errors import UserError
 from ..records.decision import DecisionRecord
 from ..records.fit import Estimate
@@ -151,7 +151,8 @@ def _lines(domain: str, run: VerifiedRun) -> list[str]:
     shown = Estimate(run.measured, min(values), max(values))
     verdict = "INSIDE the interval" if run.inside else "OUTSIDE the interval"
     told = "" if run.chance is None else f" (foretold: {probability(run.chance)})"
-    target = f"{run.runs_reached} of {len(values)} runs reach the target{told}"
+    wanted = target_value(run.target)
+    target = f"{run.runs_reached} of {len(values)} runs reach the target, {wanted}{told}"
     gone = f", {run.diverged} diverged" if run.diverged else ""
     return [
         head,
