@@ -30,7 +30,10 @@ class Machine:
         self.busy(0.0)
 
     def set(self, zone: str, joules: float) -> None:
-        (self.folder / zone / "energy_uj").write_text(f"{joules * 1e6:.0f}\n")
+        """Whole or not at all, as a counter is: a reader that met an empty file ended the meter."""
+        path = self.folder / zone / "energy_uj"
+        path.with_suffix(".new").write_text(f"{joules * 1e6:.0f}\n")
+        path.with_suffix(".new").replace(path)
 
     def busy(self, seconds: float) -> None:
         """Seconds used by all processes, and far more idle ones."""
@@ -63,6 +66,7 @@ def test_a_counter_that_wraps_between_samples_loses_nothing(tmp_path: Path) -> N
             machine.set("intel-rapl:0", joules)
             moved = threading.Event()
             while meter.last[0] != joules:
+                assert meter.partial is None, meter.partial
                 moved.wait(0.005)
     assert meter.result().joules == pytest.approx(9 + 31 + 50 + 40)
 
