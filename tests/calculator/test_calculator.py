@@ -11,7 +11,7 @@ import pytest
 from alphascale.calculator import commands
 from alphascale.calculator.allocation import allocate, can_allocate, cheapest
 from alphascale.calculator.calculator import Calculator, run_of
-from alphascale.calculator.historical import HISTORICAL, compare, read_models
+from alphascale.calculator.historical import HISTORICAL, Model, compare, read_models
 from alphascale.calculator.improvement import improvement
 from alphascale.calculator.known_laws import get_law, law_names
 from alphascale.calculator.strategies import (
@@ -26,7 +26,8 @@ from alphascale.calculator.strategies import (
     strategy,
 )
 from alphascale.errors import UserError
-from alphascale.laws import fit
+from alphascale.grids.allocation import optimum_for_flops, optimum_for_target
+from alphascale.laws import fit, load
 from alphascale.literature.published import PF_DAY
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -357,13 +358,39 @@ def test_a_published_law_says_so_too() -> None:
     assert any("extrapolates" in note for note in allocate("chinchilla-1", 1e26).notes)
 
 
-def test_the_numerical_optimum_is_the_closed_one(saved: Path, monkeypatch) -> None:
-    closed = allocate(saved, 1e21)
+@pytest.mark.parametrize("law", ["chinchilla", "kaplan-nd"])
+def test_the_numerical_optimum_is_the_closed_one(law: str, monkeypatch) -> None:
+    closed = allocate(law, 1e21)
     monkeypatch.setattr("alphascale.calculator.allocation._CLOSED", {})
-    numerical = allocate(saved, 1e21)
+    numerical = allocate(law, 1e21)
     assert (closed.how, numerical.how[:9]) == ("closed form", "numerical")
     assert numerical.params == pytest.approx(closed.params, rel=1e-4)
     assert numerical.loss == pytest.approx(closed.loss, rel=1e-12)
+
+
+def test_a_fit_of_ones_own_is_answered_as_optimum_does(saved: Path) -> None:
+    """A budget, a target, one that the smallest sizes meet, N at a D that the smallest meets."""
+    fit = load(saved)
+    best, mine = optimum_for_flops(fit, 1e21), allocate(saved, 1e21)
+    assert (mine.params, mine.tokens, mine.loss) == (best.params[0], best.tokens[0], best.loss[0])
+    calculator = Calculator(saved)
+    assert calculator.solve("flops", 2.4) == optimum_for_target(fit, 2.4).flops[0]
+    least_n, least_d = (low for low, _ in fit.x_range)
+    high = float(fit.curve({"params": [least_n], "tokens": [least_d]})[0]) * 1.2
+    for asked in ({"variable": "flops"}, {"variable": "params", "tokens": least_d * 3}):
+        with pytest.raises(UserError, match="is met by the smallest params"):
+            calculator.solve(loss=high, **asked)
+
+
+def test_what_is_not_told_and_what_is_not_asked() -> None:
+    with pytest.raises(UserError, match=r"takes 0\.194 parameters, less than one"):
+        Calculator("kaplan-n").solve("params", 13.0)
+    with pytest.raises(UserError, match="params is what is asked for"):
+        Calculator("chinchilla").solve("params", 3.0, params=5e9, tokens=1e12)
+    with pytest.raises(UserError, match="law chinchilla takes no min_steps"):
+        Calculator("chinchilla").solve("params", 3.0, tokens=1e12, min_steps=5)
+    (found,) = compare([Model("moe", 1.75e11, 3e11, flops=5e22)], ["chinchilla"])
+    assert found.wasted is None and "0.159 × 6·N·D" in found.notes[-1]
 
 
 # --- the command line -----------------------------------------------------------------------------

@@ -47,6 +47,13 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ArithmeticError as fault:
+        print(
+            f"alphascale {args.command}: a number left the range of a double ({fault}): look at "
+            "the units of what was given",
+            file=sys.stderr,
+        )
+        return 2
     except (OSError, MemoryError) as fault:
         print(
             f"alphascale {args.command}: {describe(fault, 'run this again') or fault}",

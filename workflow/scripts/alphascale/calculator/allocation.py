@@ -16,7 +16,12 @@ from scipy.optimize import brentq, minimize_scalar
 
 from alphascale.calculator.known_laws import CLOSED_FORM, Law, check_target, get_law, positive
 from alphascale.errors import UserError
-from alphascale.grids.allocation import FLOPS_PER
+from alphascale.grids.allocation import (
+    FLOPS_PER,
+    Optimum,
+    optimum_for_flops,
+    optimum_for_target,
+)
 from alphascale.literature.published import PF_DAY, PUBLISHED
 
 
@@ -90,6 +95,9 @@ def _split(law: Law, flops: float, unique: float | None) -> Allocation:
         return rule(law, flops)
     if not {"params", "tokens"} <= set(law.variables):
         raise UserError(f"law {law.name} cannot allocate: {_why_not(law)}")
+    if law.fit is not None:
+        best = optimum_for_flops(law.fit, flops, unique=unique)
+        return _of_fit(law, best, known)
     closed = _CLOSED.get(law.form)
     params = closed(law, flops) if closed else None
     how = "closed form"
@@ -101,10 +109,23 @@ def _split(law: Law, flops: float, unique: float | None) -> Allocation:
     return Allocation(law.name, flops, params, tokens, loss, how, notes=notes)
 
 
+def _of_fit(law: Law, best: Optimum, known: dict[str, float]) -> Allocation:
+    """What `alphascale optimum` answers, as an allocation."""
+    (params, *_), (tokens, *_), (loss, *_), (flops, *_) = (
+        best.params, best.tokens, best.loss, best.flops
+    )  # fmt: skip
+    at = {"params": params, "tokens": tokens, **known}
+    return Allocation(
+        law.name, flops, params, tokens, loss, "as alphascale optimum", notes=outside(law, at)
+    )
+
+
 def cheapest(law, loss: float, unique: float | None = None) -> Allocation:
     """The least compute whose own allocation reaches `loss`. Raises UserError below the floor."""
     law = get_law(law)
     check_target(law, loss)
+    if law.fit is not None and {"params", "tokens"} <= set(law.variables):
+        return _cheapest_of_fit(law, loss, unique)
 
     def miss(log_flops: float) -> float:
         found = _split(law, math.exp(log_flops), unique).loss
@@ -125,6 +146,20 @@ def cheapest(law, loss: float, unique: float | None = None) -> Allocation:
             "of the law; ask for a lower one"
         )
     return allocate(law, math.exp(brentq(miss, low, high, xtol=1e-13, rtol=1e-14)), unique)
+
+
+def _cheapest_of_fit(law: Law, loss: float, unique: float | None) -> Allocation:
+    best = optimum_for_target(law.fit, loss, unique=unique)
+    if math.isinf(best.flops[0]):
+        raise UserError(f"law {law.name}: {law.response} {loss:.5g} is out of reach of any budget")
+    least = [law.ranges[name][0] for name in ("params", "tokens")]
+    if np.allclose(least, [best.params[0], best.tokens[0]]):
+        raise UserError(
+            f"law {law.name}: {law.response} {loss:.5g} is met by the smallest params and tokens "
+            f"fitted, {least[0]:.5g} and {least[1]:.5g}; what lies below was not measured: ask for "
+            "a lower one"
+        )
+    return _of_fit(law, best, {} if unique is None else {"unique": unique})
 
 
 def around(law, flops: float, factor: float = 3.0) -> dict[str, Allocation]:

@@ -166,6 +166,11 @@ class Calculator(Names):
         """
         known = {k: positive(k, v) for k, v in known.items() if v is not None}
         law = self.law
+        if variable in known:
+            raise UserError(f"{variable} is what is asked for: leave its value out")
+        of_budget = ("params", "tokens") if variable == "flops" else ("flops",)
+        if other := sorted(set(known) - {*law.variables, *of_budget}):
+            raise UserError(f"law {law.name} takes no {other[0]}: leave it out")
         if variable == "flops" and "flops" not in law.variables:
             held = [v for v in ("params", "tokens") if v in known]
             if not held and law.variables == ("min_flops",):

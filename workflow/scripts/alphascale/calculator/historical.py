@@ -99,6 +99,7 @@ MEASURED = tuple(
     for size, params, tokens, loss in rows
 )  # fmt: skip
 
+UNLIKE = 1.5  # times 6·N·D a budget may be of the same dense model
 COMPARED = (
     "kaplan-nd",
     "kaplan-nd-separate",
@@ -168,11 +169,19 @@ def _compare(model: Model, law) -> Comparison:
         loss = law.value(params=model.params, tokens=model.tokens)
         needed = cheapest(law, loss).flops
         wasted = 1 - needed / model.budget
+    notes = outside(law, {"params": model.params, "tokens": model.tokens})
+    dense = FLOPS_PER * model.params * model.tokens
+    if wasted is not None and (wasted < 0 or not 1 / UNLIKE < model.budget / dense < UNLIKE):
+        wasted = None
+        notes += (
+            f"{model.budget:.3g} FLOP are {model.budget / dense:.3g} × 6·N·D (experts, PF-days?): "
+            "what was wasted is not told",
+        )
     return Comparison(
         model.name, law.name, model.params, model.tokens, model.budget, loss, model.loss,
         best.params, best.tokens, best.loss, model.params / best.params,
         model.tokens / best.tokens, needed, wasted,
-        outside(law, {"params": model.params, "tokens": model.tokens}),
+        notes,
     )  # fmt: skip
 
 

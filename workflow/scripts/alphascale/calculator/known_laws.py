@@ -58,6 +58,7 @@ _KAPLAN_RANGE = {"params": (768.0, 1.5e9), "tokens": (2.2e7, 2.3e10)}  # section
 _HOFFMANN_RANGE = {"params": (7e7, 1.6e10), "tokens": (5e9, 5e11)}  # abstract
 INFINITE = 1e290  # a predictor's "infinity": far beyond any run, within a double's range
 TINY = 1e-6
+LARGEST = 1e100  # of what is asked: powers of it stay within a double
 # Nats per token above which no published law is asked: guessing among 50,257 tokens (GPT-2's) costs
 # ln 50257 = 10.8, among a million 13.8.
 UNTRAINED = 14.0
@@ -78,8 +79,8 @@ class Law:
     # variable → (low, high) of the points it was fitted on, where known
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     limits: tuple[float, float] = (0.0, UNTRAINED)  # of the response
-    # of a fit of one predictor: response → the predictor at which it is there, as `optimum` has it
-    solver: Callable[[float], float] | None = field(default=None, repr=False)
+    # the user's own fit: its answers are those of `alphascale optimum`, none below its points
+    fit: Fit | AutoLaw | None = field(default=None, repr=False)
     # (roles, n) -> (n,)
     curve: Callable[[np.ndarray], np.ndarray] | None = field(default=None, repr=False)
 
@@ -122,8 +123,8 @@ class Law:
                 f"{self.constants['N_opt']:.5g}; it has no one size for a given {self.response}"
             )
         symbol = VARIABLES[variable][0]
-        if self.solver is not None:
-            return self._solved(variable, target)
+        if self.fit is not None and len(self.variables) == 1:
+            return self._measured(variable, self.fit.solve(target), target)
         rest = {v: known[v] for v in self.variables if v != variable}
 
         def miss(log_x: float) -> float:
@@ -141,10 +142,21 @@ class Law:
                 f"law {self.name}: {self.response} {target:.5g} is reached at any {symbol}; "
                 "ask for a lower one"
             )
-        return math.exp(brentq(miss, math.log(TINY), math.log(INFINITE), xtol=1e-14, rtol=1e-15))
+        low, high = math.log(TINY), math.log(INFINITE)
+        found = math.exp(brentq(miss, low, high, xtol=1e-14, rtol=1e-15))
+        if self.fit is not None:
+            return self._measured(variable, found, target)
+        if found < 1:
+            raise UserError(
+                f"law {self.name}: {self.response} {target:.5g} takes {found:.3g} "
+                f"{VARIABLES[variable][1]}, less than one: outside any use of the law; ask for a "
+                "lower one"
+            )
+        return found
 
-    def _solved(self, variable: str, target: float) -> float:
-        found, smallest = self.solver(target), self.ranges[variable][0]
+    def _measured(self, variable: str, found: float, target: float) -> float:
+        """`found` where it lies above the smallest that was fitted, and is anywhere."""
+        smallest = self.ranges[variable][0]
         if found <= smallest:
             raise UserError(
                 f"law {self.name}: {self.response} {target:.5g} is met by the smallest {variable} "
@@ -168,6 +180,12 @@ def check_target(law: Law, target: float) -> float:
             f"{untrained if law.limits[1] == UNTRAINED else ', the most that it can be'}: no "
             "training is needed for it; ask for less"
         )
+    if target <= law.floor and law.fit is not None:
+        raise UserError(
+            f"{law.response} {target:.5g} is not above {law.floor:.5g}, where the fitted curve "
+            f"levels off: no size reaches it by that curve; `alphascale optimum {law.name} "
+            f"--target {target:g}` says how sure that is"
+        )
     if target <= law.floor:
         raise UserError(
             f"{law.response} {target:.5g} is not above the irreducible {law.response} "
@@ -182,8 +200,8 @@ def positive(name: str, value: float) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise UserError(f"{name} must be a number, got {value!r}") from None
-    if not (math.isfinite(number) and number > 0):
-        raise UserError(f"{name} must be a finite number above 0, got {number:g}")
+    if not 1 / LARGEST < number < LARGEST:
+        raise UserError(f"{name} must be a number above 0 and below {LARGEST:g}, got {number:g}")
     return number
 
 
@@ -299,6 +317,6 @@ def from_fit(fit: Fit | AutoLaw, where: str) -> Law:
         response=fit.y,
         ranges=dict(zip(variables, fit.x_range, strict=True)),
         limits=fit.limits,
-        solver=fit.solve if len(variables) == 1 else None,
+        fit=fit,
         curve=fit.curve,
     )
