@@ -356,6 +356,8 @@ def test_a_profile_is_edited_in_places_that_exist(root: Path) -> None:
     for rule in profile["set-resources"].values():
         assert rule["gpu"] == 1 and rule["cpus_per_gpu"] >= 1 and "tasks" not in rule
     assert "slurm-array-jobs" not in text
-    # Used as the workflow profile it replaces profiles/default: all of that is in it.
+    # Used as the workflow profile it replaces profiles/default: all of that is in it, but for what
+    # that works out for the command at hand.
     default = yaml.safe_load((root / "profiles" / "default" / "config.yaml").read_text())
-    assert default.items() <= profile.items()
+    fixed = {key: value for key, value in default.items() if key[0] not in "_?"}
+    assert fixed and fixed.items() <= profile.items()
