@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ import pytest
 from alphascale import laws
 from alphascale.deciding import costs
 from alphascale.deciding.decision import _star, decide
+from alphascale.deciding.run_warnings import guessing
 from alphascale.deciding.settling import settling, untrusted
-from alphascale.deciding.summary import text
+from alphascale.deciding.summary import star_text, text
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.fitting.joint import fit_cells, joint_columns
 from alphascale.networks.count import count_flops, count_params
@@ -459,3 +461,30 @@ def test_a_law_too_flat_to_build_is_said_not_raised() -> None:
     assert found.n_star > 1e15 and found.architecture is None and found.saving is None
     page = text([found])
     assert "none: no mlp" in page and "N* cannot be built" in page
+
+
+@pytest.mark.parametrize(
+    ("counts", "accuracy", "met"),
+    [
+        ([525, 475], 0.5001, True),
+        ([90, 10], 0.85, True),
+        ([90, 10], 0.91, False),
+        ([5, 5], 0.6, False),
+    ],
+)
+def test_a_target_that_the_commonest_class_meets_is_said(counts, accuracy, met) -> None:
+    meta = SimpleNamespace(classes=2, kind="tabular", class_counts={"test": counts})
+    assert bool(guessing(Target("accuracy", accuracy), meta)) is met
+
+
+def test_the_smallest_size_is_one_that_the_law_was_fitted_to() -> None:
+    """Runs of the two smallest rungs all diverged: what lies below the third was not measured."""
+    frame, target = observations(), Target("accuracy", 0.7)
+    small = sorted(frame["params"].unique())[:2]
+    gone = frame["params"].isin(small)
+    frame.loc[gone, "status"] = "diverged"
+    frame.loc[gone, ["test_error", "test_loss"]] = np.nan
+    found = decided(frame, target, "auto")
+    least = frame.loc[frame["status"] == "ok", "params"].min()
+    assert found.ladder.smallest == least and found.star.n_star == least
+    assert "met by the smallest size trained" in star_text(found)

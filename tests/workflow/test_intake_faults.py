@@ -120,6 +120,22 @@ def test_a_retraining_that_was_ended_goes_on_and_the_old_record_stands(project: 
     assert not list(project.glob("results/own/train/**/*.refused"))
 
 
+def test_a_table_that_is_moved_trains_nothing(project: Path) -> None:
+    """Its path is in the description of the data, its content in every record."""
+    before = records(project)
+    (project / "elsewhere").mkdir()
+    shutil.move(project / "data" / "people.csv", project / "elsewhere" / "people.csv")
+
+    def moved(study: dict) -> None:
+        study["domains"]["table"]["data"]["path"] = "./elsewhere/people.csv"
+
+    with edited(project, moved):
+        done = snakemake(project, TARGET)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "has a record: it is kept" in done.stderr and not trained(done)
+    assert records(project) == before
+
+
 def test_a_wrong_size_of_ones_own_model_ends_before_the_others_train(project: Path) -> None:
     before = records(project)
 

@@ -103,6 +103,11 @@ def test_new_scale_and_new_fraction_train_only_themselves(finished: Path) -> Non
         )
 
 
+def test_the_order_of_seeds_runs_nothing(finished: Path) -> None:
+    with edited(finished, lambda s: s["domains"]["table"]["seeds"].reverse()):
+        assert stale(finished) == set()
+
+
 def test_key_order_spelling_and_comments_in_the_study_run_nothing(finished: Path) -> None:
     def reorder(study: dict) -> None:
         table = study["domains"]["table"]
@@ -167,12 +172,15 @@ def test_changed_data_file_reruns_its_domain(finished: Path) -> None:
     path.write_text(before + "400,1.5,0.2,red,tall\n")
     try:
         found = stale(finished)
+        os.utime(path, (0, 0))  # as `mv`, `cp -p` and `tar` leave a file that is older
+        old = stale(finished)
     finally:
         path.write_text(before)
         os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert touched == set()
     assert "prepare the data of table" in found and trainings("table") <= found
     assert not trainings("text") & found
+    assert old == found
 
 
 def test_verification_is_kept_joins_the_fit_and_ends(finished: Path, tmp_path: Path) -> None:
