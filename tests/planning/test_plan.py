@@ -252,6 +252,14 @@ def test_the_cheapest_pair_is_planned_for_at_every_fraction() -> None:
     assert "the cheapest (N, D)" in page_of(found)
 
 
+def test_runs_that_are_foretold_to_narrow_nothing_are_not_sold() -> None:
+    found = planned()
+    assert found["after"]["width"] < found["before"]["width"]
+    assert "NOT NARROWER" not in page_of(found)
+    found["after"]["width"] = found["before"]["width"] * 1.01
+    assert "these runs are not worth their cost" in " ".join(page_of(found).split())
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
