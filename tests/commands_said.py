@@ -12,7 +12,7 @@ _WORD = "|".join(map(re.escape, PROGRAMS))
 # Between backticks, one or two; a name in backticks is no command: `alphascale/`, `make`.
 _QUOTED = re.compile(rf"`((?:{_WORD}) [^`]+)`")
 # A line of its own, indented, in a document, or in a comment of YAML, of a rule or of a Makefile.
-_LINE = re.compile(rf"^(?:#+ +|    +|\. \S+ && )(?:[A-Z_]+=\S+ )*((?:{_WORD})(?: .*)?)$", re.M)
+_LINE = re.compile(rf"^(?: *#+ +|    +|\. \S+ && )(?:[A-Z_]+=\S+ )*((?:{_WORD})(?: .*)?)$", re.M)
 PAGES = ("README.md", "CONTRIBUTING.md", "config/README.md", "resources/README.md")
 COMMENTED = ("Snakefile", "rules/*.smk", "config/*.yaml", "profiles/*/config.yaml")
 
@@ -21,6 +21,7 @@ def said(root: Path) -> dict[str, list[str]]:
     """Command → the files that say it."""
     found: dict[str, list[str]] = {}
     for path, text in _texts(root):
+        text = text.replace("\\\n", " ")  # a command that goes on in the next line
         for pattern in (_QUOTED, _LINE):
             for command in pattern.findall(text):
                 for each in _plain(command):

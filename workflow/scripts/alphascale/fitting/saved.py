@@ -16,7 +16,7 @@ from ..records.bootstrap import BootstrapRecord
 from ..records.files import read_json
 from ..records.fit import FitRecord
 from ..records.runs import largest
-from ..records.typed import Refused, parse
+from ..records.typed import Refused, read
 
 JOINT = "joint"
 
@@ -32,12 +32,10 @@ def load(path: str | Path) -> laws.Fit | laws.AutoLaw | laws.Fits:
         if part:
             raise UserError(f"{path}: only a study's bootstrap has parts: give {file} alone")
         return laws.load(file)
-    data = read_json(file)
-    if "resamples" not in data:  # a fit: the same laws, with their draws, lie in the bootstrap
-        parse(FitRecord, data, str(file))
+    if "resamples" not in read_json(file):  # a fit: the same laws, with draws, are in the bootstrap
+        read(file, FitRecord)
         file = Path(file).parent.parent / "bootstrap" / Path(file).name
-        data = read_json(file)
-    record = parse(BootstrapRecord, data, str(file))
+    record = read(file, BootstrapRecord)
     if part == JOINT:
         found = record.joint
     else:
