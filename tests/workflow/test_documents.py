@@ -176,7 +176,7 @@ def test_every_alphascale_command_runs(
     assert main([*both, "--law", "chinchilla", "--resamples", "50", "--out", "fit.json"]) == 0
     failed = {}
     # `front` first: it writes the law that another command asks.
-    for words in sorted(commands["alphascale"], key=lambda words: words[0] != "front"):
+    for words in sorted(commands["alphascale"], key=lambda words: words[:1] != ["front"]):
         if shlex.join(["alphascale", *words]).replace("'", "") in NAMED:
             continue
         if words[0] == "run":
@@ -191,6 +191,18 @@ def test_every_alphascale_command_runs(
         if status:
             failed[" ".join(words)] = capsys.readouterr().err
     assert not failed, failed
+
+
+def test_every_python_call_of_the_originals_runs(root: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    begins = r"(?:[ND], D = )?(?:Calculator\(|plot_|training_loss|compare_training|visualize)"
+    page = (root / "docs/originals.md").read_text(encoding="utf-8")
+    here = " ".join(row.split(" | ")[1] for row in page.splitlines() if row.count(" | ") > 2)
+    calls = [each for each in re.findall(r"`([^`]+\))`", here) if re.match(begins, each)]
+    calls = [each for each in calls if "…" not in each]
+    assert len(calls) >= 8
+    for call in calls:
+        exec(f"from alphascale.calculator import *\n{call}", {})
 
 
 def test_every_make_and_python_command_is_there(commands, root: Path, folder: Path) -> None:
