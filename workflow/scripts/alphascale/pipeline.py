@@ -14,6 +14,7 @@ import copy
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ def run(
     study: a YAML file, of this folder or of the project's, or what it would hold as a mapping.
     domains, scales: train only these; with scales, their training records alone are made, one run
     even. quick: the study's quick test. epochs, batch_size, device: in place of the study's; other
-    epochs or batches go to results of their own, `{run}-e3-b16`, unless `name` says where. results:
+    epochs or batches, or not all domains, go to results of their own, `{run}-e3-b16`, unless `name` says where. results:
     the folder that results go to. cores: all by default. dry: say what would run. Raises UserError,
     one line, for what the study cannot be, and where Snakemake fails.
     """
@@ -70,18 +71,28 @@ def run(
             f"{PROJECT}: holds no Snakefile, and `run` needs the project's folder: install from it "
             "by `make setup` or `pip install -e .`"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "study.yaml"
-    _write(file, config)
+    with tempfile.TemporaryDirectory() as scratch:
+        # What only looks leaves no mark on results that others settings made.
+        file = Path(scratch if dry else folder) / "study.yaml"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, config)
+        except OSError as fault:
+            raise UserError(f"{file}: cannot be written ({fault.strerror})") from None
+        ended = _snakemake(file, targets, cores, dry)
+    if ended:
+        raise UserError(f"snakemake ended with status {ended}: {_fault(folder)}")
+    return Results(folder)
+
+
+def _snakemake(file: Path, targets: list[str], cores: int | None, dry: bool) -> int:
+    """Exit status of Snakemake on a study's file."""
     command = [
         sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile"),
         "--cores", "all" if cores is None else str(cores), "--configfile", str(file),
         *(["--dry-run"] if dry else []), "--", *targets,
     ]  # fmt: skip
-    ended = subprocess.run(command, check=False).returncode
-    if ended:
-        raise UserError(f"snakemake ended with status {ended}: {_fault(folder)}")
-    return Results(folder)
+    return subprocess.run(command, check=False).returncode
 
 
 def _read(study: str | os.PathLike | dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +138,8 @@ def _edited(
         if quick and epochs is not None and isinstance(task.get("quick"), dict):
             task["quick"]["epochs"] = epochs
     suffix = "".join(f"-{key[0]}{value}" for key, value in changes.items())
+    if len(tasks) < len(config["domains"]):  # the tables of a study are of all its domains
+        suffix += "".join(f"-{key}" for key in tasks)
     given = {"device": device, "results": None if results is None else os.fspath(results)}
     return config | {
         **{key: value for key, value in given.items() if value is not None},

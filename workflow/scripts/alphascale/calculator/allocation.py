@@ -177,6 +177,8 @@ def around(law, flops: float, factor: float = 3.0) -> dict[str, Allocation]:
     out = {"optimal": best}
     for name, k in ((f"N × {factor:g}", factor), (f"D × {factor:g}", 1 / factor)):
         at = {"params": best.params * k, "tokens": best.tokens / k}
+        if min(at.values()) < 1:
+            raise UserError(f"factor {factor:g} leaves less than a parameter or a token: take less")
         out[name] = Allocation(
             law.name, best.flops, **at, loss=law.value(**at), how=name, notes=outside(law, at)
         )

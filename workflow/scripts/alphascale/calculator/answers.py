@@ -16,6 +16,7 @@ from alphascale.calculator.shown import budget, grid, nats, pairs, short
 from alphascale.errors import UserError
 from alphascale.literature.published import PF_DAY
 
+MOST_POINTS = 100_000  # lines of a table
 POINT = ("params", "tokens", "flops", "unique", "batch", "steps", "min_steps", "min_flops")
 # What `calc figure` draws, and the option that each takes: alphascale.plots.literature.FIGURES.
 FIGURES = {
@@ -172,10 +173,11 @@ def improve(args):
     rows = [*_head(get_law(args.law))]
     rows += [(f"{VARIABLES[k][0]} factor", f"× {v:.4g}") for k, v in data["factors"].items()]
     response = get_law(args.law).response
+    unit = " nats" if response == "loss" else ""
     rows += [
-        ("loss from", nats(data["from"][response])),
-        ("loss to", nats(data["to"][response])),
-        ("gain", f"{data['gain']:.4f} nats, {100 * data['share']:.2f} % of the loss"),
+        (f"{response} from", nats(data["from"][response])),
+        (f"{response} to", nats(data["to"][response])),
+        ("gain", f"{data['gain']:.4f}{unit}, {100 * data['share']:.2f} % of the {response}"),
         (
             "reducible part",
             f"{100 * data['of_reducible']:.2f} % of what lies above {data['floor']:.4f}",
@@ -227,8 +229,8 @@ def ways(args):
 
 
 def curve(args):
-    if args.points < 2:
-        raise UserError(f"points must be at least 2, got {args.points}")
+    if not 2 <= args.points <= MOST_POINTS:
+        raise UserError(f"points must lie between 2 and {MOST_POINTS:,}, got {args.points:,}")
     steps, loss = strategies.training_loss_curve(
         args.params, args.tokens, args.steps, args.batch, args.points
     )

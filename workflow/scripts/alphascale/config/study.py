@@ -177,6 +177,41 @@ class CurvesBenchmark(Section):
     )
 
 
+# Names of rules: as a target on the command line each means the stage, not a domain.
+STAGES = frozenset(
+    [
+        "aggregate",
+        "all",
+        "audit",
+        "audit_summary",
+        "bootstrap",
+        "curves_benchmark",
+        "figures",
+        "fit",
+        "fit_domain",
+        "language_laws",
+        "literature",
+        "observations",
+        "optimize",
+        "optimize_domain",
+        "plan",
+        "plan_domain",
+        "plot",
+        "plot_language",
+        "plot_summary",
+        "prepare",
+        "regimes",
+        "regimes_domain",
+        "summary",
+        "summary_domain",
+        "train",
+        "verify",
+        "verify_domain",
+    ]
+)
+SHARED = ("curves", "literature")  # folders of results that are no study's
+
+
 class Study(Section):
     """The whole study."""
 
@@ -218,6 +253,20 @@ class Study(Section):
     curves_benchmark: CurvesBenchmark = Field(
         default_factory=CurvesBenchmark, description="Published curves to judge the laws on."
     )
+
+    @field_validator("run")
+    @classmethod
+    def _a_folder_of_its_own(cls, run: str) -> str:
+        if run in SHARED:
+            raise ValueError(f"results/{run}/ holds what is no study's: choose another name")
+        return run
+
+    @field_validator("domains")
+    @classmethod
+    def _no_stage(cls, domains: dict[str, Domain]) -> dict[str, Domain]:
+        for name in STAGES & set(domains):
+            raise ValueError(f"{name!r} is a stage, as a target to make: choose another name")
+        return domains
 
     @model_validator(mode="after")
     def _ladders_are_fittable(self) -> Study:

@@ -165,6 +165,8 @@ def unlike_n_and_d(fit: Fit | AutoLaw) -> list[str]:
             )
         if known is None:
             out.append(f"{name} is taken for the number of {wanted}, in which FLOPs are counted")
+        if name == "samples":
+            out.append("FLOPs are of one pass over the samples: times the epochs for more")
     return out
 
 

@@ -78,6 +78,9 @@ def settings(law: str, options: Mapping[str, float | bool | None], y=None) -> Se
     if high is not None and high <= low:
         raise UserError(f"up_bound {high:g} must be above lo_bound {low:g}")
     top = None if y is None else float(np.max(y))
+    bottom = None if y is None else float(np.min(y))
+    if bottom is not None and low >= bottom:
+        raise UserError(f"lo_bound {low:g} must lie below the smallest response, {bottom:g}")
     if high is not None and top is not None and top > high:
         raise UserError(f"up_bound {high:g} lies below the largest response, {top:g}")
     bounds, start = {}, {}
@@ -96,6 +99,16 @@ def settings(law: str, options: Mapping[str, float | bool | None], y=None) -> Se
             value = top + MARGIN if name == "err_0" else _default(law, name)
         if name == "err_0" and not free and top is not None and value <= top:
             raise UserError(f"err_0 {value:g} must lie above the largest response, {top:g}")
+        if name == "err_inf" and bottom is not None and value >= bottom:
+            raise UserError(
+                f"err_inf {value:g} must lie below the smallest response, {bottom:g}: no data bring "
+                "it further down"
+            )
+        limits = {"err_inf": (low, math.inf), "err_0": (low, high or math.inf)}.get(name)
+        # Where nothing is said of err_0 it lies a margin above the largest response, published so.
+        if limits and name in given and not limits[0] <= value <= limits[1]:
+            bound = "lo_bound" if value < limits[0] else "up_bound"
+            raise UserError(f"{name} {value:g} lies outside {bound}: give one that does not")
         value = -value if name == "c" and law != "m3" else float(value)
         if free:
             start[name] = value

@@ -40,6 +40,8 @@ FIT = (
     "law of that fraction, joint:FILE for that of N and D)"
 )
 
+SAVED = '"format": "alphascale-'  # by which a saved fit is told
+
 
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add the six subcommands."""
@@ -85,7 +87,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     goal.add_argument("--target", type=float, help="the response to reach")
     goal.add_argument("--flops", type=float, help="the training budget to divide between N and D")
     command.add_argument(
-        "--confidence", type=float, default=0.9,
+        "--confidence", type=float,
         help="with which one run should reach the target (default .9), of one predictor",
     )  # fmt: skip
     command.add_argument("--unique", type=float, help="unique tokens, for data_constrained")
@@ -162,7 +164,7 @@ def _skip(command: argparse.ArgumentParser) -> None:
 
 
 def run_fit(args: argparse.Namespace) -> None:
-    spare(args.out, '"format": "alphascale-', args.runs)
+    spare(args.out, SAVED, args.runs)
     same = (
         "x2",
         "x3",
@@ -190,9 +192,10 @@ def run_fit(args: argparse.Namespace) -> None:
         )
     except UserError as error:
         raise UserError(f"{args.runs}: {error}") from None
+    if args.out:  # first: who reads what is printed may stop early (`| head`)
+        result.save(args.out)
     print("\n".join([*chosen, *summary_lines(result), *(f"warning: {line}" for line in told)]))
     if args.out:
-        result.save(args.out)
         print(f"saved: {args.out}")
 
 
@@ -251,7 +254,9 @@ def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
                 "--unique and --flops-per belong to a law of N and D; this one is of "
                 f"{one.columns[0]}"
             )
-        return target_lines(one, args.target, args.confidence)
+        return target_lines(one, args.target, 0.9 if args.confidence is None else args.confidence)
+    if args.confidence is not None:
+        raise UserError("--confidence belongs to a target of a law of one predictor: leave it out")
     options = {"unique": args.unique, "flops_per": args.flops_per}
     if args.target is not None:
         best = optimum_for_target(one, args.target, **options)
@@ -261,7 +266,9 @@ def _optimum(one: Fit, args: argparse.Namespace) -> list[str]:
 
 
 def run_front(args: argparse.Namespace) -> None:
-    table, told = with_numbers(read_csv(args.runs), (args.flops, args.y), (), args.skip_invalid)
+    spare(args.out, SAVED, args.runs)
+    table, chosen = _read(args, args.runs)
+    table, told = with_numbers(table, (args.flops, args.y), (), args.skip_invalid)
     cells = args.cell.split(",") if args.cell else None
     try:
         found = front(
@@ -269,10 +276,11 @@ def run_front(args: argparse.Namespace) -> None:
         )
     except UserError as error:
         raise UserError(f"{args.runs}: {error}") from None
-    lines = front_lines(found, args.flops, args.y)
-    print("\n".join([*lines, *(f"warning: {line}" for line in told)]))
     if args.out:
         found.law.save(args.out)
+    lines = [*chosen, *front_lines(found, args.flops, args.y)]
+    print("\n".join([*lines, *(f"warning: {line}" for line in told)]))
+    if args.out:
         print(f"saved: {args.out}")
 
 

@@ -13,13 +13,14 @@ from alphascale.errors import UserError
 from alphascale.fitting.learning import learn, save
 from alphascale.laws.priors import SHIPPED, Belief
 from alphascale.laws.shapes import ALPHA, BETA
-from alphascale.tables.reading import read_csv
+from alphascale.tables.reading import read_csv, spare
 
 LEAST = 4  # sizes of a ladder that teaches: fewer say what the prior said
 
 
 def run_prior(args: argparse.Namespace) -> None:
     """Learn from every domain of every study named, say from what, and write the prior."""
+    spare(args.out, '"learned_from"')
     ladders, lines, skipped = [], [], []
     for folder in dict.fromkeys(str(Path(each).resolve()) for each in args.studies):
         decisions = sorted(Path(folder).glob("decision/*.json"))

@@ -7,6 +7,7 @@ Two numbers are compared as numbers, else as text, which only == and != can do.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -61,6 +62,8 @@ def _split(tokens: list[str], word: str, condition: str) -> list[list[str]]:
             parts.append([])
         else:
             parts[-1].append(token)
+    if not tokens:
+        raise UserError(f"--where is empty; {EXAMPLE}")
     if not all(parts):
         raise UserError(f"--where {quoted(condition)}: nothing beside {word!r}; {EXAMPLE}")
     return parts
@@ -80,7 +83,9 @@ def _comparison(table: Table, tokens: list[str], condition: str) -> list[bool]:
         raise UserError(
             f"{table.path}: --where: column {name!r} is missing; the columns are {known}"
         )
-    compare, number = COMPARE[tokens[at]], _number(value)
+    # What is quoted is text, "1.10" not 1.1, unless it is compared by size.
+    as_text = tokens[at + 1][:1] in "\"'" and tokens[at] in ("==", "!=")
+    compare, number = COMPARE[tokens[at]], None if as_text else _number(value)
     out = []
     for line, cell in zip(table.lines, table.columns[name], strict=True):
         own = _number(cell)
@@ -105,7 +110,9 @@ def _plain(tokens: list[str]) -> str:
 
 
 def _number(text: str) -> float | None:
+    """A number as it is written in a table; nan is none, which equals nothing."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return None
+    return None if math.isnan(value) or "_" in text else value
