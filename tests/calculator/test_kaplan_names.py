@@ -133,7 +133,7 @@ def test_commands_for_curves_splits_and_figures(tmp_path: Path, capsys) -> None:
         (("figure", "plane", "--tokens", "1e9", "--out", str(file)), "takes no numbers"),
         (("allocate", "--pf-days", "1", "--around", "3"), "give one --law"),
         (("compare", "models.csv", "--measured"), "either a file"),
-        (("curve", "--params", "1", "--tokens", "1", "--steps", "9", "--points", "1"), "least 2"),
+        (("curve", "--params", "1", "--tokens", "1", "--steps", "9", "--points", "1"), "between 2"),
     ):
         assert commands.main(list(words)) == 2
         told = capsys.readouterr().err

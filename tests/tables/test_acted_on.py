@@ -4,6 +4,8 @@ are sizes, weights in another unit, limits, predictors that are no N and D, file
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from alphascale.columns import response
 from alphascale.errors import UserError
 from alphascale.grids.allocation import optimum_for_flops, optimum_for_target
 from alphascale.laws import fit
+from alphascale.laws import load as fit_of
 
 SIZES = np.geomspace(1e3, 6.4e4, 7)
 
@@ -214,3 +217,30 @@ def test_nothing_but_an_earlier_output_is_written_over(tmp_path, capsys) -> None
         assert main(["predict", str(saved), str(points), "--out", str(out)]) == status
     assert json.loads(saved.read_text())["format"].startswith("alphascale-")
     assert points.read_text() == "params\n1e5\n"
+
+
+def test_a_fit_is_saved_before_it_is_printed(tmp_path) -> None:
+    """As in `alphascale fit … | head -1`."""
+    (tmp_path / "runs.csv").write_text("params,loss\n1e3,3\n1e4,2.5\n1e5,2.2\n1e6,2\n")
+    command = f"{sys.executable} -m alphascale.cli fit runs.csv --x params --y loss --out f.json"
+    subprocess.run(f"{command} | true", shell=True, cwd=tmp_path, check=True)
+    assert fit_of(tmp_path / "f.json").solve(2.3) > 1e4
+
+
+@pytest.mark.parametrize(
+    ("law", "options", "says"),
+    [
+        (
+            "m2",
+            {"err_inf": 0.5, "update_err_inf": False},
+            "err_inf 0.5 must lie below",
+        ),
+        ("m2", {"lo_bound": 0.9}, "lo_bound 0.9 must lie below the smallest response"),
+        ("m2", {"err_inf": 0.1, "update_err_inf": False, "lo_bound": 0.19}, "outside lo_bound"),
+        ("m4", {"err_0": 5, "update_err_0": False, "up_bound": 1}, "err_0 5 lies outside up_bound"),
+    ],
+)
+def test_options_against_the_data_are_refused(law: str, options: dict, says: str) -> None:
+    frame = {"samples": SIZES, "error": 0.2 + 3 * SIZES**-0.4}
+    with pytest.raises(UserError, match=says):
+        fit(frame, "samples", "error", law=law, options=options)

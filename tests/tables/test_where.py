@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_conditions(table, condition, rows) -> None:
         ("1 == 1 == 1", "no comparison"),
         ("== 1", "no comparison"),
         ("Training == 1 and", "nothing beside"),
-        ("", "nothing beside"),
+        ("", "is empty"),
         ("Trainin == 1", "column 'Trainin' is missing"),
         ("Training == 7", "none of 80 rows"),
         ("Task > 3", "is not a number"),
@@ -106,3 +107,29 @@ def test_published_options_on_the_command_line(table, capsys) -> None:
         assert "err_0 = 1.5\n" in capsys.readouterr().out
     assert main([*words, "--err-0", "0.2", "--no-update-err-0"]) == 2
     assert "above the largest response" in capsys.readouterr().err
+
+
+def test_nan_equals_nothing_and_quoted_text_is_text(tmp_path) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text("note,ver\nnan,1.1\na,1.10\nnan,1.1\nb,1.10\n")
+    for condition, rows in (("note != nan", 2), ('ver == "1.10"', 2), ('ver != "1.10"', 2),
+                            ("ver == 1.1", 4)):  # fmt: skip
+        assert len(where(read_csv(path), condition)[0].lines) == rows, condition
+    with pytest.raises(UserError, match="none of 4 rows"):
+        where(read_csv(path), "ver == 1_1")
+
+
+def test_every_command_that_reads_rows_filters_them(tmp_path, capsys) -> None:
+    grid = itertools.product((1, 2), (1e4, 1e5, 1e6, 1e7), (1e5, 1e6, 1e7, 1e8))
+    rows = [f"{n},{d},{6 * n * d},{s + 400 * n**-0.5 + 300 * d**-0.4},{s}" for s, n, d in grid]
+    (tmp_path / "runs.csv").write_text("\n".join(["params,tokens,flops,loss,task", *rows]) + "\n")
+    asked = ["front", str(tmp_path / "runs.csv"), "--y", "loss"]
+    said = []
+    for condition in ("task == 1", "task == 2"):
+        assert main([*asked, "--where", condition]) == 0
+        said.append(capsys.readouterr().out)
+        assert f"where {condition}: 16 of 32 rows" in said[-1]
+    assert said[0].splitlines()[1:] != said[1].splitlines()[1:]
+    assert main([*asked, "--where", "nosuch == 1"]) == 2
+    assert main([*asked, "--out", str(tmp_path / "runs.csv")]) == 2
+    assert "is what is read here" in capsys.readouterr().err

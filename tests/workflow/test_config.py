@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 import typing
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from alphascale.config import check_paths, read_study, typed
+from alphascale.config.study import STAGES
 from alphascale.errors import UserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -209,3 +211,19 @@ def test_parsing_a_study_imports_neither_torch_nor_pandas(root: Path) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "[]"
+
+
+def test_the_names_of_stages_are_taken(root: Path) -> None:
+    """A domain called `fit` would be the stage on the command line; results/curves no study's."""
+    rules = {
+        name
+        for file in (root / "Snakefile", *(root / "rules").glob("*.smk"))
+        for name in re.findall(r"^rule (\w+):", file.read_text(), flags=re.M)
+    }
+    assert rules == STAGES
+    study = yaml.safe_load((root / "config/config.yaml").read_text())
+    task = study["domains"]["tabular"]
+    with pytest.raises(UserError, match="'figures' is a stage, as a target to make"):
+        read_study(study | {"domains": {"figures": task}})
+    with pytest.raises(UserError, match="results/curves/ holds what is no study's"):
+        read_study(study | {"run": "curves"})

@@ -58,9 +58,9 @@ def run(
     study: a YAML file, of this folder or of the project's, or what it would hold as a mapping.
     domains, scales: train only these; with scales, their training records alone are made, one run
     even. quick: the study's quick test. epochs, batch_size, device: in place of the study's; other
-    epochs or batches, or not all domains, go to results of their own, `{run}-e3-b16`, unless `name` says where. results:
-    the folder that results go to. cores: all by default. dry: say what would run. Raises UserError,
-    one line, for what the study cannot be, and where Snakemake fails.
+    epochs or batches, or not all domains, go to results of their own, `{run}-e3-b16`, unless `name`
+    says where. results: the folder that results go to. cores: all by default. dry: say what would
+    run. Raises UserError, one line, for what the study cannot be, and where Snakemake fails.
     """
     config = _edited(_read(study), domains, quick, epochs, batch_size, device, results, name)
     checked = read_study(config)

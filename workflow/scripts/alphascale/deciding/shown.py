@@ -54,9 +54,8 @@ def page(fits: list[FitRecord], bootstraps: list[BootstrapRecord], paths: list[s
         drawn = bootstrap.fractions[largest(bootstrap.fractions)]
         if not isinstance(drawn, Refused):
             middle = significant(drawn.band.mean[len(drawn.band.mean) // 2])
-            lines.append(
-                f"  to ask it, for example: alphascale optimum {shlex.quote(path)} --target {middle}"
-            )
+            ask = f"alphascale optimum {shlex.quote(path)} --target {middle}"
+            lines.append(f"  to ask it, for example: {ask}")
         lines.append("")
     return "\n".join(lines).replace(NO_BREAK, " ")
 

@@ -101,8 +101,8 @@ def settings(law: str, options: Mapping[str, float | bool | None], y=None) -> Se
             raise UserError(f"err_0 {value:g} must lie above the largest response, {top:g}")
         if name == "err_inf" and bottom is not None and value >= bottom:
             raise UserError(
-                f"err_inf {value:g} must lie below the smallest response, {bottom:g}: no data bring "
-                "it further down"
+                f"err_inf {value:g} must lie below the smallest response, {bottom:g}: it is where "
+                "the curve ends"
             )
         limits = {"err_inf": (low, math.inf), "err_0": (low, high or math.inf)}.get(name)
         # Where nothing is said of err_0 it lies a margin above the largest response, published so.
