@@ -21,7 +21,9 @@ SHOWN = len(style.SERIES)  # slices of an axis, evenly spaced among all: more ar
 
 
 @style.styled
-def draw(found: Mapping[str, Axis], y: str, level: float = 0.95) -> Figure:
+def draw(
+    found: Mapping[str, Axis], y: str, level: float = 0.95, domain: str | None = None
+) -> Figure:
     """A panel an axis of `regimes`: mean losses less the fitted floor of their slice, in the unit
     of the column y, the fitted powers, and the slope that variance alone would give.
     """
@@ -38,7 +40,9 @@ def draw(found: Mapping[str, Axis], y: str, level: float = 0.95) -> Figure:
         if len(axis.slices) > SHOWN:
             notes.append(f"Along {axis.name}: {SHOWN} of {len(axis.slices)} slices are drawn.")
     says = [style.sentence(f"along {a.name}: {a.evidence[-1]}") for a in found.values()]
-    style.compose(figure, "What limits the loss: variance or resolution?", says, notes)
+    title = "what limits the loss, variance or resolution?"
+    title = f"{domain}: {title}" if domain else style.sentence(title).rstrip(".")
+    style.compose(figure, title, says, notes)
     return figure
 
 
@@ -47,7 +51,7 @@ def draw_record(found: RegimesRecord, folder: str | os.PathLike) -> None:
     if isinstance(found.axes, Refused):
         drawn = _refused(found.domain, found.axes)
     else:
-        drawn = draw(axes_of(found.axes), "test loss (nats)", found.level)
+        drawn = draw(axes_of(found.axes), "test loss (nats)", found.level, found.domain)
     figures = {"regimes": drawn, "front": front.draw(found.domain, found.front, found.level)}
     for name, figure in figures.items():
         for kind in style.KINDS:
