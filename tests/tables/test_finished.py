@@ -75,3 +75,16 @@ def test_a_fault_is_one_line_and_writes_nothing(tmp_path, capsys, fault: str) ->
         (folder / "observations" / "d.csv").write_text("a,b\n1,2\n")
     assert main(["prior", str(folder), "--out", str(tmp_path / "p.json")]) == 2
     assert str(folder) in capsys.readouterr().err and not (tmp_path / "p.json").exists()
+
+
+def test_the_same_runs_teach_once(tmp_path, capsys) -> None:
+    """A study whose run was copied under another name, or tried with another target."""
+    once, again = study(tmp_path / "once", 0), study(tmp_path / "again", 0)
+    assert main(["prior", str(once), "--out", str(tmp_path / "a.json")]) == 0
+    assert main(["prior", str(once), str(again), "--out", str(tmp_path / "b.json")]) == 0
+    assert "again/d: error of 6 sizes: the runs of once/d: error" in capsys.readouterr().out
+    a, b = (json.loads((tmp_path / f"{name}.json").read_text()) for name in "ab")
+    assert a == b
+    other = tmp_path / "notes.txt"
+    other.write_text("mine")
+    assert main(["prior", str(once), "--out", str(other)]) == 2 and other.read_text() == "mine"

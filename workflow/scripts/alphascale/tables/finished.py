@@ -22,6 +22,7 @@ def run_prior(args: argparse.Namespace) -> None:
     """Learn from every domain of every study named, say from what, and write the prior."""
     spare(args.out, '"learned_from"')
     ladders, lines, skipped = [], [], []
+    known: dict[bytes, str] = {}
     for folder in dict.fromkeys(str(Path(each).resolve()) for each in args.studies):
         decisions = sorted(Path(folder).glob("decision/*.json"))
         if not decisions:
@@ -33,6 +34,10 @@ def run_prior(args: argparse.Namespace) -> None:
                 skipped.append(str(reason))
                 continue
             for name, *ladder in found:
+                # A study beside another (`--config run=tried`) holds trainings of both.
+                if known.setdefault(_runs_of(*ladder), name) != name:
+                    skipped.append(f"{name}: the runs of {known[_runs_of(*ladder)]}")
+                    continue
                 ladders.append(tuple(ladder))
                 lines.append(name)
     for reason in skipped:
@@ -53,6 +58,12 @@ def run_prior(args: argparse.Namespace) -> None:
         print(f"exponents {name}: {_exponents(getattr(beliefs, role))}")
         print(f"  shipped:      {_exponents(getattr(SHIPPED, role))}")
     print(f"saved: {args.out}; a study takes it as fit: {{prior: {args.out}}}")
+
+
+def _runs_of(x: np.ndarray, y: np.ndarray, cluster: np.ndarray) -> bytes:
+    """Equal for tables of equal runs, in whatever order."""
+    order = np.lexsort((y, *x))
+    return x[:, order].tobytes() + y[order].tobytes()
 
 
 def ladders_of(decision: Path) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
