@@ -62,7 +62,8 @@ def run(
     says where. results: the folder that results go to. cores: all by default. dry: say what would
     run. Raises UserError, one line, for what the study cannot be, and where Snakemake fails.
     """
-    config = _edited(_read(study), domains, quick, epochs, batch_size, device, results, name)
+    whole = scales is None
+    config = _edited(_read(study), domains, whole, quick, epochs, batch_size, device, results, name)
     checked = read_study(config)
     folder = Path(slices.folder(checked))
     targets = [] if scales is None else _records(checked, folder, scales)
@@ -110,6 +111,7 @@ def _read(study: str | os.PathLike | dict[str, Any]) -> dict[str, Any]:
 def _edited(
     config: dict[str, Any],
     domains: Sequence[str] | None,
+    whole: bool,
     quick: bool,
     epochs: int | None,
     batch_size: int | None,
@@ -138,7 +140,8 @@ def _edited(
         if quick and epochs is not None and isinstance(task.get("quick"), dict):
             task["quick"]["epochs"] = epochs
     suffix = "".join(f"-{key[0]}{value}" for key, value in changes.items())
-    if len(tasks) < len(config["domains"]):  # the tables of a study are of all its domains
+    # A study's tables are of all its domains; records of single runs are as the study's.
+    if whole and len(tasks) < len(config["domains"]):
         suffix += "".join(f"-{key}" for key in tasks)
     given = {"device": device, "results": None if results is None else os.fspath(results)}
     return config | {
