@@ -412,7 +412,9 @@ def test_only_the_listed_modules_import_by_a_name_that_no_source_shows(root: Pat
     for path in package.rglob("*.py"):
         place = path.relative_to(package).with_suffix("").as_posix()
         if any(word in path.read_text() for word in ("import_module(", "__import__(")):
-            assert place in (*provenance.DYNAMIC, "cli"), f"{place}: see provenance.DYNAMIC"
+            # What `import alphascale` offers a notebook, and commands: no rule takes it from there.
+            known = (*provenance.DYNAMIC, "cli", "__init__")
+            assert place in known, f"{place}: see provenance.DYNAMIC"
 
 
 def test_every_family_and_source_has_roots(root: Path) -> None:

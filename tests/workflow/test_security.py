@@ -69,8 +69,8 @@ def test_a_path_that_a_shell_would_run_is_a_path(root: Path, tmp_path: Path) -> 
     write_study(folder, one_table(folder, ODD))
     done = snakemake(folder, "results/own/train/table/w2/1.0.json")
     assert done.returncode == 0, done.stderr[-3000:]
-    record = json.loads((folder / "results/own/train/table/w2/1.0.json").read_text())
-    assert record["spec"]["data"]["path"] == ODD
+    described = json.loads((folder / "results/own/data/table.json").read_text())
+    assert described["spec"]["path"] == ODD
     assert not list(tmp_path.rglob("pwned"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from alphascale.cli import main
 from alphascale.errors import UserError
 from alphascale.fitting.saved import load
-from running import snakemake, stale
+from running import edited, snakemake, stale
 
 
 @pytest.fixture
@@ -32,6 +32,12 @@ def test_a_domain_ends_with_its_own_summary_and_fit_shows_all(finished: Path, st
         "table", "images", "text",
     ]  # fmt: skip
     assert stale(finished, *asked, "optimize", "figures") == set()
+    # Once there they are part of the study, and follow its edits.
+    with edited(finished, lambda s: s["domains"]["table"]["target"].update(accuracy=0.71)):
+        assert {"summarise table", "show the fits"} & stale(finished) == {"summarise table"}
+    for made in (study / "summary" / "table.txt", study / "fit.txt"):
+        made.unlink()
+    assert stale(finished) == set()
 
 
 def test_another_target_on_one_fraction_leaves_the_study_alone(finished: Path, study: Path) -> None:

@@ -79,7 +79,7 @@ def settings(law: str, options: Mapping[str, float | bool | None], y=None) -> Se
         raise UserError(f"up_bound {high:g} must be above lo_bound {low:g}")
     top = None if y is None else float(np.max(y))
     bottom = None if y is None else float(np.min(y))
-    if bottom is not None and low >= bottom:
+    if bottom is not None and "lo_bound" in given and low >= bottom:
         raise UserError(f"lo_bound {low:g} must lie below the smallest response, {bottom:g}")
     if high is not None and top is not None and top > high:
         raise UserError(f"up_bound {high:g} lies below the largest response, {top:g}")
