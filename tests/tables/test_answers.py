@@ -57,7 +57,8 @@ def judge(seed: int, folder) -> None:
     smallest, largest = case.params.min(), case.params.max()
     high = 1.0 if case.share else np.inf
     low = 1.0 if case.metric == "perplexity" else 0.0
-    x = answer_of_optimum(case, saved, smallest, low, high)
+    least = 1 / 400 if more else low  # less than one error of all is no target
+    x = answer_of_optimum(case, saved, smallest, least, high)
     points = folder / "points.csv"
     places = [smallest, largest, 5 * largest, 1e30, 1.0, *([x] if x else [])]
     points.write_text("params\n" + "".join(f"{float(place)!r}\n" for place in places))
@@ -88,7 +89,8 @@ def answer_of_optimum(case, saved, smallest: float, low: float, high: float) -> 
     if "is met by the smallest" in out:
         return None
     found = re.match(
-        rf".* at params = (out of reach|{NUMBER})(?:   \(.* %: ({NUMBER}|out of reach)"
+        rf".* at params = (out of reach|{NUMBER}) with even chance"
+        rf"(?:   \(.* %: ({NUMBER}|out of reach)"
         rf"(?:, the smallest fitted, or less)? … ({NUMBER}|out of reach)\))?",
         out,
     )
