@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 
+WIDTH = 96  # of a page of text
 NO_BREAK = "\u00a0"
 PREFIXES = {-9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
 
@@ -97,6 +99,15 @@ def money(amount: float, currency: str) -> str:
 def spread(lower: float | None, upper: float | None) -> str:
     """An interval of a number of parameters: 210 k – 1.2 M."""
     return f"{count(lower)} – {count(upper)}"
+
+
+def wrapped(text: str, first: str, rest: str = " " * 12) -> list[str]:
+    """A paragraph of a page of text as lines, begun by `first` and `rest`; no number is parted from
+    its unit."""
+    lines = textwrap.wrap(
+        bind(text), WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )
+    return [line.replace(NO_BREAK, " ") for line in lines]
 
 
 def bind(text: str) -> str:

@@ -96,7 +96,7 @@ def _split(law: Law, flops: float, unique: float | None) -> Allocation:
     if not {"params", "tokens"} <= set(law.variables):
         raise UserError(f"law {law.name} cannot allocate: {_why_not(law)}")
     if law.fit is not None:
-        best = optimum_for_flops(law.fit, flops, unique=unique)
+        best = optimum_for_flops(law.fit, flops, unique=unique, draws=False)
         return _of_fit(law, best, known)
     closed = _CLOSED.get(law.form)
     params = closed(law, flops) if closed else None
@@ -149,15 +149,14 @@ def cheapest(law, loss: float, unique: float | None = None) -> Allocation:
 
 
 def _cheapest_of_fit(law: Law, loss: float, unique: float | None) -> Allocation:
-    best = optimum_for_target(law.fit, loss, unique=unique)
+    best = optimum_for_target(law.fit, loss, unique=unique, draws=False)
     if math.isinf(best.flops[0]):
         raise UserError(f"law {law.name}: {law.response} {loss:.5g} is out of reach of any budget")
-    least = [law.ranges[name][0] for name in ("params", "tokens")]
-    if np.allclose(least, [best.params[0], best.tokens[0]]):
+    if best.smallest:
         raise UserError(
             f"law {law.name}: {law.response} {loss:.5g} is met by the smallest params and tokens "
-            f"fitted, {least[0]:.5g} and {least[1]:.5g}; what lies below was not measured: ask for "
-            "a lower one"
+            f"fitted, {best.params[0]:.5g} and {best.tokens[0]:.5g}; what lies below was not "
+            "measured: ask for a lower one"
         )
     return _of_fit(law, best, {} if unique is None else {"unique": unique})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from dataclasses import replace
 
 from ..records.bootstrap import BootstrapRecord
@@ -11,9 +10,7 @@ from ..records.decision import DecisionRecord
 from ..records.fit import Estimate, FitRecord, ShownForm
 from ..records.runs import largest
 from ..records.typed import Refused
-from ..units import NO_BREAK, bind, percent, significant
-
-WIDTH = 96
+from ..units import percent, significant, wrapped
 
 
 def fit_text(decision: DecisionRecord) -> str:
@@ -49,15 +46,14 @@ def page(fits: list[FitRecord], bootstraps: list[BootstrapRecord], paths: list[s
         for fraction, draws in bootstrap.fractions.items():
             found = draws if isinstance(draws, Refused) else draws.shown
             said = f"fraction {fraction}: {words(found, fit.law, bootstrap.level)}"
-            lines += textwrap.wrap(bind(said), WIDTH, initial_indent="  ", subsequent_indent="    ",
-                                   break_on_hyphens=False)  # fmt: skip
+            lines += wrapped(said, "  ", "    ")
         drawn = bootstrap.fractions[largest(bootstrap.fractions)]
         if not isinstance(drawn, Refused):
             middle = significant(drawn.band.mean[len(drawn.band.mean) // 2])
             ask = f"alphascale optimum {shlex.quote(path)} --target {middle}"
             lines.append(f"  to ask it, for example: {ask}")
         lines.append("")
-    return "\n".join(lines).replace(NO_BREAK, " ")
+    return "\n".join(lines)
 
 
 def as_accuracy(found: ShownForm) -> ShownForm:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,8 +12,6 @@ from ..records.fit import Errors, Estimate, ShownForm
 from ..records.specs import Size, Target
 from ..records.typed import Refused
 from ..units import (
-    NO_BREAK,
-    bind,
     count,
     energy,
     fixed,
@@ -26,10 +23,11 @@ from ..units import (
     share,
     significant,
     spread,
+    wrapped,
 )
 from .ranges import FAR
 from .settling import untrusted
-from .shown import WIDTH, as_accuracy, fit_text, formula
+from .shown import as_accuracy, fit_text, formula
 
 RUNS = ("architecture", "naive", "study")
 TIMED = ("kwh", "co2_g", "money")  # of a price, what rests on time
@@ -143,11 +141,8 @@ def _domain(decision: DecisionRecord) -> str:
         *(("warning", warning) for warning in warnings(decision)),
     ):  # fmt: skip
         if words:
-            lines += textwrap.wrap(
-                bind(words), WIDTH, initial_indent=f"  {name:<10}", subsequent_indent=" " * 12,
-                break_on_hyphens=False,
-            )  # fmt: skip
-    return "\n".join(lines).replace(NO_BREAK, " ") + "\n"
+            lines += wrapped(words, f"  {name:<10}")
+    return "\n".join(lines) + "\n"
 
 
 def target_text(decision: DecisionRecord) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +15,12 @@ from ..records.regimes import AxisVerdict, ComputeFront, RegimesRecord, SliceVer
 from ..records.runs import COUNT_COLUMN, good
 from ..records.specs import RegimesSpec
 from ..records.typed import Refused
-from ..units import NO_BREAK, bind, percent, prefixed
+from ..units import percent, prefixed, wrapped
 from .describe import finite
 
 if TYPE_CHECKING:
     import pandas
 
-WIDTH = 96
 PARAMS = 0.5  # what parameters show when variance limits: they grow as the square of a width
 
 
@@ -133,14 +131,14 @@ def _domain(found: RegimesRecord) -> str:
     title = f"{found.domain}: what limits the loss"
     lines = [title, "-" * len(title)]
     if isinstance(found.axes, Refused):
-        lines += _wrapped("not asked", found.axes.refused)
+        lines += wrapped(found.axes.refused, "  not asked ")
     else:
         for name, axis in found.axes.items():
-            lines += _wrapped(name, verdict_text(axis, found.level))
+            lines += wrapped(verdict_text(axis, found.level), f"  {name:<10}")
             for sentence in axis.evidence:
-                lines += _wrapped("", sentence)
-    lines += _wrapped("compute", front_text(found.front, found.level))
-    return "\n".join(lines).replace(NO_BREAK, " ") + "\n"
+                lines += wrapped(sentence, " " * 12)
+    lines += wrapped(front_text(found.front, found.level), "  compute   ")
+    return "\n".join(lines) + "\n"
 
 
 def verdict_text(axis: AxisVerdict, level: float) -> str:
@@ -165,13 +163,6 @@ def front_text(found: ComputeFront | Refused, level: float) -> str:
         f"{found.lower:.3f} to {found.upper:.3f}), to a floor of {found.floor:.3g} nats "
         f"({found.floor_lower:.3g} to {found.floor_upper:.3g})"
     )
-
-
-def _wrapped(name: str, words: str) -> list[str]:
-    return textwrap.wrap(
-        bind(words), WIDTH, initial_indent=f"  {name:<10}", subsequent_indent=" " * 12,
-        break_on_hyphens=False,
-    )  # fmt: skip
 
 
 def table_rows(records: list[RegimesRecord]) -> list[dict[str, object]]:

@@ -31,7 +31,8 @@ ROUNDS = 8  # zooms of 41 points: 46 · 1/200 · (1/18)^8 is far below 1e-7
 class Optimum:
     """Best split of a budget, each as (value, lower, upper): params N, tokens D, loss in the units
     of the fit; flops: the budget, or what the target costs. warnings: sentences. never: share of
-    the draws that no budget brings down to the target.
+    the draws that no budget brings down to the target. smallest: whether N and D are the smallest
+    that were fitted.
     """
 
     params: tuple[float, float, float]
@@ -40,6 +41,7 @@ class Optimum:
     flops: tuple[float, float, float]
     warnings: tuple[str, ...]
     never: float
+    smallest: bool
 
 
 def allocate(
@@ -63,11 +65,16 @@ def allocate(
 
 
 def optimum_for_flops(
-    fit: Fit | AutoLaw, flops: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
+    fit: Fit | AutoLaw,
+    flops: float,
+    *,
+    unique: float | None = None,
+    flops_per: float = FLOPS_PER,
+    draws: bool = True,
 ) -> Optimum:
-    """The best N and D for `flops`; intervals over the fit's draws. unique: tokens, of a law of
-    three predictors."""
-    along, count = _surface(fit, flops, "flops", unique, flops_per)
+    """The best N and D for `flops`; intervals over the fit's draws, NaN without them. unique:
+    tokens, of a law of three predictors."""
+    along, count = _surface(fit, flops, "flops", unique, flops_per, draws)
     found = allocate(along, np.full(count, flops / flops_per))
     best = _report(fit, found, np.full(count, float(flops)))
     if min(best.params[0], best.tokens[0]) < 1:
@@ -79,11 +86,16 @@ def optimum_for_flops(
 
 
 def optimum_for_target(
-    fit: Fit | AutoLaw, target: float, *, unique: float | None = None, flops_per: float = FLOPS_PER
+    fit: Fit | AutoLaw,
+    target: float,
+    *,
+    unique: float | None = None,
+    flops_per: float = FLOPS_PER,
+    draws: bool = True,
 ) -> Optimum:
     """The cheapest N and D that reach `target`, neither below the smallest fitted; inf where no
     budget does (bisection in log C)."""
-    along, count = _surface(fit, fit.check_target(target), "target", unique, flops_per)
+    along, count = _surface(fit, fit.check_target(target), "target", unique, flops_per, draws)
     least = tuple(float(np.log(low)) for low, _ in fit.x_range[:2])
     low, high = np.full(count, sum(least)), np.full(count, sum(least) + SPAN_OF_TARGET)
     first = allocate(along, np.exp(low), least)[2] <= target
@@ -98,9 +110,17 @@ def optimum_for_target(
     return _report(fit, (n, d, loss), np.where(reach, flops_per * n * d, np.inf))
 
 
-def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None, flops_per: float):
+def _surface(
+    fit: Fit | AutoLaw,
+    value: float,
+    name: str,
+    unique: float | None,
+    flops_per: float,
+    draws: bool,
+):
     """Losses of every curve of a fit at its own places, and how many curves there are: the fitted
-    one (of an `AutoLaw`, the median of its draws), then those of its resamples or draws."""
+    one (of an `AutoLaw`, the median of its draws), then, with draws, those of its resamples or
+    draws."""
     unlike_n_and_d(fit)
     for what, number in ((name, value), ("unique", unique), ("flops_per", flops_per)):
         if number is not None and not (np.isfinite(number) and number > 0):
@@ -119,14 +139,15 @@ def _surface(fit: Fit | AutoLaw, value: float, name: str, unique: float | None, 
             places = np.stack(rows(ln, ld), axis=1)
             everywhere = np.broadcast_to(places[0], (len(fit.P), *places.shape[1:]))
             middle = np.median(fit.at(everywhere), axis=0)
-            return np.exp(np.concatenate([middle[None], fit.at(places[1:])]))
+            each = [fit.at(places[1:])] if draws else []
+            return np.exp(np.concatenate([middle[None], *each]))
 
-        return of_draws, 1 + len(fit.P)
+        return of_draws, 1 + draws * len(fit.P)
     form = _check(fit, unique)
     # The fitted parameters, then those of every resample that was fitted, in the user's units.
     samples = fit.samples
     first = np.array([[fit.params[n] for n in form.names]])
-    P = np.concatenate([first, samples[np.isfinite(samples).all(axis=1)]])
+    P = np.concatenate([first, samples[draws & np.isfinite(samples).all(axis=1)]])
     if not np.all(np.isfinite(first)):
         raise UserError("the fitted parameters are beyond the range of a double; change units")
 
@@ -185,4 +206,6 @@ def _report(fit: Fit | AutoLaw, split, flops: FloatArray) -> Optimum:
                 f"{low:.3g} … {high:.3g}: an extrapolation this far is a guess"
             )
     never = float(np.isinf(flops[1:]).mean()) if len(flops) > 1 else 0.0
-    return Optimum(*triples, tuple(warnings), never)
+    least = [low for low, _ in fit.x_range[:2]]
+    smallest = bool(np.allclose(least, [triples[0][0], triples[1][0]]))
+    return Optimum(*triples, tuple(warnings), never, smallest)

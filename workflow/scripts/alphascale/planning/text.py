@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from pathlib import Path
 
-from ..deciding.summary import WIDTH, metric_text, size_text
+from ..deciding.summary import metric_text, size_text
 from ..records.fit import Estimate
 from ..records.plan import PlannedRun, PlanRecord
-from ..units import NO_BREAK, bind, percent, prefixed, significant, spread
+from ..units import percent, prefixed, significant, spread, wrapped
 
 NARROWS = {
     "n_star": "N*",
@@ -75,11 +74,8 @@ def _domain(plan: PlanRecord) -> str:
             ("after", after_text(plan)),
         ]
     for name, words in pairs:
-        lines += textwrap.wrap(
-            bind(words), WIDTH, initial_indent=f"  {name:<10}", subsequent_indent=" " * 12,
-            break_on_hyphens=False,
-        )  # fmt: skip
-    return "\n".join(lines).replace(NO_BREAK, " ") + "\n"
+        lines += wrapped(words, f"  {name:<10}")
+    return "\n".join(lines) + "\n"
 
 
 def run_text(run: PlannedRun) -> str:

@@ -176,7 +176,7 @@ def optimum_lines(fit: Fit, best: Optimum) -> list[str]:
     if best.never:
         kind = "draws" if isinstance(fit, AutoLaw) else "resamples"
         out.append(f"out of reach in {probability(best.never)} of the {kind}")
-    if np.allclose([low for low, _ in fit.x_range[:2]], [best.params[0], best.tokens[0]]):
+    if best.smallest:
         out.append(
             f"the smallest {fit.columns[0]} and {fit.columns[1]} fitted are enough; what lies "
             "below was not measured"
