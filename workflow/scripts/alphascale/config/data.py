@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ..metrics import CORPUS_TASKS, TASKS
 from ..sources import source, sources
 from .base import Count, Number, Section
 
@@ -21,8 +22,21 @@ class Data(Section):
         description="File or folder of your own data; for a downloaded source, the folder "
         "where its files lie or go (default `downloads/`).",
     )
-    label: str | None = Field(
-        None, description="`csv`, `text`: the column that holds the class (default `label`)."
+    task: Literal[TASKS] | None = Field(
+        None,
+        description="What a model is asked for a sample: one of some `classes` (default), any of "
+        "some `labels` (multi-label), or a number (`numbers`, regression). Of running text: the "
+        "`next` token (default), or those that are `masked`.",
+    )
+    label: str | list[str] | None = Field(
+        None,
+        description="Your own tables and texts: the column that holds the class, the labels or the "
+        "number (default `label`). Of task `labels` also a list of columns that hold 0 or 1.",
+    )
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="Task `labels` in one column: what stands between two labels (default `;`).",
     )
     text: list[str] | None = Field(
         None, description="`text`: the columns that are joined into the text (default `[text]`)."
@@ -67,6 +81,28 @@ class Data(Section):
                 f"{path!r} holds {{, }}, < or >, which Snakemake does not take as such"
             )
         return path
+
+    @property
+    def asks(self) -> str:
+        """The task, by default that of the source's kind."""
+        return self.task or ("next" if source(self.source).corpus else "classes")
+
+    @model_validator(mode="after")
+    def _task_fits_source(self) -> Data:
+        corpus = source(self.source).corpus
+        if corpus != (self.asks in CORPUS_TASKS):
+            fits = [each for each in TASKS if (each in CORPUS_TASKS) == corpus]
+            raise ValueError(
+                f"task `{self.asks}`: of source `{self.source}` it is {' or '.join(fits)}"
+            )
+        if self.task is not None and not corpus and "task" not in source(self.source).reads:
+            if self.task != "classes":
+                raise ValueError(f"task `{self.task}`: source `{self.source}` has classes alone")
+        if isinstance(self.label, list) and self.asks != "labels":
+            raise ValueError("`label` is a list of columns for task `labels` alone")
+        if self.separator is not None and self.asks != "labels":
+            raise ValueError("`separator` stands between the labels of task `labels` alone")
+        return self
 
     @model_validator(mode="after")
     def _fits_source(self) -> Data:

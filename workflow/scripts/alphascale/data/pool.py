@@ -28,14 +28,17 @@ class Pool:
 
     kind: str  # `image`, `tabular` or `text`
     x: Any  # uint8 [n, C, H, W], a pandas DataFrame of n rows, or n strings
-    y: np.ndarray  # int64 [n], positions in class_names
-    class_names: list[str]
+    # by task: classes, int64 [n], positions in class_names; labels, bool [n, K]; numbers, float64
+    # [n]
+    y: np.ndarray
+    class_names: list[str]  # of classes or labels; of numbers, the label's own name alone
     source: Origin  # where they are from
     # bool [n], True where the source itself says that a sample is for testing; None where it does
     # not
     own_test: np.ndarray | None = None
     # int [n], samples of one group must stay on one side of a split; None for each its own
     groups: np.ndarray | None = None
+    task: str = "classes"  # of `metrics.TASKS`: classes, labels or numbers
     # what was dropped or changed in reading, in words
     notes: list[str] = field(default_factory=list)
 

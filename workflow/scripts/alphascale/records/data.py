@@ -29,7 +29,9 @@ class DataSpec:
     validation: float | int  # the same
     limit: int | None = None  # most samples, None for all
     path: str | None = None
-    label: str | None = None
+    task: str | None = None
+    label: str | list[str] | None = None
+    separator: str | None = None
     text: list[str] | None = None
     drop: list[str] | None = None
     length: int | None = None
@@ -47,7 +49,9 @@ class Meta:
     """What a model and its training need to know of a domain's data."""
 
     kind: str  # `image`, `tabular`, `text` or, for language models, `tokens`
-    classes: int  # number of classes K; of tokens, the vocabulary
+    # numbers that a model gives for a sample: classes or labels K, 1 of numbers; of tokens, the
+    # vocabulary for each
+    classes: int
     shape: tuple[int, ...]  # of one sample, (C, H, W), (F,) or (length,)
     vocabulary: int | None  # number of token ids; None unless text or tokens
     pad: int | None  # id that fills up short texts; None unless text
@@ -57,6 +61,13 @@ class Meta:
     std: tuple[float, ...] | None
     # of the training, validation and test split; None unless tokens
     bytes_per_token: tuple[float, ...] | None = None
+    task: str = "classes"  # of `metrics.TASKS`, what a model is asked
+    # mean and standard deviation of the training labels, in which numbers are trained; None unless
+    # the task is numbers
+    centre: float | None = None
+    spread: float | None = None
+    # id that stands for a masked token; None unless the task is masked
+    mask: int | None = None
 
 
 @dataclass(frozen=True)
