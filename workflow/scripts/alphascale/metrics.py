@@ -63,7 +63,8 @@ TABLE = {
             counted=True, chance=lambda shares: 1 - max(shares),
         ),
         _metric(
-            "balanced_accuracy", "balanced accuracy", "classes", "mean over classes of their recall",
+            "balanced_accuracy", "balanced accuracy", "classes",
+            "mean over classes of their recall",
             rises=True, chance=lambda shares: 1 - 1 / len(shares),
         ),
         _metric(

@@ -95,9 +95,8 @@ class Data(Section):
             raise ValueError(
                 f"task `{self.asks}`: of source `{self.source}` it is {' or '.join(fits)}"
             )
-        if self.task is not None and not corpus and "task" not in source(self.source).reads:
-            if self.task != "classes":
-                raise ValueError(f"task `{self.task}`: source `{self.source}` has classes alone")
+        if not corpus and self.asks != "classes" and "task" not in source(self.source).reads:
+            raise ValueError(f"task `{self.task}`: source `{self.source}` has classes alone")
         if isinstance(self.label, list) and self.asks != "labels":
             raise ValueError("`label` is a list of columns for task `labels` alone")
         if self.separator is not None and self.asks != "labels":
