@@ -8,6 +8,7 @@ from alphascale.data.store import open_tensors
 from alphascale.errors import UserError
 from alphascale.records.data import read_prepared
 from alphascale.records.files import digest
+from alphascale.records.outputs import write_outputs
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import read_record
 from alphascale.records.typed import spec_of, write
@@ -34,12 +35,14 @@ def main(job):
                 job.say("the other process has finished: its record is kept")
                 return
             spec, meta = spec_of(job, TrainSpec), read_prepared(job.input.meta)
-            record = run(
+            record, outputs = run(
                 replace(spec, device=job.options.device),
                 open_tensors(Path(job.input.meta).with_suffix(".safetensors"), meta.sha256),
                 meta, job.say, checkpoints, sha256=meta.sha256, code=job.code, asked=asked_later,
             )  # fmt: skip
-            write(job.output.record, replace(record, spec=spec))
+            # Before the record, which names them: without them it would be no record.
+            kept = write_outputs(job.output.record, outputs) if outputs else None
+            write(job.output.record, replace(record, spec=spec, outputs_sha256=kept))
 
 
 def recorded(job):

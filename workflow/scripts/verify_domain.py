@@ -40,7 +40,7 @@ def main(job):
             raise UserError(
                 f"{job.wildcards.domain}: the training of {promise.size} {how}; see above"
             )
-    write(job.output.report, judge(decision, wanted, folder, trained_by, sha256))
+    write(job.output.report, judge(decision, wanted, folder, trained_by, job.input.meta))
 
 
 def training(job, spec, record):

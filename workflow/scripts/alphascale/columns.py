@@ -51,11 +51,12 @@ def response(name: str, values: np.ndarray) -> Response:
     top = float(np.max(values, initial=0.0))
     percent = 100.0 if top <= 100 else np.inf
     unit = 1.0 if top <= 1 and not words & PERCENT else percent
+    # First: a `top5_error` is no top5.
+    if "error" in name.lower() or "err" in words:
+        return Response(0.0, 1.0 if unit == 1 else 100.0 if words & PERCENT else np.inf, False)
     if words & RISING and not words & FALLING:
         turned = re.match(r"\W*(1|100|one|hundred)[\W_]*(-|−|minus)", name.lower())
         return Response(0.0, unit, not turned)
-    if "error" in name.lower() or "err" in words:
-        return Response(0.0, 1.0 if unit == 1 else 100.0 if words & PERCENT else np.inf, False)
     if words & FALLING:
         low = LEAST_PERPLEXITY if words & {"perplexity", "ppl"} else 0.0
         return Response(low, rises=False)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .units import percent
+
 # What a domain asks of a model: one class of a sample, any number of labels, a number, the token
 # that follows, the tokens that are masked.
 TASKS = ("classes", "labels", "numbers", "next", "masked")
@@ -37,8 +39,14 @@ class Metric:
     chance: Callable[[list[float]], float] | None = None
 
     def falling(self, value: float) -> float:
-        """A value as laws are fitted to it."""
+        """A value as laws are fitted to it, or back from there."""
         return 1.0 - value if self.rises else value
+
+    def text(self, value: float) -> str:
+        """A value in words, as `macro F1 83.5 %` or `RMSE 4.2`."""
+        if self.share:
+            return f"{self.title} {percent(value)}"
+        return f"{self.title} {value:g}{' ' * bool(self.unit)}{self.unit}"
 
 
 def _metric(name: str, title: str, tasks: str, meaning: str, **rest) -> Metric:
@@ -107,9 +115,9 @@ TABLE = {
             rises=True, chance=lambda shares: 1.0,
         ),
         _metric(
-            "loss", "loss", " ".join(TASKS),
-            "cross-entropy in nats (log loss), of several labels their mean; of numbers, the mean "
-            "square error over the training labels' variance", share=False, unit="nats",
+            "loss", "loss", "classes labels next masked",
+            "cross-entropy in nats (log loss), of several labels their mean", share=False,
+            unit="nats",
         ),
         _metric(
             "perplexity", "perplexity", "next masked", "e to the loss in nats per token",
@@ -132,6 +140,12 @@ def metrics_of(task: str) -> list[str]:
 def fitted_of(task: str) -> list[str]:
     """What laws can be fitted to for a task, each once, in the table's order."""
     return list(dict.fromkeys(TABLE[name].fitted for name in metrics_of(task)))
+
+
+def loss_unit(task: str) -> str:
+    """What the loss of a task is counted in: of numbers it is their mean square error as a share of
+    the variance of the training labels."""
+    return "share of the labels' variance" if task == "numbers" else "nats"
 
 
 def by_fitted(fitted: str) -> Metric:

@@ -21,6 +21,7 @@ from .config import Data, Domain, Study
 from .errors import UserError
 from .families import family
 from .families.own import factory_file, is_own
+from .metrics import TABLE
 from .provenance import file_digest
 from .records.data import DataSpec
 from .records.files import canonical_json
@@ -195,7 +196,8 @@ def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> Aggre
 
 def fit_slice(study: Study, domain: str) -> FitSpec:
     """What the fits depend on: the law, what N counts, which sizes are withheld."""
-    return FitSpec(**law_of(study), withhold=study.domains[domain].withhold)
+    task = study.domains[domain]
+    return FitSpec(**law_of(study), withhold=task.withhold, metrics=metrics(task))
 
 
 def law_of(study: Study) -> dict[str, Any]:
@@ -209,8 +211,15 @@ def law_of(study: Study) -> dict[str, Any]:
 
 
 def metric(task: Domain) -> str:
-    """The column the law is fitted to: `error` also serves a target in accuracy."""
-    return "loss" if task.target.metric in ("loss", "perplexity") else "error"
+    """What the law of the target is fitted to: `error` also serves a target in accuracy."""
+    return TABLE[task.target.metric].fitted
+
+
+def metrics(task: Domain) -> list[str]:
+    """All that laws are fitted to: error (but of numbers) and loss whatever the target is, so that
+    a target of either makes no fit anew, and what else the target is of."""
+    always = ["loss"] if task.data.asks == "numbers" else ["error", "loss"]
+    return list(dict.fromkeys([*always, metric(task)]))
 
 
 def target(task: Domain) -> Target:

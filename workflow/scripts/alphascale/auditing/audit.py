@@ -144,7 +144,7 @@ def collinearity(case: Case) -> tuple[str, str]:
 
 def bounds(case: Case) -> tuple[str, str]:
     """Parameters on a bound: a floor at zero was not measured, an exponent there is no fit."""
-    fit = case.fits.fractions[case.decision.fraction].of(case.decision.metric)
+    fit = case.fits.fractions[case.decision.fraction].laws[case.decision.metric]
     if isinstance(fit, Refused):
         return FAILED, f"no law: {fit.refused}"
     hit = fit.bounds_hit or []

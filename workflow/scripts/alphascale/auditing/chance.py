@@ -13,9 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..records.training import SeedRun
 from ..units import percent
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..records.data import PreparedData
 
 # Chance at which a run that knows nothing is taken for one that knows something.
 ALPHA = 0.05
@@ -31,16 +37,32 @@ NONE = "no_run_beats_the_commonest_class"
 class Chance:
     """What can be had on a test split without looking at a sample."""
 
-    share: float  # of its commonest class: the accuracy of always naming that
+    # of its commonest class: the accuracy of always naming that; None of several labels and of
+    # numbers, which the loss alone judges
+    share: float | None
     samples: int  # of the split
-    entropy: float  # nats, of its labels: no constant answer has a lower loss
+    # loss of the best constant answer: of classes and labels the entropy of the split's, nats; of
+    # numbers that of the training labels' mean
+    entropy: float
 
     def luck(self, run: SeedRun) -> float:
-        """Probability that the constant answer would have as many samples right as a run has."""
+        """Probability that the constant answer would have as many samples right as a run has; where
+        the loss alone judges, 0 or 1."""
         from scipy.special import bdtrc
 
+        if self.share is None:
+            return float(run.test.loss > (1 - LEARNT) * self.entropy)
         right = round(run.test.accuracy * self.samples)
         return float(bdtrc(right - 1, self.samples, self.share)) if right else 1.0
+
+    @property
+    def answer(self) -> str:
+        """The constant answer in words."""
+        if self.share is None:
+            return f"a constant answer, whose loss is {self.entropy:.3g} on the test samples"
+        return (
+            f"always naming the commonest class, right in {percent(self.share)} of the test samples"
+        )
 
     def dead(self, run: SeedRun) -> bool:
         """Whether a run that ended well knows nothing, by its error and by its loss."""
@@ -48,13 +70,22 @@ class Chance:
         return blind and self.luck(run) > ALPHA
 
 
-def chance_of(counts: Sequence[int] | None) -> Chance | None:
-    """Of the classes' samples in the test split; None where there are no classes."""
-    if not counts:
+def chance_of(meta: PreparedData, y: np.ndarray | None) -> Chance | None:
+    """Of a test split's labels y, as in the file of tensors; None of running text."""
+    if y is None:
         return None
-    samples = sum(counts)
-    shares = [count / samples for count in counts if count]
-    return Chance(max(shares), samples, -sum(share * math.log(share) for share in shares))
+    if meta.task == "numbers":
+        return Chance(None, len(y), float((((y - meta.centre) / meta.spread) ** 2).mean()))
+    shares = meta.class_shares("test")
+    if meta.task == "labels":
+        entropy = sum(entropy_of((share, 1 - share)) for share in shares) / len(shares)
+        return Chance(None, len(y), entropy)
+    return Chance(max(shares), len(y), entropy_of(shares))
+
+
+def entropy_of(shares: Sequence[float]) -> float:
+    """Of a distribution, in nats."""
+    return -sum(share * math.log(share) for share in shares if share > 0)
 
 
 @dataclass(frozen=True)
@@ -84,20 +115,16 @@ class Verdict:
 
     def sentence(self, runs: Sequence[SeedRun]) -> str | None:
         """The same for a person."""
-        code = self.code(runs)
+        code, constant = self.code(runs), self.chance and self.chance.answer
         dead = [str(run.seed) for run in runs if self.status(run) == "chance"]
         if code == DEAD:
             return (
                 f"{code}: {len(dead)} of {len(runs)} runs (seed {', '.join(dead)}) learnt nothing: "
-                f"they are no better than always naming the commonest class, right in "
-                f"{percent(self.chance.share)} of the test samples; the laws leave them out. A "
+                f"they are no better than {constant}; the laws leave them out. A "
                 "smaller learning rate, warmup or more seeds may help"
             )
         if code == WEAK:
-            return (
-                f"{code}: a run has no more of the {self.chance.samples:,} test samples right than "
-                f"always naming the commonest class would, {percent(self.chance.share)}"
-            )
+            return f"{code}: a run is no better on {self.chance.samples:,} samples than {constant}"
         return None
 
 
@@ -113,8 +140,8 @@ def nothing_learnt(domain: str, verdict: Verdict, runs: int) -> str:
     """What is to be said of a domain none of whose runs beats the commonest class."""
     chance = verdict.chance
     return (
-        f"{NONE}: of {runs} runs of {domain}, none is better than always naming the commonest "
-        f"class, right in {percent(chance.share)} of {chance.samples:,} test samples: no law of "
-        "their errors means anything. Look at the label and at what the columns know of it, at "
-        "epochs and learning_rates; of rare classes, give a target in loss"
+        f"{NONE}: of {runs} runs of {domain}, none is better than {chance.answer}, of "
+        f"{chance.samples:,}: no law of their errors means anything. Look at the label and at what "
+        "the columns know of it, at epochs and learning_rates; of rare classes, give a target in "
+        "loss"
     )

@@ -6,13 +6,19 @@ import os
 from collections.abc import Callable, Iterator
 
 from ..errors import UserError
-from ..records.files import REBUILD, read_sealed
+from ..metrics import TABLE
+from ..records.data import read_prepared
+from ..records.files import REBUILD
 from ..records.observations import Observation
 from ..records.specs import AggregateSpec, ExpectedRecord
 from ..records.training import SeedRun, TrainingRecord, read_record
 from .chance import Verdict, beside_chance, chance_of, nothing_learnt
 from .curves import judge
 from .job_warnings import generalisation, job_warnings
+from .measure import Measured, measured, test_labels
+
+# Metrics that a run's record does not hold: they are measured from its outputs.
+MEASURED = [name for name in TABLE if name not in ("accuracy", "error", "loss", "perplexity")]
 
 
 def gather(
@@ -31,9 +37,9 @@ def gather(
     tells: nothing would ever train it again. Runs that learnt nothing, among others that did, have
     the status `chance` (see `chance`).
     """
-    prepared = read_sealed(meta)
-    sha256, tested = prepared["sha256"], prepared["sizes"]["test"]
-    found: list[tuple[str, ExpectedRecord, TrainingRecord]] = []
+    prepared = read_prepared(meta)
+    sha256, tested = prepared.sha256, prepared.sizes["test"]
+    found: list[tuple[str, str, ExpectedRecord, TrainingRecord]] = []
     refused: list[str] = []
     wanted = [("ladder", each) for each in expected.records]
     wanted += [("verify", each) for each in expected.verified]
@@ -47,21 +53,26 @@ def gather(
         if record.data_sha256 != sha256:
             say(f"{path}: verified on other data than {meta} describes; left out")
             continue
-        found.append((role, cell, record))
+        found.append((path, role, cell, record))
     if refused:
         more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
         for line in refused:
             say(line)
         raise UserError(refused[0] + more)
-    runs = [run for _, _, record in found for run in record.seeds]
-    verdict = beside_chance(chance_of((prepared.get("class_counts") or {}).get("test")), runs)
+    runs = [run for _, _, _, record in found for run in record.seeds]
+    wanted_y = test_labels(meta, prepared)
+    verdict = beside_chance(chance_of(prepared, wanted_y), runs)
     if not verdict.learnt:
         say(nothing_learnt(domain, verdict, len(runs)))
     rows: list[Observation] = []
-    for role, cell, record in found:
+    for path, role, cell, record in found:
         for line in filter(None, (*warning_lines(record), verdict.sentence(record.seeds))):
             say(f"{cell.scale} on {cell.fraction} of the data: {line}")
-        rows += [_row(domain, role, record, run, verdict, tested) for run in record.seeds]
+        others = measured(path, record, wanted_y, prepared)
+        rows += [
+            _row(domain, role, record, run, verdict, prepared.task, tested, others[run.seed])
+            for run in record.seeds
+        ]
     return sorted(rows, key=lambda row: (row.params, float(row.fraction), row.seed))
 
 
@@ -85,11 +96,18 @@ def _set_aside(path: str, fault: UserError) -> str:
 
 
 def _row(
-    domain: str, role: str, record: TrainingRecord, run: SeedRun, verdict: Verdict, tested: int
+    domain: str,
+    role: str,
+    record: TrainingRecord,
+    run: SeedRun,
+    verdict: Verdict,
+    task: str,
+    tested: int,
+    others: Measured,
 ) -> Observation:
-    """One seed's row, of so many test samples; a diverged run has a status and empty cells, never a
-    number, and one that learnt nothing has its numbers and a status that keeps them out of every
-    law."""
+    """One seed's row, of so many test samples, with the metrics measured from its outputs; a
+    diverged run has a status and empty cells, never a number, and one that learnt nothing has its
+    numbers and a status that keeps them out of every law."""
     status = verdict.status(run)
     codes = [warning.code for warning in job_warnings(record)]
     spec, params, flops, language = record.spec, record.params, record.flops, record.language
@@ -101,6 +119,7 @@ def _row(
         seed=run.seed,
         role=role,
         family=spec.family,
+        task=task,
         status=status,
         params=params.total,
         non_embedding=params.non_embedding,
@@ -117,6 +136,7 @@ def _row(
         test_loss=test and test.loss,
         test_accuracy=test and test.accuracy,
         test_error=test and test.error,
+        **{f"test_{name}": others.get(name) for name in MEASURED},
         test_samples=tested * (language.length if language else 1),
         level=judge(run.curves, best).level if best and status == "ok" else None,
         forward_flops=flops.forward_per_sample,

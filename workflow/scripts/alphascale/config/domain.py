@@ -8,10 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from ..errors import UserError
 from ..families import check_name, families, family, takers
+from ..metrics import TABLE, metrics_of
 from ..sources import source
 from .base import Count, Name, Section, Seed
 from .data import Data
-from .training import LANGUAGE_METRICS, Runs, Target, Training, canonical_fractions, seeds_once
+from .training import Runs, Target, Training, canonical_fractions, seeds_once
 
 
 class Quick(Section):
@@ -110,15 +111,17 @@ class Domain(Section):
 
     @model_validator(mode="after")
     def _target_fits(self) -> Domain:
-        """Loss and perplexity are of language models, accuracy and error of classes."""
-        corpus = source(self.data.source).corpus
-        if corpus and self.target.metric not in LANGUAGE_METRICS:
+        """A metric is of the task; error or F1 of numbers would be a slip."""
+        asks = self.data.asks
+        if self.target.metric not in metrics_of(asks):
+            hint = ""
+            if "numbers" in TABLE[self.target.metric].tasks:
+                hint = "; for a number as label write `task: numbers` into `data`"
             raise ValueError(
-                f"target `{self.target.metric}`: of a language model it is one of "
-                f"{', '.join(LANGUAGE_METRICS)}"
+                f"target `{self.target.metric}`: of task {asks} it is one of "
+                f"{', '.join(metrics_of(asks))}{hint}"
             )
-        if not corpus and self.target.metric == "perplexity":
-            raise ValueError("target `perplexity` is for language models: give accuracy or loss")
+        corpus = source(self.data.source).corpus
         if self.compare is not None and not corpus:
             raise ValueError("`compare` is for language models: domains of one corpus")
         return self

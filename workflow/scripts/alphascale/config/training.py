@@ -6,10 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ..metrics import TABLE
 from .base import NotNegative, Positive, Section, Seed, Share
 
-METRICS = ("accuracy", "error", "loss", "perplexity")
-LANGUAGE_METRICS = ("loss", "perplexity")
+
+def described(name: str) -> str:
+    """A metric as the reference has it: what it is, and of which tasks."""
+    found = TABLE[name]
+    return f"{found.meaning[0].upper()}{found.meaning[1:]}. Of {', '.join(found.tasks)}."
 
 
 class Training(Section):
@@ -43,6 +47,12 @@ class Training(Section):
     )
     patience: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="Stop a member after this many epochs without a better validation loss."
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="Classes: `balanced` weighs each sample by 1/(samples of its class), so that "
+        "rare classes count as much as common ones; of several labels, positives as much as "
+        "negatives. Losses are reported unweighted.",
     )
     augment: bool = Field(False, description="Images: random horizontal flip and shifted crop.")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -97,14 +107,23 @@ class Runs(Section):
 
 
 class Target(Section):
-    """What the model must reach: exactly one metric."""
+    """What the model must reach on the test split: exactly one metric."""
 
-    accuracy: Share | None = Field(None, description="Test accuracy to reach, in (0, 1).")
-    error: Share | None = Field(None, description="Test error (1 − accuracy) to reach, in (0, 1).")
-    loss: Positive | None = Field(None, description="Test cross-entropy to reach, in nats.")
+    accuracy: Share | None = Field(None, description=described("accuracy"))
+    error: Share | None = Field(None, description=described("error"))
+    balanced_accuracy: Share | None = Field(None, description=described("balanced_accuracy"))
+    macro_f1: Share | None = Field(None, description=described("macro_f1"))
+    weighted_f1: Share | None = Field(None, description=described("weighted_f1"))
+    top5: Share | None = Field(None, description=described("top5"))
+    auroc: Share | None = Field(None, description=described("auroc"))
+    average_precision: Share | None = Field(None, description=described("average_precision"))
+    calibration_error: Share | None = Field(None, description=described("calibration_error"))
+    rmse: Positive | None = Field(None, description=described("rmse"))
+    mae: Positive | None = Field(None, description=described("mae"))
+    r2: Share | None = Field(None, description=described("r2"))
+    loss: Positive | None = Field(None, description=described("loss"))
     perplexity: Annotated[float, Field(gt=1, allow_inf_nan=False)] | None = Field(
-        None,
-        description="Language models: test perplexity to reach, e to the loss in nats per token.",
+        None, description=described("perplexity")
     )
 
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(
@@ -115,14 +134,14 @@ class Target(Section):
 
     @model_validator(mode="after")
     def _one(self) -> Target:
-        given = [m for m in METRICS if getattr(self, m) is not None]
+        given = [m for m in TABLE if getattr(self, m) is not None]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(METRICS)}")
+            raise ValueError(f"give exactly one of {', '.join(TABLE)}")
         return self
 
     @property
     def metric(self) -> str:
-        return next(m for m in METRICS if getattr(self, m) is not None)
+        return next(m for m in TABLE if getattr(self, m) is not None)
 
     @property
     def value(self) -> float:

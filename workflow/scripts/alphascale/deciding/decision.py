@@ -58,7 +58,7 @@ def decide(
             bootstrap, fractions=dict.fromkeys(bootstrap.fractions, blind), joint=blind
         )
         fits = replace(fits, fractions={
-            fraction: replace(each, error=blind, loss=blind)
+            fraction: replace(each, laws=dict.fromkeys(each.laws, blind))
             for fraction, each in fits.fractions.items()
         })  # fmt: skip
     stars = {
@@ -67,7 +67,7 @@ def decide(
     }
     fraction = largest(stars)
     star, draws, here = stars[fraction], bootstrap.fractions[fraction], fits.fractions[fraction]
-    fit = here.of(spec.metric)
+    fit = here.laws[spec.metric]
     law = None if isinstance(draws, Refused) else laws.read(draws.fit)
     rate = throughput(frame, spec.batch_size, spec.costs.flops_per_second)
     watts = power(frame, spec.costs)
@@ -115,7 +115,7 @@ def decide(
         def at_size(params: float) -> PricedRun:
             return run_of(smallest(params), here.samples, law)
 
-        seeds = max(len(point.errors) for point in here.points)
+        seeds = max(point.runs for point in here.points)
         next_run = settling(law, star, largest_size, seeds, spec.members, at_size, why)
     study = study_price(frame, spec.costs)
     gains = None
@@ -237,7 +237,7 @@ def _data_needed(
     if not isinstance(fit, laws.AutoLaw):
         return Refused(f"law {fit.law}: it is told under fit.law: auto")
     target, here = spec.target, fits.fractions[largest(fits.fractions)]
-    ended = [point.params(spec.counted) for point in here.points if point.errors]
+    ended = [point.params(spec.counted) for point in here.points if point.runs]
     if not ended:
         return Refused("no run at the largest fraction ended well")
     size = max(ended)
@@ -259,7 +259,7 @@ def _range(
 ) -> LadderRange:
     """Of the sizes that the law was fitted to: one whose runs all diverged, or learnt nothing, is
     not the smallest that was measured."""
-    fitted = [point for point in points if point.errors] or points
+    fitted = [point for point in points if point.runs] or points
     sizes = [point.params(counted) for point in fitted]
     least = min(sizes) if law is None else round(law.x_range[0][0])
     return LadderRange(least, max(sizes), len(sizes))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..auditing.chance import chance_of
-from ..records.data import Meta
+from ..metrics import metric
+from ..records.data import Meta, PreparedData
 from ..records.specs import Target
-from ..units import percent
+from ..units import percent, significant
 
 if TYPE_CHECKING:
     import pandas
@@ -18,19 +18,39 @@ LISTED = 4
 
 
 def guessing(target: Target, meta: Meta) -> list[str]:
-    """A sentence where a target asks for no more than a guess: of a class (or token), or of the
-    commonest class of the test samples."""
-    chance = chance_of(getattr(meta, "class_counts", {}).get("test"))
-    if target.metric != "loss" and chance and target.fitted >= 1 - chance.share:
-        return [
-            f"the target is met by naming the commonest class always, {percent(chance.share)} of "
-            "the test samples: nothing need be trained for it"
-        ]
+    """A sentence where a target asks for no more than a guess: of a class (or token), or what a
+    model reaches that looks at no sample."""
+    nothing = "nothing need be trained for it"
+    if target.fitted >= (limit := _constant(target, meta)):
+        if target.metric in ("accuracy", "error"):
+            return [
+                f"the target is met by naming the commonest class always, {percent(1 - limit)} of "
+                f"the test samples: {nothing}"
+            ]
+        named = metric(target.metric)
+        best = f"{named.title} {significant(named.falling(limit))}"
+        return [f"the target is met by a constant answer, without a look at any sample ({best}): "
+                f"{nothing}"]  # fmt: skip
+    if meta.task in ("labels", "numbers") or target.metric not in ("accuracy", "error", "loss"):
+        return []
     limit = math.log(meta.classes) if target.metric == "loss" else 1 - 1 / meta.classes
     if target.fitted < limit:
         return []
     among = f"{meta.classes:,} {'tokens' if meta.kind == 'tokens' else 'classes'}"
-    return [f"the target is no better than guessing among {among}: nothing need be trained for it"]
+    return [f"the target is no better than guessing among {among}: {nothing}"]
+
+
+def _constant(target: Target, meta: Meta) -> float:
+    """What a constant answer reaches on the test samples, as laws are fitted to it; infinite where
+    that is not told."""
+    if meta.task == "numbers":  # that of the training labels' mean
+        return {"loss": 1.0, "rmse": meta.spread, "r2": 1.0}.get(target.metric, math.inf)
+    chance = metric(target.metric).chance
+    shares = meta.class_shares("test") if isinstance(meta, PreparedData) else []
+    # Of several labels none is named always: a label that most samples have not is not an answer.
+    if not chance or not shares or (meta.task == "labels" and target.metric != "auroc"):
+        return math.inf
+    return chance(shares)
 
 
 def run_warnings(frame: pandas.DataFrame) -> list[str]:

@@ -6,7 +6,9 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
+from ..metrics import metric
 from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price, Saving
 from ..records.fit import Errors, Estimate, ShownForm
 from ..records.specs import Size, Target
@@ -153,9 +155,7 @@ def target_text(decision: DecisionRecord) -> str:
 
 def target_value(target: Target) -> str:
     """`accuracy 95 %`: a target as the study gave it."""
-    metric, value = target.named, target.given
-    shown = {"loss": f"{value:g} nats", "perplexity": f"{value:g}"}.get(metric) or percent(value)
-    return f"{metric} {shown}"
+    return metric(target.named).text(target.given)
 
 
 def withheld_text(decision: DecisionRecord) -> str:
@@ -181,12 +181,14 @@ def unbeaten(errors: Errors) -> list[str]:
 
 
 def gap(decision: DecisionRecord, value: float) -> str:
-    """A difference in the fitted metric: percentage points or nats; of a perplexity, its share."""
+    """A difference in the fitted metric: percentage points, nats or the label's unit; of a
+    perplexity, its share."""
+    known = metric(decision.target.metric)
     if decision.target.perplexity is not None:
         return f"{percent(math.expm1(value), 2)} of the perplexity"
-    if decision.metric == "loss":
-        return f"{significant(value, 2)} nats"
-    return f"{fixed(100 * value, 2, 1)} points"
+    if known.share:
+        return f"{fixed(100 * value, 2, 1)} points"
+    return f"{significant(value, 2)} {known.unit}".rstrip()
 
 
 def star_text(decision: DecisionRecord) -> str:
@@ -334,17 +336,17 @@ def predicted_text(decision: DecisionRecord) -> str:
     return metric_text(decision.target.named, decision.architecture.predicted)
 
 
-def metric_text(metric: str, found: Estimate) -> str:
-    """A prediction of error or loss, with its interval, as the target's metric."""
-    if metric == "perplexity":
-        mean, lower, upper = (significant(each) for each in vars(found.as_perplexity()).values())
-        return f"perplexity {mean} ({lower} – {upper})"
-    mean, lower, upper = found.mean, found.lower, found.upper
-    if metric == "loss":
-        return f"loss {fixed(mean, 3)} ({fixed(lower, 3)} – {fixed(upper, 3)}) nats"
-    if metric == "accuracy":
-        mean, lower, upper = 1 - mean, 1 - upper, 1 - lower
-    return f"{metric} {share(mean, lower, upper)}"
+def metric_text(named: str, found: Estimate) -> str:
+    """A prediction in what laws are fitted to, with its interval, as the target's metric."""
+    known = metric(named)
+    if named == "perplexity":
+        found = found.as_perplexity()
+    ends = (known.falling(each) for each in vars(found).values())
+    mean, lower, upper = ends if not known.rises else (next(ends), *reversed(list(ends)))
+    if known.share:
+        return f"{known.title} {share(mean, lower, upper)}"
+    shown = partial(fixed, decimals=3) if named == "loss" else significant
+    return f"{known.title} {shown(mean)} ({shown(lower)} – {shown(upper)}) {known.unit}".rstrip()
 
 
 def cost_text(decision: DecisionRecord, run: str) -> str:

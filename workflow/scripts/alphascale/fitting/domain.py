@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..records.bootstrap import BootstrapRecord
 from ..records.fit import FitRecord
-from ..records.runs import METRICS, fractions
+from ..records.runs import fractions
 from ..records.specs import BootstrapSpec, FitSpec
 from .joint import bootstrap_joint, fit_joint
 from .ladder import bootstrap_fraction, fit_fraction
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def fit_domain(domain: str, spec: FitSpec, frame: pandas.DataFrame) -> FitRecord:
-    """The laws of error and of loss; where the law engine refuses to fit, it says why."""
+    """The laws of every metric that is asked for; where the law engine refuses to fit, it says why."""
     return FitRecord(
         domain=domain,
         law=spec.law,
         counted=spec.params,
         fractions={fraction: fit_fraction(spec, frame, fraction) for fraction in fractions(frame)},
-        joint={metric: fit_joint(spec, metric, frame) for metric in METRICS},
+        joint={metric: fit_joint(spec, metric, frame) for metric in spec.metrics},
     )
 
 

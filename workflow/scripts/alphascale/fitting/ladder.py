@@ -17,7 +17,7 @@ from .. import laws
 from ..errors import UserError
 from ..records.bootstrap import FractionDraws
 from ..records.fit import FractionFit, LadderFit, LadderPoint
-from ..records.runs import COUNT_COLUMN, METRICS, good, tested, worst_level
+from ..records.runs import COUNT_COLUMN, good, tested, worst_level
 from ..records.specs import BootstrapSpec, FitSpec, PlanSpec
 from ..records.typed import Refused
 from .describe import band, described
@@ -52,13 +52,13 @@ class Others:
 
 
 def fit_fraction(spec: FitSpec, frame: pandas.DataFrame, fraction: str) -> FractionFit:
-    """Error and loss against N at one fraction, from the observations of all."""
+    """The metrics against N at one fraction, from the observations of all."""
     part = frame[frame["fraction"] == fraction]
     return FractionFit(
         samples=int(part["samples"].iloc[0]),
         diverged=len(part) - len(good(part)),
-        points=ladder_points(part, spec.params, spec.withhold),
-        **{metric: _fit_metric(spec, frame, fraction, metric) for metric in METRICS},
+        points=ladder_points(part, spec),
+        laws={metric: _fit_metric(spec, frame, fraction, metric) for metric in spec.metrics},
     )
 
 
@@ -142,11 +142,11 @@ def fit_ladder(
     return laws.pool(own, laws.hold(joint, {"samples": others.samples}))
 
 
-def ladder_points(part: pandas.DataFrame, counted: str, withhold: int) -> list[LadderPoint]:
+def ladder_points(part: pandas.DataFrame, spec: FitSpec) -> list[LadderPoint]:
     """Each size of one fraction once, smallest first."""
-    withheld = set(split(part, counted, withhold)[1]["scale"])
+    withheld = set(split(part, spec.params, spec.withhold)[1]["scale"])
     points = []
-    for scale in part.sort_values(COUNT_COLUMN[counted])["scale"].unique().tolist():
+    for scale in part.sort_values(COUNT_COLUMN[spec.params])["scale"].unique().tolist():
         rows = part[part["scale"] == scale]
         runs = good(rows)
         points.append(
@@ -155,8 +155,7 @@ def ladder_points(part: pandas.DataFrame, counted: str, withhold: int) -> list[L
                 total=int(rows["params"].iloc[0]),
                 non_embedding=int(rows["non_embedding"].iloc[0]),
                 flops=float(runs["flops"].mean()) if len(runs) else None,
-                errors=runs["test_error"].tolist(),
-                losses=runs["test_loss"].tolist(),
+                values={each: runs[f"test_{each}"].tolist() for each in spec.metrics},
                 withheld=scale in withheld,
                 level=worst_level(rows["level"]),
             )

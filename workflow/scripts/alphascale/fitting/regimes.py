@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..families import family
 from ..grids import regimes as grid
 from ..grids.front import front
+from ..metrics import loss_unit
 from ..records.regimes import AxisVerdict, ComputeFront, RegimesRecord, SliceVerdict
 from ..records.runs import COUNT_COLUMN, good
 from ..records.specs import RegimesSpec
@@ -43,8 +44,9 @@ def judge(spec: RegimesSpec, frame: pandas.DataFrame) -> RegimesRecord:
         "cell": (runs["scale"] + "/" + runs["fraction"]).to_numpy(str),
     }
     return RegimesRecord(
-        spec.domain, size, spec.level, _axes(spec, size, columns), _front(spec, columns)
-    )
+        spec.domain, size, spec.level, _axes(spec, size, columns), _front(spec, columns),
+        loss_unit(frame["task"].iloc[0]),
+    )  # fmt: skip
 
 
 def size_axis(spec: RegimesSpec) -> tuple[str, dict[str, float]]:
@@ -137,7 +139,7 @@ def _domain(found: RegimesRecord) -> str:
             lines += wrapped(verdict_text(axis, found.level), f"  {name:<10}")
             for sentence in axis.evidence:
                 lines += wrapped(sentence, " " * 12)
-    lines += wrapped(front_text(found.front, found.level), "  compute   ")
+    lines += wrapped(front_text(found.front, found.level, found.unit), "  compute   ")
     return "\n".join(lines) + "\n"
 
 
@@ -152,7 +154,7 @@ def verdict_text(axis: AxisVerdict, level: float) -> str:
     return f"{regime}; exponent {axis.exponent:.3f}{ends}, where {axis.expected:g} means variance"
 
 
-def front_text(found: ComputeFront | Refused, level: float) -> str:
+def front_text(found: ComputeFront | Refused, level: float, unit: str) -> str:
     """The law of the loss in compute, in words."""
     if isinstance(found, Refused):
         return f"no law: {found.refused}"
@@ -160,7 +162,7 @@ def front_text(found: ComputeFront | Refused, level: float) -> str:
     return (
         f"{len(found.on)} of {len(found.flops)} cells lie on the front; along it the loss falls as "
         f"C^−{found.exponent:.3f} at {prefixed(dearest, 'FLOP')} ({percent(level)}: "
-        f"{found.lower:.3f} to {found.upper:.3f}), to a floor of {found.floor:.3g} nats "
+        f"{found.lower:.3f} to {found.upper:.3f}), to a floor of {found.floor:.3g} {unit} "
         f"({found.floor_lower:.3g} to {found.floor_upper:.3g})"
     )
 

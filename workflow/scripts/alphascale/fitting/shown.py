@@ -15,8 +15,8 @@ from ..records.specs import BootstrapSpec
 from ..records.typed import Refused
 from .describe import finite
 
-# What describes a metric under law auto: accuracy where it is an error.
-FORM_OF = {"error": "accuracy", "loss": "power_floor"}
+# What describes a metric under law auto, where it is not a floor and a power of it.
+FORM_OF = {"error": "accuracy"}
 
 
 def shown(
@@ -27,7 +27,7 @@ def shown(
     columns: `ladder.ladder_columns`. fit: the law of the study on them.
     """
     if isinstance(fit, laws.AutoLaw):
-        metric, law = spec.metric, FORM_OF[spec.metric]
+        metric, law = spec.metric, FORM_OF.get(spec.metric, "power_floor")
         y = {"accuracy": 1 - columns[metric]} if metric == "error" else {metric: columns[metric]}
         try:
             fit = laws.fit(

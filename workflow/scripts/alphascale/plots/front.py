@@ -15,22 +15,22 @@ FURTHER = 10.0  # the law is drawn this many times beyond the dearest cell
 
 
 @style.styled
-def draw(domain: str, found: ComputeFront | Refused, level: float) -> Figure:
+def draw(domain: str, found: ComputeFront | Refused, level: float, unit: str) -> Figure:
     """Cells as dots, those on the front filled, the law with its band."""
     figure, axes = style.canvas()
     says, notes = [], []
     if isinstance(found, Refused):
         style.say(axes, f"No law in compute: {found.refused}.")
     else:
-        says, notes = _front(axes, found, level)
+        says, notes = _front(axes, found, level, unit)
     axes.set_xlabel("Training compute of one run C (FLOPs, forward and backward, all epochs)")
-    axes.set_ylabel("Test loss (nats)")
+    axes.set_ylabel(f"Test loss ({unit})")
     title = f"{domain}: loss against training compute"
     style.compose(figure, title, says, notes, columns=2)
     return figure
 
 
-def _front(axes, found: ComputeFront, level: float) -> tuple[list[str], list[str]]:
+def _front(axes, found: ComputeFront, level: float, unit: str) -> tuple[list[str], list[str]]:
     flops, losses = np.array(found.flops), np.array(found.losses)
     on = np.array(found.on)
     off = np.setdiff1d(np.arange(len(flops)), on)
@@ -57,7 +57,7 @@ def _front(axes, found: ComputeFront, level: float) -> tuple[list[str], list[str
     says = [
         f"Along the front the loss falls as C^−{found.exponent:.2f} ({found.lower:.2f} to "
         f"{found.upper:.2f}) at {prefixed(float(largest), 'FLOP')}; the law's floor is "
-        f"{significant(found.floor)} nats ({significant(found.floor_lower)} to "
+        f"{significant(found.floor)} {unit} ({significant(found.floor_lower)} to "
         f"{significant(found.floor_upper)})."
     ]
     notes = [

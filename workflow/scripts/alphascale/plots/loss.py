@@ -36,7 +36,7 @@ def draw(records: Records) -> Figure:
         style.log_axis(left, "y", cells["loss"].to_numpy())
     left.set_xlabel(records.n_label)
     right.set_xlabel("Training samples D (unique)")
-    left.set_ylabel("Test loss (cross-entropy, nats)")
+    left.set_ylabel(f"Test loss ({records.loss_unit})")
     for axes in (left, right):
         if axes.get_legend_handles_labels()[1]:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, handlelength=3.2)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from ..deciding.summary import unbeaten
 from ..laws import get_form, read
 from ..laws.form import predict as evaluate
+from ..metrics import loss_unit, metric
 from ..records import typed
 from ..records.bootstrap import BootstrapRecord
 from ..records.decision import DecisionRecord, PricedRun
@@ -37,8 +38,8 @@ class Quantity:
 
     name: str  # of the metric
     label: str  # of an axis, with the unit
-    unit: str  # `%`, `nats`, or none of a perplexity
-    stored: str  # what records hold, `error` or `loss`
+    unit: str  # `%`, `nats`, or none of a perplexity or in a label's own unit
+    stored: str  # what records hold, as laws are fitted to it
     # scale, offset: turn a stored value into the drawn one
     scale: float
     offset: float
@@ -59,9 +60,9 @@ class Quantity:
         return ends[::-1] if self.higher_is_better else ends
 
     def text(self, value: float) -> str:
-        if self.name == "perplexity":
-            return f"perplexity {significant(value)}"
-        return share(value / 100) if self.unit == "%" else f"{value:.3g} nats"
+        if self.unit == "%":
+            return share(value / 100)
+        return f"{value:.3g} {self.unit}" if self.unit else f"{self.name} {significant(value)}"
 
     @property
     def gap_unit(self) -> str:
@@ -71,15 +72,22 @@ class Quantity:
         """A difference of stored values in words; of a loss drawn as perplexity, the share."""
         if self.name == "perplexity":
             return f"{percent(float(np.expm1(stored)), 2)}"
-        return f"{100 * stored:.2f} points" if self.unit == "%" else f"{stored:.3f} nats"
+        if self.unit == "%":
+            return f"{100 * stored:.2f} points"
+        return f"{stored:.3f} {self.unit}" if self.unit else significant(stored)
 
 
-QUANTITIES = {
-    "accuracy": Quantity("accuracy", "Test accuracy (%)", "%", "error", -100.0, 100.0),
-    "error": Quantity("error", "Test error (%)", "%", "error", 100.0, 0.0),
-    "loss": Quantity("loss", "Test loss (nats)", "nats", "loss", 1.0, 0.0),
-    "perplexity": Quantity("perplexity", "Test perplexity (per token)", "", "loss", 1.0, 0.0),
-}
+def quantity(name: str) -> Quantity:
+    """How a metric of `metrics.TABLE` is drawn: shares in percent."""
+    found = metric(name)
+    unit = "%" if found.share else found.unit
+    labels = {"": found.title, "%": f"{found.title} (%)"}
+    label = labels.get(unit, f"{found.title} ({unit})")
+    if name == "perplexity":
+        label = "perplexity (per token)"
+    times = 100.0 if found.share else 1.0
+    ends = (-times, times) if found.rises else (times, 0.0)
+    return Quantity(found.title, f"Test {label}", unit, found.fitted, *ends)
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,12 @@ class Records:
 
     @property
     def quantity(self) -> Quantity:
-        return QUANTITIES[self.decision.target.named]
+        return quantity(self.decision.target.named)
+
+    @property
+    def loss_unit(self) -> str:
+        """What the loss is counted in."""
+        return loss_unit(self.frame["task"].iloc[0])
 
     @property
     def target(self) -> float:
@@ -141,15 +154,15 @@ class Records:
 
     def points(self, fraction: str) -> list[LadderPoint]:
         """The sizes of a fraction that have at least one run that ended well."""
-        return [point for point in self.fit.fractions[fraction].points if point.errors]
+        return [point for point in self.fit.fractions[fraction].points if point.runs]
 
     def stored(self, point: LadderPoint) -> np.ndarray:
         """A point's runs in the stored metric (seeds,)."""
-        return np.array(point.reached(self.quantity.stored), float)
+        return np.array(point.values[self.quantity.stored], float)
 
     def fitted(self, fraction: str, metric: str | None = None) -> LadderFit | Refused:
         """The fit of a fraction and metric, by default the target's."""
-        return self.fit.fractions[fraction].of(metric or self.quantity.stored)
+        return self.fit.fractions[fraction].laws[metric or self.quantity.stored]
 
     def withheld(self, fraction: str) -> WithheldFit | Refused:
         """The fit without the largest sizes and its predictions of them, or why there is none."""
@@ -195,8 +208,7 @@ class Records:
                 count=(count, "first"),
                 samples=("samples", "first"),
                 flops=("flops", "mean"),
-                error=("test_error", "mean"),
-                loss=("test_loss", "mean"),
+                **{name: (f"test_{name}", "mean") for name in {self.quantity.stored, "loss"}},
             )
         )
         return cells.sort_values(["samples", "count"], ignore_index=True)

@@ -51,8 +51,9 @@ def draw_record(found: RegimesRecord, folder: str | os.PathLike) -> None:
     if isinstance(found.axes, Refused):
         drawn = _refused(found.domain, found.axes)
     else:
-        drawn = draw(axes_of(found.axes), "test loss (nats)", found.level, found.domain)
-    figures = {"regimes": drawn, "front": front.draw(found.domain, found.front, found.level)}
+        drawn = draw(axes_of(found.axes), f"test loss ({found.unit})", found.level, found.domain)
+    of_compute = front.draw(found.domain, found.front, found.level, found.unit)
+    figures = {"regimes": drawn, "front": of_compute}
     for name, figure in figures.items():
         for kind in style.KINDS:
             style.save(figure, Path(folder) / f"{name}.{kind}")

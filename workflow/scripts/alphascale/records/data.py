@@ -107,6 +107,11 @@ class PreparedData(Meta):
     sha256: str = field(default="", kw_only=True)
     schema: int = field(default=SCHEMA, kw_only=True)
 
+    def class_shares(self, split: str) -> list[float]:
+        """Share of each class, or label, among a split's samples; empty of what has none."""
+        counts = self.class_counts.get(split) or []
+        return [count / self.sizes[split] for count in counts]
+
 
 def write_prepared(path: str | os.PathLike, data: PreparedData) -> None:
     """Write a description, sealed."""

@@ -128,9 +128,8 @@ class LadderPoint:
     total: int
     non_embedding: int
     flops: float | None  # of one training, mean over runs that ended well; None if none did
-    # errors, losses: of those runs, test error (a share) and loss (nats)
-    errors: list[float]
-    losses: list[float]
+    # metric → what those runs reached on the test split, as laws are fitted to it
+    values: dict[str, list[float]]
     withheld: bool  # whether the second fit did without it
     # worst generalisation warning, LOW, MEDIUM or HIGH; None if every run diverged
     level: str | None
@@ -139,9 +138,10 @@ class LadderPoint:
         """Parameters as a study counts them, `total` or `non_embedding`."""
         return getattr(self, counted)
 
-    def reached(self, metric: str) -> list[float]:
-        """Its runs' `error` or `loss`."""
-        return {"error": self.errors, "loss": self.losses}[metric]
+    @property
+    def runs(self) -> int:
+        """How many ended well."""
+        return len(next(iter(self.values.values())))
 
 
 @dataclass(frozen=True)
@@ -151,13 +151,7 @@ class FractionFit:
     samples: int  # unique training samples
     diverged: int  # runs that have no number
     points: list[LadderPoint]  # its sizes, smallest first
-    # error, loss: the laws of either metric
-    error: LadderFit | Refused
-    loss: LadderFit | Refused
-
-    def of(self, metric: str) -> LadderFit | Refused:
-        """The law of `error` or `loss`."""
-        return {"error": self.error, "loss": self.loss}[metric]
+    laws: dict[str, LadderFit | Refused]  # metric, as it is fitted → its law
 
 
 @dataclass(frozen=True)

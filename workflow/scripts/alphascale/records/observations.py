@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
+from ..metrics import TABLE
 from .files import REBUILD, replacing
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Observation:
     seed: int  # of the run
     role: str  # `ladder`, or `verify` where verification trained it
     family: str  # of the model
+    task: str  # of `metrics.TASKS`
     # `ok`, `diverged` (no numbers of loss or accuracy) or `chance` (its numbers are those of a run
     # that learnt nothing); only `ok` enters a law
     status: str
@@ -43,9 +45,20 @@ class Observation:
     validation_loss: float | None  # nats, with the best epoch's weights, like all that follow
     # validation_accuracy, test_accuracy: shares
     validation_accuracy: float | None
-    test_loss: float | None  # nats
+    test_loss: float | None  # nats; of numbers, over the training labels' variance
     test_accuracy: float | None
     test_error: float | None  # 1 − test_accuracy
+    # the metrics of `metrics.TABLE` under these names, each None where the task has it not
+    test_balanced_accuracy: float | None
+    test_macro_f1: float | None
+    test_weighted_f1: float | None
+    test_top5: float | None
+    test_auroc: float | None
+    test_average_precision: float | None
+    test_calibration_error: float | None
+    test_rmse: float | None
+    test_mae: float | None
+    test_r2: float | None
     test_samples: int  # that the last two were counted on; of a language model, tokens
     level: str | None  # LOW, MEDIUM or HIGH, the generalisation warning of a good run's curves
     # forward_flops, step_flops: per sample, of a forward pass and of a training step
@@ -102,7 +115,11 @@ def read_rows(path: str | os.PathLike) -> list[dict[str, str]]:
 
 
 def read_frame(path: str | os.PathLike) -> pandas.DataFrame:
-    """Observations as a DataFrame, every column of its type: `fraction` names files, so is text."""
+    """Observations as a DataFrame, every column of its type: `fraction` names files, so is text.
+
+    Of each metric that rises, what it lacks of 1 is added as laws are fitted to it: `test_auroc` is
+    followed by `test_auroc_error`.
+    """
     import pandas
 
     try:
@@ -124,7 +141,12 @@ def read_frame(path: str | os.PathLike) -> pandas.DataFrame:
             frame[name] = numbers.astype(int) if whole else numbers
         except ValueError as fault:
             raise UserError(f"{path}: column {name!r}: {fault}; {REBUILD}") from None
-    return frame
+    lacking = {
+        f"test_{each.fitted}": 1.0 - frame[f"test_{each.name}"]
+        for each in TABLE.values()
+        if each.rises and f"test_{each.fitted}" not in frame
+    }
+    return frame.assign(**lacking)
 
 
 def _check_columns(path: str | os.PathLike, columns: Iterable[str]) -> None:

@@ -73,4 +73,5 @@ class RegimesRecord:
     level: float  # coverage of every interval, in (0, 1)
     axes: dict[str, AxisVerdict] | Refused  # by name: the size, then `samples`
     front: ComputeFront | Refused
+    unit: str = "nats"  # of losses
     schema: SchemaVersion = SCHEMA  # version of the file

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..metrics import by_fitted
+
 if TYPE_CHECKING:
     import pandas
 
 # What N counts → the column of the observations that holds it.
 COUNT_COLUMN = {"total": "params", "non_embedding": "non_embedding"}
-METRICS = ("error", "loss")
 LEVELS = ("LOW", "MEDIUM", "HIGH")
 
 
@@ -51,8 +52,8 @@ def worst_level(levels: pandas.Series) -> str | None:
 
 
 def tested(frame: pandas.DataFrame, metric: str) -> int | None:
-    """Samples that a domain's errors were counted on; None for a loss."""
-    return int(frame["test_samples"].iloc[0]) if metric == "error" else None
+    """Samples that a domain's errors were counted on; None for what is no count."""
+    return int(frame["test_samples"].iloc[0]) if by_fitted(metric).counted else None
 
 
 def run_variance(values: np.ndarray, configurations: np.ndarray) -> float | None:

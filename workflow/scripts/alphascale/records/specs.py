@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..config import Training
+from ..metrics import metric
 from .data import DataSpec
 
 Size = dict[str, Any]  # a family's keys and their values
@@ -19,7 +20,7 @@ Size = dict[str, Any]  # a family's keys and their values
 class Target:
     """What the model must reach."""
 
-    metric: str  # accuracy, error (shares) or loss (nats)
+    metric: str  # of `metrics.TABLE`, but never perplexity
     value: float  # in the metric's own unit
     confidence: float = 0.9  # with which one run of the recommended size is to reach it
     # as the study gave it, where it gave one; value is then its logarithm
@@ -28,7 +29,7 @@ class Target:
     @property
     def fitted(self) -> float:
         """The target in the metric that laws are fitted to: an error for an accuracy."""
-        return 1 - self.value if self.metric == "accuracy" else self.value
+        return metric(self.metric).falling(self.value)
 
     @property
     def named(self) -> str:
@@ -56,6 +57,7 @@ class FitSpec:
     law: str  # name of a form of the law engine
     params: str  # what N counts, `total` or `non_embedding`
     withhold: int  # how many of the largest sizes are kept from the second fit
+    metrics: list[str]  # that laws are fitted to, as `metrics.Metric.fitted` names them
     prior: PriorFile | None = None  # of law auto, None for the shipped one
     options: dict[str, bool | int | float] | None = None  # of laws m1 to m4 (`laws.options`)
 
@@ -66,7 +68,7 @@ class BootstrapSpec:
 
     law: str  # name of a form of the law engine
     params: str  # what N counts, `total` or `non_embedding`
-    metric: str  # `error` or `loss`, what the target is a value of
+    metric: str  # what the target is a value of, as laws are fitted to it: `error`, `loss`, …
     resamples: int  # bootstrap resamples per fit
     level: float  # coverage of every interval, in (0, 1)
     seed: int  # of the resampling
@@ -95,7 +97,7 @@ class DecisionSpec:
     """The decision on a domain."""
 
     domain: str
-    metric: str  # what the laws are fitted to, `error` or `loss`
+    metric: str  # what the laws are fitted to, as in BootstrapSpec
     target: Target  # to be reached
     family: str  # of the ladder
     ladder: dict[str, Size]  # scale → size

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ..errors import UserError
 from .files import REBUILD, SCHEMA, digest, read_sealed
+from .outputs import check_outputs
 from .specs import TrainSpec
 from .typed import SchemaVersion, parse
 
@@ -41,19 +42,23 @@ class Flops:
 class Curves:
     """One value an epoch, of all epochs whose numbers are finite."""
 
-    train_loss: list[float] = field(default_factory=list)  # nats, mean over the epoch's steps
-    train_accuracy: list[float] = field(default_factory=list)  # share, mean over the epoch's steps
-    validation_loss: list[float] = field(default_factory=list)  # nats, after the epoch
-    validation_accuracy: list[float] = field(default_factory=list)  # share, after the epoch
+    # of the task, `Scores.loss`; mean over the epoch's steps
+    train_loss: list[float] = field(default_factory=list)
+    # share that is right, of numbers the share of their variance that is explained; likewise
+    train_accuracy: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)  # after the epoch
+    validation_accuracy: list[float] = field(default_factory=list)  # after the epoch
 
 
 @dataclass(frozen=True)
 class Scores:
     """A split, measured with the weights of the best epoch."""
 
-    loss: float  # nats
-    accuracy: float  # share
-    error: float  # 1 − accuracy
+    # nats; of numbers, the mean square error over the training labels' variance
+    loss: float
+    # accuracy, error: share that is right, and 1 less it; None of numbers
+    accuracy: float | None
+    error: float | None
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,9 @@ class TrainingRecord:
     device: Device  # what was computed on
     versions: Versions  # of what trained
     language: Language | None = None  # of language models; None elsewhere
+    # SHA-256 of the file of test outputs beside it (`outputs.py`), from which other metrics are
+    # measured; None of language models, which have none
+    outputs_sha256: str | None = None
     schema: SchemaVersion = SCHEMA  # version of the file
 
 
@@ -193,7 +201,8 @@ def read_record(
     """Read a training record and check that it is whole and was made by this spec, code and data.
 
     `spec` is `digest` of the job's slice, `code` comes from `provenance.code_digest`, data_sha256
-    from the description of the data; None for any. Raises UserError that names the file.
+    from the description of the data; None for any. Its test outputs are checked with it. Raises
+    UserError that names the file.
     """
     record = read_sealed(path)
     if record.get("schema") != SCHEMA:
@@ -204,4 +213,7 @@ def read_record(
         raise UserError(f"{path}: made by other code than the present one; {REBUILD}")
     if data_sha256 is not None and record.get("data_sha256") != data_sha256:
         raise UserError(f"{path}: trained on other data than is prepared now; {REBUILD}")
-    return parse(TrainingRecord, record, str(path))
+    found = parse(TrainingRecord, record, str(path))
+    if found.outputs_sha256 is not None:
+        check_outputs(path, found.outputs_sha256)
+    return found

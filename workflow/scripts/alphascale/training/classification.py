@@ -1,7 +1,8 @@
 """What is trained: the data of one job on the device, its batches, its loss.
 
-A task is what the loop knows of the data: `Classification` here, for every kind of data that has
-one label per sample, `next_token.NextToken` for running text. Batches are gathered by index from
+A task is what the loop knows of the data: `Classification` here, for one class a sample;
+`multi_label.MultiLabel` for any number of labels, `regression.Regression` for a number,
+`next_token.NextToken` for running text. Batches are gathered by index from
 tensors on the device: 18 × as fast as a DataLoader that fetches sample by sample.
 """
 
@@ -16,6 +17,8 @@ from torch import Tensor
 
 from ..data.store import prefix
 from ..networks.draws import generator
+from ..records.outputs import MANY
+from ..records.training import Scores
 
 if TYPE_CHECKING:
     from ..records.data import Meta
@@ -33,6 +36,8 @@ class Classification:
 
     # Batch statistics would change if a batch were computed in pieces.
     divisible = False
+    # Whether test outputs are kept, for metrics that are measured later.
+    kept = True
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class Classification:
         fraction: str,
         device: torch.device,
         augment: bool = False,
+        weights: str = "none",
     ):
         self.meta, self.device = meta, device
         self.samples = prefix(len(tensors["train_y"]), fraction)
@@ -55,6 +61,7 @@ class Classification:
         if self.padding:
             # Four pixels for an image of 32, one for an image of 8; filled with zeros, as stored.
             self.padded = F.pad(self.x["train"], (self.padding,) * 4)
+        self.weights = None if weights == "none" else self.class_weights()
 
     def steps(self, batch_size: int) -> int:
         """Steps per epoch."""
@@ -101,6 +108,29 @@ class Classification:
         logits, y = logits.float(), y.expand(members, batch)
         each = F.cross_entropy(logits.reshape(-1, classes), y.flatten(), reduction="none")
         return each.view(members, batch).mean(1), (logits.argmax(2) == y).sum(1)
+
+    def objective(self, logits: Tensor, y: Tensor, losses: Tensor) -> Tensor:
+        """What training lowers, [M]: the mean loss, or with class weights their weighted mean."""
+        if self.weights is None:
+            return losses
+        members, batch, classes = logits.shape
+        y = y.expand(members, batch).flatten()
+        each = F.cross_entropy(logits.float().reshape(-1, classes), y, reduction="none")
+        return (each * self.weights[y]).view(members, batch).mean(1)
+
+    def class_weights(self) -> Tensor:
+        """Weight of each class, [K], as scikit-learn's `balanced`: n / (K · its samples), so that
+        their mean over the samples is 1. A class without a sample in the fraction has 0."""
+        counts = torch.bincount(self.y["train"], minlength=self.meta.classes).float()
+        return torch.where(counts > 0, self.samples / ((counts > 0).sum() * counts), 0.0)
+
+    def scores(self, loss: float, right: float) -> Scores:
+        """A split's mean loss and share right, for the record."""
+        return Scores(loss, right, 1.0 - right)
+
+    def output(self, logits: Tensor) -> Tensor:
+        """What is kept of test outputs [M, B, K]: on the CPU, of many classes in half precision."""
+        return logits.to("cpu", torch.float16 if logits.shape[2] > MANY else torch.float32)
 
     def language(self, size: Size) -> Language | None:
         """What the record says of the language: there is none."""

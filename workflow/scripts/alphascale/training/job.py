@@ -41,11 +41,20 @@ from .device import (
 )
 from .energy import Meter, rated
 from .loop import Chunk, Member, Setup, member_of
+from .multi_label import MultiLabel
 from .next_token import NextToken
+from .regression import Regression
 
 if TYPE_CHECKING:
     from ..records.data import Meta
 
+TASK_OF = {
+    "classes": Classification,
+    "labels": MultiLabel,
+    "numbers": Regression,
+    "next": NextToken,
+}
+Outputs = dict[int, Tensor]  # seed → what its run gave for the test split, [n, K]
 # Seconds between two lines of progress.
 SAY_EVERY = 2.0
 
@@ -60,8 +69,9 @@ def run(
     sha256: str = "",
     code: str = "",
     asked: Callable[[], int | None] = lambda: None,
-) -> TrainingRecord:
-    """Train all members of the job that `spec` describes and return its record.
+) -> tuple[TrainingRecord, Outputs]:
+    """Train all members of the job that `spec` describes; return its record and the test outputs
+    of its good runs at the chosen learning rate.
 
     Args: spec, the job's slice of the configuration; tensors, the six of the domain's data file;
     progress, called with lines for a person; checkpoints, a folder that is this job's own; sha256,
@@ -81,14 +91,15 @@ def run(
     flops = count_flops(spec.family, spec.size, meta)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    kind = NextToken if meta.kind == "tokens" else Classification
-    task = kind(tensors, meta, spec.fraction, device, training.augment)
+    task = TASK_OF[meta.task](
+        tensors, meta, spec.fraction, device, training.augment, training.class_weights
+    )
     language = task.language(spec.size)
 
     training_started = time.monotonic()
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
-        members, pieces, before_s = _train_all(
+        members, outputs, pieces, before_s = _train_all(
             setup, task, spec, params.total, progress, checkpoints, sha256, asked
         )
     train_s = before_s + time.monotonic() - training_started
@@ -98,7 +109,12 @@ def run(
     per_epoch = flops["training"] * task.samples
     seeds = [_seed_run(m, task, per_epoch) for m in members if m.learning_rate == chosen]
     longest = max(run.epochs_run for run in seeds)
-    return TrainingRecord(
+    kept = {
+        member.seed: each
+        for member, each in zip(members, outputs, strict=True)
+        if member.learning_rate == chosen and each is not None
+    }
+    record = TrainingRecord(
         spec=spec,
         code=code,
         data_sha256=sha256,
@@ -127,6 +143,7 @@ def run(
         versions=Versions(platform.python_version(), torch.__version__, __version__),
         language=language,
     )
+    return record, kept
 
 
 def _train_all(
@@ -138,10 +155,10 @@ def _train_all(
     folder: Path | None,
     sha256: str,
     asked: Callable[[], int | None],
-) -> tuple[list[Member], int, float]:
+) -> tuple[list[Member], list[Tensor | None], int, float]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
-    Returns them, the most pieces that a batch had to be computed in, and the seconds that went into
+    Returns them, what each gave for the test split, the most pieces that a batch had to be computed in, and the seconds that went into
     the checkpoint.
     """
     name = f"{spec.domain}/{spec.scale}/{spec.fraction}"
@@ -163,9 +180,11 @@ def _train_all(
         "device": as_json(describe(setup.device, setup.bfloat16)),
     }
     store = Checkpoints(folder, identity, setup.device, progress)
-    saved = store.load() or {"finished": [], "chunk": None, "pieces": 1, "seconds": 0.0}
+    saved = store.load() or {
+        "finished": [], "outputs": [], "chunk": None, "pieces": 1, "seconds": 0.0
+    }  # fmt: skip
     pieces, before_s, began = saved["pieces"], saved["seconds"], time.monotonic()
-    finished = [member_of(member) for member in saved["finished"]]
+    finished, outputs = [member_of(member) for member in saved["finished"]], saved["outputs"]
     chunk_state = saved["chunk"]
     steps = task.steps(setup.training.batch_size) * setup.training.epochs
     say = _Progress(progress, name, len(members), steps * len(members))
@@ -176,7 +195,10 @@ def _train_all(
         done = [as_json(member) for member in finished]
         now = None if chunk is None else chunk.state()
         seconds = before_s + time.monotonic() - began
-        return {"finished": done, "chunk": now, "pieces": pieces, "seconds": seconds}
+        return {
+            "finished": done, "outputs": outputs, "chunk": now, "pieces": pieces,
+            "seconds": seconds,
+        }  # fmt: skip
 
     def pause(chunk: Chunk) -> None:
         number = asked()
@@ -192,9 +214,10 @@ def _train_all(
         say.start(chunk, len(finished))
         chunk.run(say.epoch, say.step, pause)
         finished += chunk.members
+        outputs += chunk.outputs
         pieces = max(pieces, chunk.pieces)
         store.save(partial(state, None))
-    return finished, pieces, before_s
+    return finished, outputs, pieces, before_s
 
 
 def _seen_before(folder: Path | None) -> str | None:

@@ -104,6 +104,8 @@ class Chunk:
         self.epoch = 0
         self.within: Within | None = None  # the epoch that is being trained, none between epochs
         self.pieces = 1  # in which a batch is computed, its gradients added up
+        # what each member gave for the test split, [n, K] on the CPU; None where none is kept
+        self.outputs: list[Tensor | None] = [None] * len(members)
         self.pause: Callable[[Chunk], None] = lambda chunk: None
 
     def run(
@@ -126,10 +128,13 @@ class Chunk:
             after_epoch(self)
         self.flat.replace(self.best)
         for split in ("validation", "test"):
-            losses, accuracies = self._evaluate(split)
-            for member, loss, accuracy in zip(self.members, losses, accuracies, strict=True):
-                if member.status == "ok":
-                    setattr(member, split, Scores(loss, accuracy, 1.0 - accuracy))
+            kept: list[Tensor] | None = [] if split == "test" and self.task.kept else None
+            measured = zip(*self._evaluate(split, kept), strict=True)
+            outputs = torch.cat(kept, 1) if kept else [None] * len(self.members)
+            for i, (loss, right) in enumerate(measured):
+                if self.members[i].status == "ok":
+                    setattr(self.members[i], split, self.task.scores(loss, right))
+                    self.outputs[i] = outputs[i]
 
     def state(self) -> State:
         """Everything that decides how training goes on, at the last step that was taken."""
@@ -226,10 +231,12 @@ class Chunk:
         for i, (part, labels) in enumerate(parts):
             share = labels.shape[1] / y.shape[1]
             with self._autocast():
-                losses, right = self.task.losses(self.model(part, noise), labels)
+                outputs = self.model(part, noise)
+                losses, right = self.task.losses(outputs, labels)
+                objective = self.task.objective(outputs, labels, losses)
                 # What a family wants beside the task's loss: evenly used experts.
                 beside = getattr(self.model, "auxiliary", None)
-                objective = losses if beside is None else losses + beside()
+                objective = objective if beside is None else objective + beside()
             # The sum's gradient is, row by row, each member's own.
             self.flat.backward((objective * share).sum() if share < 1 else objective.sum(), i > 0)
             total = total + losses.detach().double() * share
@@ -266,14 +273,20 @@ class Chunk:
             self.optimiser.keep(rows, [self.members[i].learning_rate for i in self.active])
 
     @torch.no_grad()
-    def _evaluate(self, split: str) -> tuple[list[float], list[float]]:
-        """Mean loss and accuracy of each member that the flat rows hold."""
+    def _evaluate(
+        self, split: str, kept: list[Tensor] | None = None
+    ) -> tuple[list[float], list[float]]:
+        """Mean loss and share right of each member that the flat rows hold; what the models give
+        is added to `kept`, [M, B, K] a batch."""
         self.model.eval()
         total: Tensor | float = 0.0
         correct: Tensor | int = 0
         for x, y in self.task.evaluation(split):
             with self._autocast():
-                losses, right = self.task.losses(self.model(x), y)
+                outputs = self.model(x)
+                losses, right = self.task.losses(outputs, y)
+            if kept is not None:
+                kept.append(self.task.output(outputs))
             total = total + losses.double() * y.shape[1]
             correct = correct + right
             self.pause(self)

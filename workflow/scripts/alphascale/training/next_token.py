@@ -29,6 +29,7 @@ class NextToken(Classification):
 
     # A batch may be computed in pieces: no layer of these models looks across samples.
     divisible = True
+    kept = False
 
     def losses(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss [M] and correct samples [M] (a share of each) of logits [M, B, T, V]."""
@@ -37,6 +38,9 @@ class NextToken(Classification):
         each = F.cross_entropy(logits.reshape(-1, vocabulary), y.flatten(), reduction="none")
         right = (logits.argmax(3) == y).sum((1, 2), dtype=torch.float64) / length
         return each.view(members, -1).mean(1), right
+
+    def class_weights(self) -> None:
+        """Tokens are not weighed."""
 
     def evaluation_batch(self) -> int:
         """Windows at a time: so few that their logits stay small beside the model."""

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..auditing.measure import Measured, measured, reached, test_labels
 from ..deciding.summary import metric_text, size_text, target_value
 from ..errors import UserError
+from ..records.data import read_prepared
 from ..records.decision import DecisionRecord
 from ..records.fit import Estimate
 from ..records.specs import TrainSpec, VerifySpec
@@ -64,14 +66,18 @@ def trained_before(
 
 
 def judge(
-    decision: DecisionRecord, spec: VerifySpec, folder: Path, code: str, data_sha256: str
+    decision: DecisionRecord, spec: VerifySpec, folder: Path, code: str, meta: str | Path
 ) -> VerificationRecord:
-    """Every promise of a domain beside its record; the newest fit plays no part."""
-    runs = []
+    """Every promise of a domain beside its record; the newest fit plays no part.
+
+    meta: the description of the data, beside which they lie.
+    """
+    runs, prepared = [], read_prepared(meta)
+    y = test_labels(meta, prepared)
     for record_path, promise in promised(folder, code):
-        record = trained_before(record_path, promise.trained(spec.train), code, data_sha256)
+        record = trained_before(record_path, promise.trained(spec.train), code, prepared.sha256)
         if record is not None:
-            runs.append(_judged(promise, record))
+            runs.append(_judged(promise, record, measured(record_path, record, y, prepared)))
     reason = None
     if decision.architecture is None:
         refused = getattr(decision.star, "refused", None)
@@ -79,10 +85,12 @@ def judge(
     return VerificationRecord(decision.domain, sorted(runs, key=lambda run: run.params), reason)
 
 
-def _judged(promise: Promise, record: TrainingRecord) -> VerifiedRun:
+def _judged(promise: Promise, record: TrainingRecord, others: dict[int, Measured]) -> VerifiedRun:
     """A promise and its measurement."""
     predicted = promise.predicted
-    values = [getattr(run.test, promise.metric) for run in record.seeds if run.status == "ok"]
+    values = [
+        reached(run, promise.metric, others[run.seed]) for run in record.seeds if run.status == "ok"
+    ]
     mean = float(np.mean(values)) if values else None
     return VerifiedRun(
         **vars(promise),
