@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alphascale.config import Training
-from alphascale.records.data import DataSpec
+from alphascale.records.data import DataSpec, Origin, PreparedData
 from alphascale.records.decision import DecisionRecord, LadderRange, Star, StudyPrice, Throughput
 from alphascale.records.fit import Estimate
 from alphascale.records.specs import Prices, Target, TrainSpec
@@ -45,6 +45,19 @@ def decision_made(star: Star | Refused = STAR, fraction: str = "1.0", **changes:
 
 
 DATA = DataSpec("letter", 0, 0.2, 0.1)
+
+
+def prepared_made(counts: list[int], sha256: str = "sum", **changes: Any) -> PreparedData:
+    """A description of data whose test split has so many samples of each class; of none, it is
+    running text. changes: its fields."""
+    fields = {
+        "kind": "tabular", "classes": len(counts), "shape": (2,), "vocabulary": None, "pad": None,
+        "mean": None, "std": None, "class_names": [f"c{i}" for i in range(len(counts))],
+        "sizes": {"test": sum(counts)}, "class_counts": {"test": counts}, "first_rows": [],
+        "smallest_prefix": 1, "source": Origin("made", "", "", {}), "spec": DATA, "seed": 0,
+        "notes": [], "sha256": sha256,
+    }  # fmt: skip
+    return PreparedData(**fields | changes)
 
 
 def train_spec(scale: str = "s") -> TrainSpec:

@@ -36,7 +36,7 @@ def answers(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> dic
 
 def audited(frame: pd.DataFrame, n_star: float | None = 12_000.0, **spec) -> AuditRecord:
     fits = fit_domain("d", FIT, frame)
-    withheld = fits.fractions["1.0"].error.withheld
+    withheld = fits.fractions["1.0"].laws["error"].withheld
     decision = decision_made(replace(STAR, n_star=n_star, confident=n_star), withheld=withheld)
     found = audit.audit(replace(SPEC, **spec), frame, fits, decision)
     assert parse(AuditRecord, as_json(found), "audit") == found
@@ -115,11 +115,11 @@ def test_a_floor_on_its_bound_is_weaker_ground_and_an_exponent_there_is_no_fit(h
     frame = observations()
     fits = fit_domain("d", FIT, frame)
     here = fits.fractions["1.0"]
-    here = replace(here, error=replace(here.error, bounds_hit=hit))
+    here = replace(here, laws={"error": replace(here.laws["error"], bounds_hit=hit)})
     case = audit.Case(SPEC, frame, replace(fits, fractions={"1.0": here}), decision_made())
     found, figure = audit.bounds(case)
     assert found == status and all(name in figure for name in hit)
-    nothing = replace(here, error=Refused("three sizes"))
+    nothing = replace(here, laws={"error": Refused("three sizes")})
     case = replace(case, fits=replace(fits, fractions={"1.0": nothing}))
     assert audit.bounds(case) == ("failed", "no law: three sizes")
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from alphascale.auditing.curves import Signal, Verdict, judge, summarise
 from alphascale.auditing.gather import gather
+from alphascale.records.data import write_prepared
 from alphascale.records.files import write_sealed
 from alphascale.records.specs import AggregateSpec, ExpectedRecord
 from alphascale.records.training import Curves, Flops, Params, Scores, SeedRun
 from alphascale.records.typed import as_json, digest_of
-from records_made import training_record
+from records_made import prepared_made, training_record
 
 
 def curves(train, validation, train_accuracy=0.9, validation_accuracy=0.88):
@@ -79,7 +80,7 @@ def test_the_row_of_a_run_is_that_of_its_best_epoch(tmp_path):
     )  # fmt: skip
     path, meta = tmp_path / "w8.json", tmp_path / "meta.json"
     write_sealed(path, as_json(record))
-    write_sealed(meta, {"sha256": "sum", "sizes": {"test": 100}})
+    write_prepared(meta, prepared_made([], sizes={"test": 100}))
     expected = AggregateSpec("code", [ExpectedRecord("w8", "1.0", digest_of(record.spec))], [])
     (row,) = gather("d", expected, [str(path)], str(meta), lambda line: None)
     assert (row.best_epoch, row.epochs_run, row.train_loss) == (2, 3, 0.5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +26,7 @@ from alphascale.records.typed import Refused, as_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations_made import observed
+from records_made import prepared_made
 
 PRICES = Prices(
     watts=100.0, flops_per_second=None, carbon_g_per_kwh=400.0, carbon_source="stated", pue=1.2,
@@ -78,7 +78,7 @@ def fitted(frame: pd.DataFrame) -> FractionFit:
 
 
 def test_a_known_law_is_recovered_and_predicts_the_withheld_size() -> None:
-    fit = fitted(observations()).error
+    fit = fitted(observations()).laws["error"]
     assert fit.params["E"] == pytest.approx(0.05, abs=0.005)
     assert fit.params["alpha"] == pytest.approx(0.5, abs=0.05)
     withheld = fit.withheld
@@ -90,7 +90,7 @@ def test_the_withheld_fit_never_sees_the_withheld_size() -> None:
     frame = observations()
     spoiled = frame.copy()
     spoiled.loc[spoiled["scale"] == "w256", "test_error"] = 0.9
-    before, after = (fitted(f).error for f in (frame, spoiled))
+    before, after = (fitted(f).laws["error"] for f in (frame, spoiled))
     assert after.withheld.params == before.withheld.params
     assert after.withheld.errors.law > 0.5 and after.params != before.params
 
@@ -102,13 +102,13 @@ def test_diverged_runs_are_counted_and_left_out() -> None:
     frame.loc[bad, ["test_error", "test_loss"]] = np.nan
     fit = fitted(frame)
     assert fit.diverged == 1
-    assert [len(point.errors) for point in fit.points] == [3, 3, 3, 2, 3, 3]
-    assert fit.error.params["alpha"] == pytest.approx(0.5, abs=0.05)
+    assert [point.runs for point in fit.points] == [3, 3, 3, 2, 3, 3]
+    assert fit.laws["error"].params["alpha"] == pytest.approx(0.5, abs=0.05)
 
 
 def test_too_few_sizes_are_refused_not_fitted() -> None:
     frame = observations()
-    fit = fitted(frame[frame["params"] < 12_000]).error
+    fit = fitted(frame[frame["params"] < 12_000]).laws["error"]
     assert isinstance(fit, Refused) and "4" in fit.refused
 
 
@@ -450,7 +450,7 @@ def test_a_fit_whose_parameters_cannot_be_told_apart_is_still_valid_json() -> No
     frame["test_error"] = 0.25  # no size is better than another
     found = fit_domain("d", FIT, frame)
     json.dumps(as_json(found), allow_nan=False)
-    error = found.fractions["1.0"].error
+    error = found.fractions["1.0"].laws["error"]
     assert isinstance(error, Refused) or error.condition is None or error.warnings
 
 
@@ -473,8 +473,7 @@ def test_a_law_too_flat_to_build_is_said_not_raised() -> None:
     ],
 )
 def test_a_target_that_the_commonest_class_meets_is_said(counts, accuracy, met) -> None:
-    meta = SimpleNamespace(classes=2, kind="tabular", class_counts={"test": counts})
-    assert bool(guessing(Target("accuracy", accuracy), meta)) is met
+    assert bool(guessing(Target("accuracy", accuracy), prepared_made(counts))) is met
 
 
 def test_the_smallest_size_is_one_that_the_law_was_fitted_to() -> None:

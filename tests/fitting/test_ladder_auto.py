@@ -27,7 +27,7 @@ def ladder(fractions: tuple[str, ...] = ("0.25", "0.5", "1.0"), draw: int = 0) -
 
 
 def predictions(fits: FitRecord) -> list:
-    cells = [fits.fractions[each].error.withheld.predictions for each in fits.fractions]
+    cells = [fits.fractions[each].laws["error"].withheld.predictions for each in fits.fractions]
     joint = fits.joint["error"]
     assert isinstance(joint, JointFit)
     cells.append(joint.candidates["auto"].predictions)
@@ -40,13 +40,13 @@ def test_the_withheld_size_reaches_no_fit_at_any_fraction() -> None:
     spoiled.loc[spoiled["scale"] == "s32000", ["test_error", "test_loss"]] = 0.9
     before, after = fit_domain("d", SPEC, frame), fit_domain("d", SPEC, spoiled)
     assert predictions(before) == predictions(after)
-    assert before.fractions["1.0"].error.saved != after.fractions["1.0"].error.saved
+    assert before.fractions["1.0"].laws["error"].saved != after.fractions["1.0"].laws["error"].saved
 
 
 def test_the_other_fractions_inform_the_law_of_one() -> None:
     frame = ladder()
-    alone = fit_domain("d", SPEC, frame[frame["fraction"] == "1.0"]).fractions["1.0"].error
-    all_of_it = fit_domain("d", SPEC, frame).fractions["1.0"].error
+    alone = fit_domain("d", SPEC, frame[frame["fraction"] == "1.0"]).fractions["1.0"].laws["error"]
+    all_of_it = fit_domain("d", SPEC, frame).fractions["1.0"].laws["error"]
     assert alone.params.keys() < all_of_it.params.keys()
     assert any(name.endswith("of both") for name in all_of_it.params)
     assert all_of_it.params.keys() - alone.params.keys()
@@ -63,8 +63,8 @@ def test_two_amounts_of_data_are_enough_and_one_is_refused_with_the_reason() -> 
 
 def test_three_sizes_are_fitted_and_their_interval_is_wide() -> None:
     frame = ladder()
-    few = fit_domain("d", SPEC, frame[frame["params"] <= 4000]).fractions["1.0"].error
-    many = fit_domain("d", SPEC, frame).fractions["1.0"].error
+    few = fit_domain("d", SPEC, frame[frame["params"] <= 4000]).fractions["1.0"].laws["error"]
+    many = fit_domain("d", SPEC, frame).fractions["1.0"].laws["error"]
     at = np.array([64_000.0])
     widths = [
         np.log(p.upper / p.lower)[0] for p in (laws.read(f.saved).predict(at) for f in (few, many))

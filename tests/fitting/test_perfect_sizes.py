@@ -18,7 +18,9 @@ def test_a_size_without_error_leaves_no_log_log_line() -> None:
     frame.loc[frame["scale"] == "n4000", "test_error"] = 0.0
 
     def fitted(law: str):
-        return fit_domain("d", FitSpec(law, "total", withhold=1), frame).fractions["1.0"].error
+        return (
+            fit_domain("d", FitSpec(law, "total", withhold=1), frame).fractions["1.0"].laws["error"]
+        )
 
     for law in ("auto", "power_floor"):
         with warnings.catch_warnings():

@@ -34,13 +34,13 @@ def test_options_reach_the_fit_and_its_resamples() -> None:
     assert fit_slice(own, "d").options == bootstrap_slice(own, "d").options == options
     frame = observed(SIZES, lambda n, d: 0.05 + 6 * n**-0.6, noise=0.002, pool=8_000, epochs=5)
     fits = fit_domain("d", FitSpec("m4", "total", withhold=1, options=options), frame)
-    assert fits.fractions["1.0"].error.params["err_0"] == pytest.approx(0.95)
+    assert fits.fractions["1.0"].laws["error"].params["err_0"] == pytest.approx(0.95)
     draws = BootstrapSpec("m4", "total", "error", resamples=60, level=0.95, seed=0, options=options)
     drawn = bootstrap_domain("d", draws, frame, fits).fractions["1.0"]
     fitted = Fit.from_json(drawn.fit)
     assert fitted.params["err_0"] == pytest.approx(0.95)
     free = fit_domain("d", FitSpec("m4", "total", withhold=1), frame)
-    assert free.fractions["1.0"].error.params["err_0"] != pytest.approx(0.95)
+    assert free.fractions["1.0"].laws["error"].params["err_0"] != pytest.approx(0.95)
 
 
 @pytest.mark.parametrize(

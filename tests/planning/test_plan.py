@@ -37,7 +37,7 @@ from alphascale.records.files import write_sealed
 from alphascale.records.fit import FitRecord, FractionFit
 from alphascale.records.plan import PlanRecord
 from alphascale.records.specs import FitSpec, PlanSpec
-from alphascale.records.typed import Refused, as_json, parse, read
+from alphascale.records.typed import as_json, parse, read
 from observations_made import observed
 from running import edited, job_of, own_study_of, snakemake, stale
 
@@ -72,9 +72,8 @@ def planned(frame: pandas.DataFrame | None = None, error: float = 0.13, **change
         "adopted": {},
     } | changes  # fmt: skip
     joint = fit_joint(FitSpec("power_floor", "total", withhold=1), spec["metric"], frame)
-    none = Refused("not asked")
     fractions = {
-        row.fraction: FractionFit(int(row.samples), 0, [], none, none)
+        row.fraction: FractionFit(int(row.samples), 0, [], {})
         for row in frame.drop_duplicates("fraction").itertuples()
     }
     fits = FitRecord("d", "power_floor", "total", fractions, {spec["metric"]: joint})

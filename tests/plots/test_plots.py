@@ -189,7 +189,7 @@ def test_without_n_star_or_naive_there_is_no_bar_and_the_figure_says_why(hard):
 
 def test_withheld_sizes_carry_what_the_fit_without_them_predicted(noisy):
     points = predicted.unseen(noisy, "1.0")
-    told = noisy.fit.fractions["1.0"].error.withheld.predictions
+    told = noisy.fit.fractions["1.0"].laws["error"].withheld.predictions
     assert np.allclose(points.predicted, [100 * (1 - one.predicted) for one in told])
     # An interval of error turns over as an interval of accuracy.
     assert np.allclose(points.lower, [100 * (1 - one.upper) for one in told])
@@ -271,9 +271,11 @@ def _mesh(artist) -> bool:
 
 def test_a_law_that_loses_to_naive_predictors_is_said_to_in_the_picture(good):
     here = good.fit.fractions["1.0"]
-    errors = replace(here.error.withheld.errors, line=0.0)
-    beaten = replace(here.error, withheld=replace(here.error.withheld, errors=errors))
-    fractions = good.fit.fractions | {"1.0": replace(here, error=beaten)}
+    errors = replace(here.laws["error"].withheld.errors, line=0.0)
+    beaten = replace(
+        here.laws["error"], withheld=replace(here.laws["error"].withheld, errors=errors)
+    )
+    fractions = good.fit.fractions | {"1.0": replace(here, laws=here.laws | {"error": beaten})}
     losing = replace(good, fit=replace(good.fit, fractions=fractions))
     for draw in (accuracy.draw, predicted.draw):
         assert "does not beat a log-log line" in words(draw(losing))

@@ -11,13 +11,14 @@ from alphascale.auditing.chance import DEAD, NONE, WEAK
 from alphascale.auditing.gather import gather
 from alphascale.deciding.run_warnings import run_warnings
 from alphascale.fitting.domain import fit_domain
+from alphascale.records.data import write_prepared
 from alphascale.records.files import write_sealed
 from alphascale.records.observations import Observation, read_frame, write_table
 from alphascale.records.runs import lost
 from alphascale.records.specs import AggregateSpec, ExpectedRecord, FitSpec
 from alphascale.records.training import Scores, SeedRun
 from alphascale.records.typed import as_json, digest_of
-from records_made import seed_run, training_record
+from records_made import prepared_made, seed_run, training_record
 
 BALANCED, SKEWED = [50] * 10, [976, 24]
 SIZES = {f"w{n}": n for n in (100, 200, 400, 800, 1600)}
@@ -43,10 +44,7 @@ def gathered(
         paths.append(str(folder / f"{scale}.json"))
         write_sealed(paths[-1], as_json(made))
         expected.append(ExpectedRecord(scale, "1.0", digest_of(made.spec)))
-    counts = [] if counts is None else counts
-    sizes = {"test": sum(counts or ())}
-    described = {"sha256": "sum", "class_counts": {"test": counts}, "sizes": sizes}
-    write_sealed(folder / "meta.json", described)
+    write_prepared(folder / "meta.json", prepared_made(counts or []))
     wanted = AggregateSpec("code", expected, [])
     rows = gather("d", wanted, paths, str(folder / "meta.json"), said.append)
     write_table(folder / "d.csv", [as_json(row) for row in rows])
@@ -73,7 +71,7 @@ def test_dead_runs_are_named_and_bend_no_law(tmp_path: Path) -> None:
     assert any("at chance and left out: w100 (fraction 1.0)" in w for w in run_warnings(frame))
     spec = FitSpec("power_floor", "total", withhold=1)
     fits = [
-        fit_domain("d", spec, read_frame(folder / "d.csv")).fractions["1.0"].error.withheld
+        fit_domain("d", spec, read_frame(folder / "d.csv")).fractions["1.0"].laws["error"].withheld
         for folder in (tmp_path / "h", tmp_path)
     ]
     assert fits[1].errors.law == pytest.approx(fits[0].errors.law, abs=0.01)

@@ -8,12 +8,13 @@ import pytest
 from alphascale.auditing.gather import gather
 from alphascale.errors import UserError
 from alphascale.fitting.domain import fit_domain
+from alphascale.records.data import write_prepared
 from alphascale.records.files import write_sealed
 from alphascale.records.observations import COLUMNS, read_frame, write_table
 from alphascale.records.specs import AggregateSpec, ExpectedRecord, FitSpec
 from alphascale.records.training import SeedRun, read_record
 from alphascale.records.typed import as_json, digest_of
-from records_made import seed_run, training_record
+from records_made import prepared_made, seed_run, training_record
 
 
 def record(folder, scale: str, params: int, seeds: list[SeedRun], **more) -> ExpectedRecord:
@@ -30,7 +31,7 @@ def test_diverged_runs_are_rows_without_numbers_and_the_fit_goes_on(tmp_path) ->
         for scale, n in sizes.items()
     ]
     expected.append(record(tmp_path, "w3200", 3200, [seed_run(0, None), seed_run(1, None)]))
-    write_sealed(tmp_path / "meta.json", {"sha256": "sum", "sizes": {"test": 100}})
+    write_prepared(tmp_path / "meta.json", prepared_made([], sizes={"test": 100}))
     paths = [str(tmp_path / f"{scale}.json") for scale, *_ in expected]
     wanted, said = AggregateSpec("code", expected, []), []
     rows = gather("d", wanted, paths, str(tmp_path / "meta.json"), said.append)

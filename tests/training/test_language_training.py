@@ -26,7 +26,7 @@ from alphascale.training import checkpoints, job, loop
 from alphascale.training.next_token import NextToken
 from running import job_of
 
-META = Meta("tokens", 12, (8,), 12, None, None, None, (3.0, 2.5, 2.0))
+META = Meta("tokens", 12, (8,), 12, None, None, None, (3.0, 2.5, 2.0), "next")
 SIZES = {
     "transformer_lm": {"d_model": 16, "n_layers": 1},
     "resnet_bk": {"d_model": 16, "n_layers": 1},
@@ -59,7 +59,7 @@ def spec_of(family: str, seeds=(0, 1), **training) -> dict:
 
 def run(spec: dict, tensors=None, say=lambda line: None, folder=None) -> dict:
     tensors = windows() if tensors is None else tensors
-    return as_json(job.run(parse(TrainSpec, spec, "spec"), tensors, META, say, folder))
+    return as_json(job.run(parse(TrainSpec, spec, "spec"), tensors, META, say, folder)[0])
 
 
 def lasting(record: dict) -> str:

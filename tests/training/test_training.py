@@ -78,7 +78,7 @@ def spec_of(family: str = "mlp", size=None, seeds=(0, 1), fraction="1.0", **trai
 def run(spec, tensors=None, folder=None, say=lambda line: None):
     meta = METAS.get(spec["family"], TABLE)
     tensors = tensors or data(meta)
-    return as_json(job.run(parse(TrainSpec, spec, "spec"), tensors, meta, say, folder))
+    return as_json(job.run(parse(TrainSpec, spec, "spec"), tensors, meta, say, folder)[0])
 
 
 def typed(record) -> TrainingRecord:

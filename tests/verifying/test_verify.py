@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from alphascale.records.data import write_prepared
 from alphascale.records.decision import DecisionRecord, LadderRange, Price, PricedRun
 from alphascale.records.files import write_sealed
 from alphascale.records.fit import Estimate
@@ -12,7 +13,7 @@ from alphascale.records.specs import Target, VerifySpec
 from alphascale.records.typed import as_json, digest_of, read, write
 from alphascale.records.verification import Promise, VerificationRecord
 from alphascale.verifying import verify
-from records_made import decision_made, seed_run, train_spec, training_record
+from records_made import decision_made, prepared_made, seed_run, train_spec, training_record
 
 TRAIN = train_spec("")
 TARGET = Target("accuracy", 0.9)
@@ -43,7 +44,8 @@ def trained(folder, promise: Promise, errors: list, data: str = "sum") -> None:
 
 
 def judged(folder, **changes) -> VerificationRecord:
-    report = verify.judge(decision(**changes), SPEC, folder, "code", "sum")
+    write_prepared(folder / "meta.json", prepared_made([5, 5]))
+    report = verify.judge(decision(**changes), SPEC, folder, "code", folder / "meta.json")
     write(folder / "report.json", report)
     assert read(folder / "report.json", VerificationRecord) == report
     return report

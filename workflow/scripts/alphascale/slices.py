@@ -215,11 +215,11 @@ def metric(task: Domain) -> str:
     return TABLE[task.target.metric].fitted
 
 
-def metrics(task: Domain) -> list[str]:
+def metrics(task: Domain) -> tuple[str, ...]:
     """All that laws are fitted to: error (but of numbers) and loss whatever the target is, so that
     a target of either makes no fit anew, and what else the target is of."""
     always = ["loss"] if task.data.asks == "numbers" else ["error", "loss"]
-    return list(dict.fromkeys([*always, metric(task)]))
+    return tuple(dict.fromkeys([*always, metric(task)]))
 
 
 def target(task: Domain) -> Target:

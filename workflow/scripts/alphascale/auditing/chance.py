@@ -59,9 +59,10 @@ class Chance:
     def answer(self) -> str:
         """The constant answer in words."""
         if self.share is None:
-            return f"a constant answer, whose loss is {self.entropy:.3g} on the test samples"
+            return f"a constant answer, of loss {self.entropy:.3g} on {self.samples:,} test samples"
         return (
-            f"always naming the commonest class, right in {percent(self.share)} of the test samples"
+            f"always naming the commonest class, right in {percent(self.share)} of "
+            f"{self.samples:,} test samples"
         )
 
     def dead(self, run: SeedRun) -> bool:
@@ -71,16 +72,15 @@ class Chance:
 
 
 def chance_of(meta: PreparedData, y: np.ndarray | None) -> Chance | None:
-    """Of a test split's labels y, as in the file of tensors; None of running text."""
-    if y is None:
-        return None
-    if meta.task == "numbers":
-        return Chance(None, len(y), float((((y - meta.centre) / meta.spread) ** 2).mean()))
-    shares = meta.class_shares("test")
+    """Of a test split; None of running text. y: its labels as in the file of tensors, which only
+    numbers need."""
+    shares, samples = meta.class_shares("test"), meta.sizes["test"]
+    if meta.task == "numbers" and y is not None:
+        return Chance(None, samples, float((((y - meta.centre) / meta.spread) ** 2).mean()))
     if meta.task == "labels":
         entropy = sum(entropy_of((share, 1 - share)) for share in shares) / len(shares)
-        return Chance(None, len(y), entropy)
-    return Chance(max(shares), len(y), entropy_of(shares))
+        return Chance(None, samples, entropy)
+    return Chance(max(shares), samples, entropy_of(shares)) if shares else None
 
 
 def entropy_of(shares: Sequence[float]) -> float:
@@ -124,7 +124,7 @@ class Verdict:
                 "smaller learning rate, warmup or more seeds may help"
             )
         if code == WEAK:
-            return f"{code}: a run is no better on {self.chance.samples:,} samples than {constant}"
+            return f"{code}: a run is no better than {constant}"
         return None
 
 
@@ -140,8 +140,7 @@ def nothing_learnt(domain: str, verdict: Verdict, runs: int) -> str:
     """What is to be said of a domain none of whose runs beats the commonest class."""
     chance = verdict.chance
     return (
-        f"{NONE}: of {runs} runs of {domain}, none is better than {chance.answer}, of "
-        f"{chance.samples:,}: no law of their errors means anything. Look at the label and at what "
-        "the columns know of it, at epochs and learning_rates; of rare classes, give a target in "
-        "loss"
+        f"{NONE}: of {runs} runs of {domain}, none is better than {chance.answer}: no "
+        "law of their errors means anything. Look at the label and at what the columns know of it, "
+        "at epochs and learning_rates; of rare classes, give a target in loss"
     )

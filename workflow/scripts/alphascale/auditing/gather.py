@@ -60,15 +60,16 @@ def gather(
             say(line)
         raise UserError(refused[0] + more)
     runs = [run for _, _, _, record in found for run in record.seeds]
-    wanted_y = test_labels(meta, prepared)
-    verdict = beside_chance(chance_of(prepared, wanted_y), runs)
+    told = any(record.outputs_sha256 for _, _, _, record in found)
+    y = test_labels(meta, prepared) if told else None
+    verdict = beside_chance(chance_of(prepared, y), runs)
     if not verdict.learnt:
         say(nothing_learnt(domain, verdict, len(runs)))
     rows: list[Observation] = []
     for path, role, cell, record in found:
         for line in filter(None, (*warning_lines(record), verdict.sentence(record.seeds))):
             say(f"{cell.scale} on {cell.fraction} of the data: {line}")
-        others = measured(path, record, wanted_y, prepared)
+        others = measured(path, record, y, prepared)
         rows += [
             _row(domain, role, record, run, verdict, prepared.task, tested, others[run.seed])
             for run in record.seeds

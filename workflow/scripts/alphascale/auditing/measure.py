@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..records.training import SeedRun, TrainingRecord
 
 Measured = dict[str, float | None]  # metric of `metrics.TABLE` → its value, None where undefined
+RECORDED = ("error", "loss")  # what a run's record holds; all else is measured from its outputs
 BINS = 15  # of the calibration error, as Guo et al. 2017
 TOP = 5
 
@@ -51,7 +52,7 @@ def measured(
 
 def reached(run: SeedRun, fitted: str, others: Measured) -> float:
     """What a good run reached in a metric, as laws are fitted to it."""
-    if fitted in ("error", "loss"):
+    if fitted in RECORDED:
         return getattr(run.test, fitted)
     known = by_fitted(fitted)
     return known.falling(others[known.name])

@@ -49,6 +49,7 @@ def build_windows(
     size = {split: sum(len(t.encode()) for t in texts[split]) for split in SPLITS}
     return tensors, PreparedData(
         kind="tokens",
+        task="next",
         classes=vocabulary,
         class_names=[],
         shape=(spec.length,),

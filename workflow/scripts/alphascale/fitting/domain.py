@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fit_domain(domain: str, spec: FitSpec, frame: pandas.DataFrame) -> FitRecord:
-    """The laws of every metric that is asked for; where the law engine refuses to fit, it says why."""
+    """The laws of every metric asked for; where the law engine refuses to fit, it says why."""
     return FitRecord(
         domain=domain,
         law=spec.law,

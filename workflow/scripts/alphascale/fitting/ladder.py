@@ -7,6 +7,7 @@ fraction's D (`laws.pooling`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def fit_fraction(spec: FitSpec, frame: pandas.DataFrame, fraction: str) -> Fract
     return FractionFit(
         samples=int(part["samples"].iloc[0]),
         diverged=len(part) - len(good(part)),
-        points=ladder_points(part, spec),
+        points=ladder_points(part, spec.params, spec.withhold, spec.metrics),
         laws={metric: _fit_metric(spec, frame, fraction, metric) for metric in spec.metrics},
     )
 
@@ -142,11 +143,13 @@ def fit_ladder(
     return laws.pool(own, laws.hold(joint, {"samples": others.samples}))
 
 
-def ladder_points(part: pandas.DataFrame, spec: FitSpec) -> list[LadderPoint]:
-    """Each size of one fraction once, smallest first."""
-    withheld = set(split(part, spec.params, spec.withhold)[1]["scale"])
+def ladder_points(
+    part: pandas.DataFrame, counted: str, withhold: int, metrics: Sequence[str] = ("loss",)
+) -> list[LadderPoint]:
+    """Each size of one fraction once, smallest first, with what its runs reached in the metrics."""
+    withheld = set(split(part, counted, withhold)[1]["scale"])
     points = []
-    for scale in part.sort_values(COUNT_COLUMN[spec.params])["scale"].unique().tolist():
+    for scale in part.sort_values(COUNT_COLUMN[counted])["scale"].unique().tolist():
         rows = part[part["scale"] == scale]
         runs = good(rows)
         points.append(
@@ -155,7 +158,7 @@ def ladder_points(part: pandas.DataFrame, spec: FitSpec) -> list[LadderPoint]:
                 total=int(rows["params"].iloc[0]),
                 non_embedding=int(rows["non_embedding"].iloc[0]),
                 flops=float(runs["flops"].mean()) if len(runs) else None,
-                values={each: runs[f"test_{each}"].tolist() for each in spec.metrics},
+                values={each: runs[f"test_{each}"].dropna().tolist() for each in metrics},
                 withheld=scale in withheld,
                 level=worst_level(rows["level"]),
             )

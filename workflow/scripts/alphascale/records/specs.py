@@ -57,9 +57,10 @@ class FitSpec:
     law: str  # name of a form of the law engine
     params: str  # what N counts, `total` or `non_embedding`
     withhold: int  # how many of the largest sizes are kept from the second fit
-    metrics: list[str]  # that laws are fitted to, as `metrics.Metric.fitted` names them
     prior: PriorFile | None = None  # of law auto, None for the shipped one
     options: dict[str, bool | int | float] | None = None  # of laws m1 to m4 (`laws.options`)
+    # that laws are fitted to, as `metrics.Metric.fitted` names them
+    metrics: tuple[str, ...] = ("error", "loss")
 
 
 @dataclass(frozen=True)

@@ -158,8 +158,8 @@ def _train_all(
 ) -> tuple[list[Member], list[Tensor | None], int, float]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
-    Returns them, what each gave for the test split, the most pieces that a batch had to be computed in, and the seconds that went into
-    the checkpoint.
+    Returns them, what each gave for the test split, the most pieces that a batch had to be computed
+    in, and the seconds that went into the checkpoint.
     """
     name = f"{spec.domain}/{spec.scale}/{spec.fraction}"
     rates = setup.training.learning_rates

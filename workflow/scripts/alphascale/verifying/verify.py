@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..auditing.measure import Measured, measured, reached, test_labels
+from ..auditing.measure import RECORDED, Measured, measured, reached, test_labels
 from ..deciding.summary import metric_text, size_text, target_value
 from ..errors import UserError
 from ..records.data import read_prepared
@@ -73,7 +73,7 @@ def judge(
     meta: the description of the data, beside which they lie.
     """
     runs, prepared = [], read_prepared(meta)
-    y = test_labels(meta, prepared)
+    y = None if spec.metric in RECORDED else test_labels(meta, prepared)
     for record_path, promise in promised(folder, code):
         record = trained_before(record_path, promise.trained(spec.train), code, prepared.sha256)
         if record is not None:
