@@ -344,7 +344,7 @@ def test_a_table_in_parquet_or_feather_is_the_table_of_its_csv(tmp_path):
     for tensors, about in made[1:]:
         assert about["columns"] == made[0][1]["columns"]
         assert all(np.allclose(tensors[k], made[0][0][k], atol=1e-6) for k in tensors)
-    with pytest.raises(UserError, match="label: there is no column 'sort'.*size, count"):
+    with pytest.raises(UserError, match=r"label: there is no column 'sort'.*size, count"):
         built("csv", path=str(tmp_path / "t.parquet"), label="sort")
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .user_tables import Table
 
 SEPARATOR = ";"
+# More whole numbers than this may be an amount rather than the names of classes.
+MANY = 30
 # 1,5 or 1.234,5 or 2,0E-3: how much of Europe writes numbers, in files separated by semicolons.
 DECIMAL_COMMA = r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+)?,\d+(?:[eE][-+]?\d+)?"
 YES_NO = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
@@ -56,7 +58,14 @@ def classes(spec: DataSpec, table: Table) -> tuple[np.ndarray, list[str], list[s
             )
     labels = [as_text(cell) for cell in cells]
     _all_there(labels, column, table)
-    return *index_labels(labels), []
+    y, names = index_labels(labels)
+    notes = []
+    if len(names) > MANY and all(name.lstrip("-").isdigit() for name in names):
+        notes.append(
+            f"column {quoted(column)} holds {len(names)} different whole numbers, taken as "
+            "classes: to predict a number write `task: numbers`"
+        )
+    return y, names, notes
 
 
 def numbers(spec: DataSpec, table: Table) -> tuple[np.ndarray, list[str], list[str]]:

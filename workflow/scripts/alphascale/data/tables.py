@@ -23,13 +23,28 @@ MISSING = "(missing)"
 MOSTLY = 0.9
 
 
-def table_pool(table: Table, spec: DataSpec, source: Origin) -> Pool:
-    """A pool of a user's own table: labels as the task reads them, the other columns by `typed`."""
-    y, names, notes = read_labels(spec, table)
+def table_pool(
+    table: Table,
+    spec: DataSpec,
+    source: Origin,
+    labels: tuple[np.ndarray, list[str]] | None = None,
+    own_test: np.ndarray | None = None,
+    notes: list[str] | None = None,
+) -> Pool:
+    """A pool of a table: labels as the task reads them, the other columns by `typed`.
+
+    labels: y and names where they were read before; own_test: as in Pool; notes: what is to be told
+    already.
+    """
+    notes = list(notes or ())
+    if labels is None:
+        *labels, more = read_labels(spec, table)
+        notes += more
+    y, names = labels
     wanted = features(list(table.columns), spec)
     frame = pd.DataFrame({column: typed(table, column, notes) for column in wanted})
     task = spec.task or "classes"
-    return Pool("tabular", frame, y, names, source, task=task, notes=notes)
+    return Pool("tabular", frame, y, names, source, own_test, task=task, notes=notes)
 
 
 def typed(table: Table, column: str, notes: list[str]) -> pd.Series:

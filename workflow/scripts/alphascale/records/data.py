@@ -28,11 +28,14 @@ class DataSpec:
     test: float | int  # share in (0, 1) or number of samples
     validation: float | int  # the same
     limit: int | None = None  # most samples, None for all
+    name: str | int | None = None
+    subset: str | None = None
     path: str | None = None
     task: str | None = None
     label: str | list[str] | None = None
     separator: str | None = None
     text: list[str] | None = None
+    image: str | None = None
     drop: list[str] | None = None
     length: int | None = None
     vocabulary: int | None = None
