@@ -238,8 +238,9 @@ def _joined(parts: Any, source: Origin, name: str, wanted: Wanted) -> Found:
 
 
 def _unlabelled(part: datasets.Dataset, labels: list[str]) -> bool:
-    return all(set(part.unique(label)) <= {None, -1} for label in labels
-               if not hasattr(part.features[label], "feature"))  # fmt: skip
+    """Whether no row has a label: none, or −1, by which Hugging Face marks what is held back."""
+    plain = [label for label in labels if not hasattr(part.features[label], "feature")]
+    return bool(plain) and all(set(part.unique(label)) <= {None, -1} for label in plain)
 
 
 def tests_own(found: Found) -> np.ndarray | None:
@@ -283,7 +284,7 @@ def _named(cell: Any, names: list[str]) -> Any:
 
 
 def labels_of(found: Found, table: Table, spec: DataSpec) -> tuple[np.ndarray, list[str]]:
-    """`read_labels`, in the order of names that the data set itself has; its notes go to `found`."""
+    """`read_labels`, in the data set's own order of names; its notes go to those of `found`."""
     import numpy as np
 
     y, names, notes = read_labels(spec, table)

@@ -40,7 +40,7 @@ def read_labels(spec: DataSpec, table: Table) -> tuple[np.ndarray, list[str], li
 def as_text(cell: Any, strip: bool = True) -> str:
     """A value as text, empty for none. Of half a surrogate pair, which JSON may escape and UTF-8
     cannot hold, a question mark."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+    if cell is None or cell != cell:  # NaN alone is not itself
         return ""
     text = str(cell).encode("utf-8", "replace").decode("utf-8")
     return text.strip() if strip else text
@@ -76,7 +76,7 @@ def numbers(spec: DataSpec, table: Table) -> tuple[np.ndarray, list[str], list[s
     cells = table.columns[column]
     texts = [as_text(cell) for cell in cells]
     _all_there(texts, column, table)
-    values = [_number(text) for text in texts]
+    values = [_number(cell, text) for cell, text in zip(cells, texts, strict=True)]
 
     def refuse(rows: list[int], what: str, way_out: str) -> None:
         if rows:
@@ -138,11 +138,13 @@ def _yes_no(table: Table, column: str) -> np.ndarray:
     return np.array([YES_NO[text.lower()] for text in texts], dtype=bool)
 
 
-def _number(text: str) -> float | None:
-    """A number as Python reads it, but without its underscores."""
+def _number(cell: Any, text: str) -> float | None:
+    """A number as it is stored, or as Python reads it from text, but without its underscores."""
     try:
+        if hasattr(cell, "__float__"):
+            return float(cell)
         return float(text) if "_" not in text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
