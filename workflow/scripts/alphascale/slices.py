@@ -76,6 +76,8 @@ def data_slice(study: Study, domain: str) -> DataSpec:
 def data_spec(data: Data, seed: int) -> DataSpec:
     """A data section without the keys that its source does not read."""
     read = {key: getattr(data, key) for key in source(data.source).reads}
+    if read.get("task") in ("classes", "next"):  # the default, whether it is written or not
+        read["task"] = None
     return DataSpec(source=data.source, seed=seed, **read)
 
 

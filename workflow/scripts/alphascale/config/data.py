@@ -17,6 +17,18 @@ class Data(Section):
     """Where a domain's samples come from and how they are split."""
 
     source: SourceName = Field(description="A name of the table of sources.")
+    name: str | Annotated[int, Field(ge=1, strict=True)] | None = Field(
+        None,
+        description="Which of a library's data sets: its name on the Hugging Face hub (as "
+        "`stanfordnlp/imdb`), OpenML's name or number, scikit-learn's (`iris`) or torchvision's "
+        "(`CIFAR100`).",
+    )
+    subset: str | None = Field(
+        None,
+        min_length=1,
+        description="Hugging Face: the part of a data set that has several (as `sst2` of "
+        "`nyu-mll/glue`).",
+    )
     path: str | None = Field(
         None,
         description="File or folder of your own data; for a downloaded source, the folder "
@@ -39,9 +51,13 @@ class Data(Section):
         description="Task `labels` in one column: what stands between two labels (default `;`).",
     )
     text: list[str] | None = Field(
-        None, description="`text`: the columns that are joined into the text (default `[text]`)."
+        None, description="Texts: the columns that are joined into the text (default `[text]`)."
     )
-    drop: list[str] = Field([], description="`csv`: columns to leave out (identifiers, dates).")
+    image: str | None = Field(
+        None,
+        description="Hugging Face: the column that holds the images (default: the one that does).",
+    )
+    drop: list[str] = Field([], description="Tables: columns to leave out (identifiers, dates).")
     test: Number | int = Field(
         0.2, description="Test split: a share in (0, 1) or a number of samples."
     )
@@ -68,12 +84,15 @@ class Data(Section):
         "instead of one trained here.",
     )
     image_size: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        None, description="`images` in folders: side in pixels every image is resized to."
+        None,
+        description="Images of several sizes: side in pixels every image is resized to.",
     )
 
-    @field_validator("path", "tokenizer")
+    @field_validator("path", "name", "tokenizer")
     @classmethod
-    def _a_name_that_all_can_take(cls, path: str | None) -> str | None:
+    def _a_name_that_all_can_take(cls, path: str | int | None) -> str | int | None:
+        if isinstance(path, int):
+            return path
         if path is not None and not (path and path.isprintable()):
             raise ValueError(f"{path!r} is empty or holds characters that cannot be printed")
         if path is not None and set("{}<>") & set(path):

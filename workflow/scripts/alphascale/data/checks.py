@@ -40,10 +40,17 @@ def check_fractions(domain: str, data: PreparedData, fractions: list[str]) -> No
         without = [c for c, row in enumerate(first) if row >= samples]
         if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+            if data.task == "numbers":
+                leaves, whole = "holds one value of the label alone", "two"
+            else:
+                name = f"{quoted(data.class_names[without[0]])}{more}"
+                leaves, whole = f"leaves class {name} without any", "every class"
+                if data.task == "labels":
+                    leaves = f"holds no sample with label {name}, or none without"
+                    whole = "both for every label"
             raise UserError(
                 f"domains.{domain}.fractions: {fraction} is {samples} of {rows} training samples "
-                f"and leaves class {quoted(data.class_names[without[0]])}{more} without any; the "
-                f"smallest fraction that holds every class is "
+                f"and {leaves}; the smallest fraction that holds {whole} is "
                 f"{smallest_fraction(rows, data.smallest_prefix)}"
             )
 

@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..records.data import DataSpec, PreparedData, write_prepared
 from ..records.files import replacing, sha256_file
 from ..sources import source
-from . import images, splits, tables, texts
+from . import images, splits, tables, tasks, texts
 from .pool import Encoded, Pool
 from .store import SPLITS
 from .token_windows import build_windows
@@ -58,7 +58,7 @@ def build(
 def build_samples(
     pool: Pool, spec: DataSpec, say: Callable[[str], None]
 ) -> tuple[dict[str, np.ndarray], PreparedData]:
-    """`build` of samples with a class each."""
+    """`build` of samples with a class, labels or a number each."""
     rng = np.random.default_rng(spec.seed)
     notes = list(pool.notes)
     rows = _rows(pool, spec, rng, notes)
@@ -68,12 +68,21 @@ def build_samples(
     copies = _copies(encoded.x["train"], encoded.x["test"])
     if copies:
         notes.append(f"{copies} test samples are exact copies of training samples")
+    own = tasks.TASKS[pool.task]
     tensors = {}
     for part in SPLITS:
         tensors[f"{part}_x"] = np.ascontiguousarray(encoded.x[part])
-        tensors[f"{part}_y"] = np.ascontiguousarray(pool.y[rows[part]], dtype=np.int64)
+        tensors[f"{part}_y"] = np.ascontiguousarray(pool.y[rows[part]], dtype=own.stored)
     classes = len(pool.class_names)
-    first = splits.first_rows(tensors["train_y"], classes)
+    counts = {}
+    if own.counts:
+        counts = {part: own.counts(pool.y[rows[part]], classes) for part in SPLITS}
+        total = np.sum(list(counts.values()), axis=0).tolist()
+        notes += tasks.imbalance(pool.task, total, pool.class_names)
+    centre = spread = None
+    if pool.task == "numbers":
+        centre, spread = tasks.centre_and_spread(tensors, _key(spec), pool.class_names[0])
+    first = own.first_rows(pool.y[rows["train"]], classes)
     return tensors, PreparedData(
         kind=pool.kind,
         classes=classes,
@@ -83,11 +92,12 @@ def build_samples(
         pad=encoded.pad,
         mean=encoded.mean,
         std=encoded.std,
+        task=pool.task,
+        centre=centre,
+        spread=spread,
         columns=encoded.columns,
         sizes={part: len(rows[part]) for part in SPLITS},
-        class_counts={
-            part: np.bincount(tensors[f"{part}_y"], minlength=classes).tolist() for part in SPLITS
-        },
+        class_counts=counts,
         first_rows=first,
         smallest_prefix=max(first) + 1,
         source=pool.source,
@@ -97,29 +107,37 @@ def build_samples(
     )
 
 
+def _key(spec: DataSpec) -> str:
+    """The key of the section that a message about labels blames."""
+    return "label" if "label" in source(spec.source).keys else "path" if spec.path else "source"
+
+
 def _rows(pool: Pool, spec: DataSpec, rng: np.random.Generator, notes: list[str]) -> Rows:
     """Positions of the three splits in the pool; a test set of the source's own is kept."""
-    names, n = pool.class_names, len(pool.y)
-    own = source(spec.source).keys
-    key = "label" if "label" in own else "path" if spec.path else "source"
-    splits.check_classes(pool.y, names, 1, key)
+    names, n, key = pool.class_names, len(pool.y), _key(spec)
+    own = tasks.TASKS[pool.task]
+    own.check(pool.y, names, 1, key)
     limit = spec.limit or n
+
+    def drawn(at: np.ndarray, most: int) -> np.ndarray:
+        return at[splits.draw(own.strata(pool.y[at], most), most, rng)]
+
     if pool.own_test is not None:
         parts = {"train": np.flatnonzero(~pool.own_test), "test": np.flatnonzero(pool.own_test)}
         kept = {
-            part: at[splits.draw(pool.y[at], max(1, round(len(at) * min(1, limit / n))), rng)]
+            part: drawn(at, max(1, round(len(at) * min(1, limit / n))))
             for part, at in parts.items()
         }
         notes.append(f"the test split is the source's own: `test` ({spec.test}) is not used")
         at = kept["train"]
-        rows = splits.split(pool.y[at], names, None, spec.validation, rng, key)
+        rows = tasks.split(pool.task, pool.y[at], names, None, spec.validation, rng, key)
         return {part: at[r] for part, r in rows.items()} | {"test": kept["test"]}
-    at = splits.draw(pool.y, limit, rng)
+    at = drawn(np.arange(n), limit)
     args = (names, spec.test, spec.validation, rng, key)
     if pool.groups is not None:
         rows = splits.split_groups(pool.y[at], pool.groups[at], *args)
     else:
-        rows = splits.split(pool.y[at], *args)
+        rows = tasks.split(pool.task, pool.y[at], *args)
     return {part: at[r] for part, r in rows.items()}
 
 

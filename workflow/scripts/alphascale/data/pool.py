@@ -6,12 +6,11 @@ Sources import this at every parse of the Snakefile: numpy is imported where it 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
 from ..records.data import Origin
 from ..records.files import sha256_file
 
@@ -96,23 +95,6 @@ def index_labels(labels: Iterable[str]) -> tuple[np.ndarray, list[str]]:
 def is_missing(text: str) -> bool:
     """Whether a field of a table holds no value."""
     return text.strip().lower() in MISSING_WORDS
-
-
-def check_labels(
-    labels: Sequence[str], column: str, path: str, lines: Sequence[int]
-) -> tuple[np.ndarray, list[str]]:
-    """`index_labels` of a user's own file; raises UserError where a row has no label.
-
-    lines: of the file, in which the rows begin.
-    """
-    missing = [row for row, text in enumerate(labels, 1) if is_missing(text)]
-    if missing:
-        raise UserError(
-            f"label: column {column!r} of {path} has no value in {len(missing)} of {len(labels)} "
-            f"rows (first: line {lines[missing[0] - 1]}, data row {missing[0]}); label these rows "
-            "or take them out"
-        )
-    return index_labels(text.strip() for text in labels)
 
 
 def own_source(path: str, *files: Path) -> Origin:

@@ -77,11 +77,21 @@ def check_classes(y: np.ndarray, names: list[str], needed: int, key: str) -> Non
             if len(small) > 1
             else ""
         )
+        if key == "label" and all(map(_is_number, names)):
+            more += "; if the label is a number to predict, write `task: numbers`"
         raise UserError(
             f"{key}: class {quoted(names[small[0]])} has {counts[small[0]]} sample(s), and "
             f"{needed} are needed for training, validation and test{more}; remove or merge such "
             "classes"
         )
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
 
 
 def split(
@@ -98,10 +108,17 @@ def split(
     source with a test set of its own). `names` are the classes' names, `key` what a message blames.
     """
     check_classes(y, names, 2 if test is None else 3, key)
-    counts = np.bincount(y, minlength=len(names))
+    return split_strata(y, test, validation, rng)
+
+
+def split_strata(
+    y: np.ndarray, test: float | None, validation: float, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """`split` by any strata y, 0 to the largest, each of which has samples enough."""
+    counts = np.bincount(y)
     taken = np.zeros_like(counts)
     order = rng.permutation(len(y))
-    members = [order[y[order] == c] for c in range(len(names))]
+    members = [order[y[order] == c] for c in range(len(counts))]
     rows = {}
     for part, wanted in (("test", test), ("validation", validation)):
         if wanted is None:

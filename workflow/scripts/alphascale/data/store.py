@@ -21,11 +21,12 @@ SPLITS = ("train", "validation", "test")
 def open_tensors(path: str | Path, sha256: str | None = None) -> dict[str, torch.Tensor]:
     """The six tensors `{train,validation,test}_{x,y}`, memory-mapped: pages load as they are used.
 
-    x is uint8 [n, C, H, W], float32 [n, F] or int32 [n, length]; y is int64 [n], or for language
-    models [n, length], the ids that follow. The training rows
-    lie in one seeded, class-interleaved order: see `prefix`. sha256: what the file's must be, from
-    its description (1.8 GB/s, once a job, of a file that the job reads anyway). Raises UserError
-    naming the file.
+    x is uint8 [n, C, H, W], float32 [n, F] or int32 [n, length]; y is, by task,
+    int64 [n], positions in the names of classes; uint8 [n, K], 1 for a label that the sample has;
+    float64 [n], numbers as the user wrote them; or for language models int64 [n, length], the ids
+    that follow. The training rows lie in one seeded, class-interleaved order: see `prefix`.
+    sha256: what the file's must be, from its description (1.8 GB/s, once a job, of a file that the
+    job reads anyway). Raises UserError naming the file.
     """
     from safetensors import SafetensorError, safe_open
 

@@ -2,20 +2,106 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import UserError, quoted
-from .pool import Encoded, Pool
+from .labels import DECIMAL_COMMA, as_text, read_labels
+from .pool import Encoded, Pool, is_missing
+from .user_tables import Table, features
 
 if TYPE_CHECKING:
-    from ..records.data import DataSpec
+    from ..records.data import DataSpec, Origin
 
 # A categorical column becomes at most this many 0/1 columns; the rarest values share the last one.
 CATEGORIES = 32
 MISSING = "(missing)"
+# A column with more numbers than this that still holds other words deserves a note.
+MOSTLY = 0.9
+
+
+def table_pool(
+    table: Table,
+    spec: DataSpec,
+    source: Origin,
+    labels: tuple[np.ndarray, list[str]] | None = None,
+    own_test: np.ndarray | None = None,
+    notes: list[str] | None = None,
+) -> Pool:
+    """A pool of a table: labels as the task reads them, the other columns by `typed`.
+
+    labels: y and names where they were read before; own_test: as in Pool; notes: what is to be told
+    already.
+    """
+    notes = list(notes or ())
+    if labels is None:
+        *labels, more = read_labels(spec, table)
+        notes += more
+    y, names = labels
+    wanted = features(list(table.columns), spec)
+    frame = pd.DataFrame({column: typed(table, column, notes) for column in wanted})
+    task = spec.task or "classes"
+    return Pool("tabular", frame, y, names, source, own_test, task=task, notes=notes)
+
+
+def typed(table: Table, column: str, notes: list[str]) -> pd.Series:
+    """A column as float64 if all its values are finite numbers, else as text; NaN where missing.
+
+    Raises UserError for infinite numbers, and for numbers with a decimal comma: as categories they
+    would say nothing of more and less.
+    """
+    cells = table.columns[column]
+    words = None
+    if isinstance(cells, np.ndarray):
+        numbers = pd.Series(cells.astype(np.float64))
+    else:
+        words = pd.Series(_words(cells, column, table), dtype=object)
+        numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
+    wild = np.flatnonzero(np.isinf(numbers))
+    if len(wild):
+        raise UserError(
+            f"path: {table.path}, {table.place(wild[0])}: column {quoted(column)} holds "
+            f"{len(wild)} infinite value(s); mend them, leave them empty, or name the column in "
+            "`drop`"
+        )
+    if words is None:
+        return numbers
+    present, valid = words.notna(), numbers.notna()
+    if valid.sum() == present.sum():
+        return numbers
+    wrong = words[present & ~valid]
+    commas = wrong[wrong.str.fullmatch(DECIMAL_COMMA)]
+    if len(commas) and valid.sum() + len(commas) > MOSTLY * present.sum():
+        raise UserError(
+            f"path: {table.path}, {table.place(commas.index[0])}: column {quoted(column)} holds "
+            f"numbers with a comma, as {quoted(commas.iloc[0])}, {len(commas)} of "
+            f"{int(present.sum())}: write them with a decimal point (1.5), or name the column in "
+            "`drop`"
+        )
+    if valid.sum() > MOSTLY * present.sum():
+        notes.append(
+            f"column {quoted(column)}: {len(wrong)} of {int(present.sum())} values are no numbers "
+            f"(as {quoted(wrong.iloc[0])} in {table.place(wrong.index[0])}), so all are taken as "
+            "categories"
+        )
+    return words
+
+
+def _words(cells: Sequence[Any], column: str, table: Table) -> list[str | None]:
+    """Values as text, None where missing; true and false as 1 and 0, which CSV has no word for."""
+    words: list[str | None] = []
+    for row, cell in enumerate(cells):
+        if isinstance(cell, (list, dict, bytes)):
+            raise UserError(
+                f"path: {table.path}, {table.place(row)}: column {quoted(column)} holds a "
+                f"{type(cell).__name__}, of which a table makes nothing: name it in `drop`"
+            )
+        text = str(int(cell)) if isinstance(cell, bool) else as_text(cell)
+        words.append(None if is_missing(text) else text)
+    return words
 
 
 def encode(pool: Pool, rows: dict[str, np.ndarray], spec: DataSpec) -> Encoded:

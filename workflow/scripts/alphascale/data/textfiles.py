@@ -12,12 +12,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from ..errors import QUOTED, UserError, quoted
-
-if TYPE_CHECKING:
-    from ..records.data import DataSpec
 
 DELIMITERS = ",;\t|"
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -123,23 +120,10 @@ def need_column(key: str, column: str, header: list[str]) -> None:
         )
 
 
-def wanted_columns(header: list[str], data: DataSpec) -> list[str]:
-    """The columns of a table to learn from: all but the label and `drop`."""
-    label = data.label or "label"
-    need_column("label", label, header)
-    for column in data.drop:
-        need_column("drop", column, header)
-    if label in data.drop:
-        raise UserError(f"drop: {label!r} is the label; take it off the list")
-    wanted = [name for name in header if name != label and name not in data.drop]
-    if not wanted:
-        raise UserError("drop: no column is left to learn from")
-    return wanted
-
-
-def label_and_text(data: DataSpec) -> list[tuple[str, str]]:
-    """(key of the section, column it names) for the label and every text column."""
-    return [("label", data.label or "label"), *(("text", c) for c in data.text or ["text"])]
+def need_columns(wanted: list[tuple[str, str]], header: list[str]) -> None:
+    """`need_column` of many: (key, column)."""
+    for key, column in wanted:
+        need_column(key, column, header)
 
 
 def is_json_lines(path: str | Path) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .fetch import fetch
 
@@ -12,14 +12,22 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def load_torchvision(kind: Callable, root: Path, archives: list[Path], address: str) -> tuple:
-    """Training and test part by a torchvision class; without network if its files are there."""
+def load_torchvision(
+    kind: Callable,
+    root: Path,
+    archives: list[Path],
+    address: str,
+    parts: Sequence[dict[str, Any]] = ({"train": True}, {"train": False}),
+    key: str = "source",
+) -> tuple:
+    """Parts of a data set by a torchvision class, training and test by default; without network if
+    its files are there."""
 
     from filelock import FileLock
 
     def load(download: bool) -> tuple:
         # Where files or archives are in place, `download` only checks and unpacks them.
-        return tuple(kind(root, train=train, download=download) for train in (True, False))
+        return tuple(kind(root, download=download, **part) for part in parts)
 
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / f".{kind.__name__}.lock"):
@@ -27,7 +35,7 @@ def load_torchvision(kind: Callable, root: Path, archives: list[Path], address: 
             return load(all(archive.exists() for archive in archives))
         except (OSError, RuntimeError):  # not there, or not whole
             by_hand = f"put {', '.join(a.name for a in archives)} into {archives[0].parent}/"
-            return fetch(kind.__name__, address, by_hand, lambda: load(True))
+            return fetch(kind.__name__, address, by_hand, lambda: load(True), key)
 
 
 def own_test(train: int, test: int) -> np.ndarray:

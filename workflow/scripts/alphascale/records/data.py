@@ -28,11 +28,14 @@ class DataSpec:
     test: float | int  # share in (0, 1) or number of samples
     validation: float | int  # the same
     limit: int | None = None  # most samples, None for all
+    name: str | int | None = None
+    subset: str | None = None
     path: str | None = None
     task: str | None = None
     label: str | list[str] | None = None
     separator: str | None = None
     text: list[str] | None = None
+    image: str | None = None
     drop: list[str] | None = None
     length: int | None = None
     vocabulary: int | None = None
@@ -62,8 +65,9 @@ class Meta:
     # of the training, validation and test split; None unless tokens
     bytes_per_token: tuple[float, ...] | None = None
     task: str = "classes"  # of `metrics.TASKS`, what a model is asked
-    # mean and standard deviation of the training labels, in which numbers are trained; None unless
-    # the task is numbers
+    # mean and standard deviation of the training labels; None unless the task is numbers. The
+    # tensors hold labels as float64 in the user's own unit (of 1e9 and 1e9 + 10, float32 makes
+    # one number); (y − centre) / spread, which is in the range of float32, is what is trained on
     centre: float | None = None
     spread: float | None = None
     # id that stands for a masked token; None unless the task is masked

@@ -6,7 +6,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..data.layout import images_layout
 from ..data.pool import Pool, index_labels, own_source
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # Endings that PIL reads without plug-ins and that hold 8 bits a channel.
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-GREY = {"1", "L", "LA"}
 
 
 def read(spec: DataSpec) -> Pool:
@@ -32,8 +31,9 @@ def read(spec: DataSpec) -> Pool:
 
 
 def _read_folders(classes: list[Path], spec: DataSpec) -> Pool:
-    """One channel if every image is grey, else three; all of one size, or resized to a square."""
     import numpy as np
+
+    from ..data.images import file_opener, stack_images
 
     notes: list[str] = []
     files: list[tuple[Path, int]] = []
@@ -48,52 +48,12 @@ def _read_folders(classes: list[Path], spec: DataSpec) -> Pool:
             raise UserError(f"path: folder {folder} of class {folder.name!r} holds no image")
     if skipped:
         notes.append(f"skipped {len(skipped)} files that are no images, as {skipped[0].name}")
-    channels, size = _common_form(files, spec.image_size)
-    mode = "L" if channels == 1 else "RGB"
-    x = np.empty((len(files), channels, size[1], size[0]), dtype=np.uint8)
-    for row, (path, _) in enumerate(files):
-        with _open(path) as image:
-            try:
-                pixels = image.convert(mode)
-            except (OSError, SyntaxError, ValueError, EOFError, zlib.error) as fault:
-                raise UserError(f"path: {path} is a broken image ({fault})") from None
-        if pixels.size != size:
-            pixels = pixels.resize(size)
-        x[row] = np.asarray(pixels).reshape(size[1], size[0], channels).transpose(2, 0, 1)
+    x = stack_images(
+        ((str(path), file_opener(path)) for path, _ in files), len(files), spec.image_size
+    )
     y = np.array([label for _, label in files], dtype=np.int64)
     source = own_source(spec.path, *(path for path, _ in files))
     return Pool("image", x, y, [folder.name for folder in classes], source, notes=notes)
-
-
-def _common_form(files: list[tuple[Path, int]], side: int | None) -> tuple[int, tuple[int, int]]:
-    """Channels and (width, height) that all images take, from their headers alone."""
-    grey = True
-    size = (side, side) if side else None
-    for path, _ in files:
-        with _open(path) as image:
-            if image.mode[0] in "IF":
-                raise UserError(
-                    f"path: {path} holds more than 8 bits a channel (PIL mode {image.mode}); "
-                    "convert it to 8 bits"
-                )
-            grey &= image.mode in GREY
-            size = size or image.size
-            if not side and image.size != size:
-                raise UserError(
-                    f"image_size: {path} is {image.size[0]}×{image.size[1]} pixels and others are "
-                    f"{size[0]}×{size[1]}; give the side that all are resized to"
-                )
-    return (1 if grey else 3), size
-
-
-def _open(path: Path) -> Any:
-    """Open an image, reading its header only."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        return Image.open(path)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as fault:
-        raise UserError(f"path: {path} is not an image that can be read ({fault})") from None
 
 
 def _read_idx(files: dict[str, Path], spec: DataSpec) -> Pool:
