@@ -44,7 +44,8 @@ def observed(
                 rows.append(
                     {
                         "domain": "d", "scale": scale, "fraction": fraction, "seed": seed,
-                        "role": "ladder", "family": "mlp", "task": "classes", "status": "ok", "params": n,
+                        "role": "ladder", "family": "mlp", "task": "classes", "status": "ok",
+                        "params": n,
                         "non_embedding": 0.9 * n, "samples": samples, "samples_seen": seen,
                         "step_flops": 6 * n, "flops": flops, "job_flops": flops * members,
                         "job_seconds": members * (1e-5 * seen + flops / 1e10),
