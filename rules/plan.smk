@@ -6,6 +6,7 @@ rule plan_domain:
         observations=out("observations/{domain}.csv"),
         meta=out("data/{domain}.json"),
         fit=out("fit/{domain}.json"),
+        decision=out("decision/{domain}.json"),
     output:
         plan=out("plan/{domain}.json"),
     log:

@@ -17,7 +17,7 @@ from records_made import decision_made, prepared_made, seed_run, train_spec, tra
 
 TRAIN = train_spec("")
 TARGET = Target("accuracy", 0.9)
-SPEC = VerifySpec(TRAIN, {"width": 99}, "error", TARGET)
+SPEC = VerifySpec(TRAIN, {"width": 99})
 
 
 def priced(params: int, mean: float) -> PricedRun:

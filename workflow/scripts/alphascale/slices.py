@@ -21,7 +21,6 @@ from .config import Data, Domain, Study
 from .errors import UserError
 from .families import family
 from .families.own import factory_file, is_own
-from .metrics import TABLE
 from .provenance import file_digest
 from .records.data import DataSpec
 from .records.files import canonical_json
@@ -182,7 +181,7 @@ def verify_slice(study: Study, domain: str) -> VerifySpec:
     """How verification trains: as the ladder, another size; and the naive one if asked for."""
     task = study.domains[domain]
     naive = task.naive if study.verify.naive else None
-    return VerifySpec(verify_spec(study, domain), naive, metric(task), target(task))
+    return VerifySpec(verify_spec(study, domain), naive)
 
 
 def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> AggregateSpec:
@@ -212,43 +211,45 @@ def law_of(study: Study) -> dict[str, Any]:
     return section
 
 
-def metric(task: Domain) -> str:
-    """What the law of the target is fitted to: `error` also serves a target in accuracy."""
-    return TABLE[task.target.metric].fitted
-
-
 def metrics(task: Domain) -> tuple[str, ...]:
-    """All that laws are fitted to: error (but of numbers) and loss whatever the target is, so that
-    a target of either makes no fit anew, and what else the target is of."""
+    """All that laws are fitted to: error (but of numbers) and loss whatever the targets are, so
+    that a target of either makes no fit anew, and what else the targets are of."""
     always = ["loss"] if task.data.asks == "numbers" else ["error", "loss"]
-    return tuple(dict.fromkeys([*always, metric(task)]))
+    return tuple(dict.fromkeys([*always, *(target.law for target in targets(task))]))
 
 
-def target(task: Domain) -> Target:
-    """The target as stages take it: a perplexity is the loss of its logarithm."""
-    value = task.target.value
-    if task.target.metric == "perplexity":
-        return Target("loss", math.log(value), task.target.confidence, perplexity=value)
-    return Target(task.target.metric, value, task.target.confidence)
+def targets(task: Domain) -> list[Target]:
+    """The targets as stages take them: a perplexity is the loss of its logarithm."""
+    sure = task.target.confidence
+    return [
+        Target("loss", math.log(value), sure, perplexity=value)
+        if name == "perplexity"
+        else Target(name, value, sure)
+        for name, value in task.target.given.items()
+    ]
 
 
 def bootstrap_slice(study: Study, domain: str) -> BootstrapSpec:
     """What the bootstrap depends on, beside the fit."""
+    first, *others = dict.fromkeys(each.law for each in targets(study.domains[domain]))
     return BootstrapSpec(
         **study.bootstrap.model_dump(),
         **law_of(study),
         seed=study.seed,
-        metric=metric(study.domains[domain]),
+        metric=first,
+        others=tuple(others),
     )
 
 
 def decision_slice(study: Study, domain: str) -> DecisionSpec:
-    """What the decision depends on: target, naive model, ladder shape, prices."""
+    """What the decision depends on: targets, naive model, ladder shape, prices."""
     task = study.domains[domain]
+    first, *others = targets(task)
     return DecisionSpec(
         domain=domain,
-        metric=metric(task),
-        target=target(task),
+        metric=first.law,
+        target=first,
+        others=others,
         family=task.family,
         ladder=task.ladder,
         naive=task.naive,
@@ -264,10 +265,11 @@ def decision_slice(study: Study, domain: str) -> DecisionSpec:
 def plan_slice(study: Study, domain: str, adopted: list[str]) -> PlanSpec:
     """What the plan depends on, beside observations and laws; adopted: scales of `plan: apply`."""
     task, planning = study.domains[domain], study.planning
+    laws = vars(bootstrap_slice(study, domain))
     return PlanSpec(
-        **vars(bootstrap_slice(study, domain)),
+        **{key: value for key, value in laws.items() if key != "others"},
         domain=domain,
-        target=target(task),
+        target=targets(task)[0],
         family=task.family,
         ladder=task.ladder,
         epochs=task.training.epochs,

@@ -11,8 +11,8 @@ error alone would leave the lucky ones of a weak size.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..records.training import SeedRun
@@ -44,12 +44,20 @@ class Chance:
     # loss of the best constant answer: of classes and labels the entropy of the split's, nats; of
     # numbers that of the training labels' mean
     entropy: float
+    counts: tuple[int, ...] = ()  # test samples by class
+    # id of a run that was trained with class weights → its balanced accuracy: such a run names rare
+    # classes more often than they occur, and has fewer samples right than the commonest class has
+    recalls: Mapping[int, float] = field(default_factory=dict)
 
     def luck(self, run: SeedRun) -> float:
-        """Probability that the constant answer would have as many samples right as a run has; where
-        the loss alone judges, 0 or 1."""
-        from scipy.special import bdtrc
+        """Probability that the constant answer would have as many samples right as a run has, or as
+        high a balanced accuracy; where the loss alone judges, 0 or 1."""
+        from scipy.special import bdtrc, ndtr
 
+        if (recall := self.recalls.get(id(run))) is not None:
+            even = 1 / len(self.counts)
+            variance = sum(even * (1 - even) / n for n in self.counts if n) * even**2
+            return float(ndtr((even - recall) / math.sqrt(variance)))
         if self.share is None:
             return float(run.test.loss > (1 - LEARNT) * self.entropy)
         right = round(run.test.accuracy * self.samples)
@@ -58,6 +66,9 @@ class Chance:
     @property
     def answer(self) -> str:
         """The constant answer in words."""
+        if self.recalls:
+            even = percent(1 / len(self.counts))
+            return f"always naming one class, of balanced accuracy {even}"
         if self.share is None:
             return f"a constant answer, of loss {self.entropy:.3g} on {self.samples:,} test samples"
         return (
@@ -80,7 +91,8 @@ def chance_of(meta: PreparedData, y: np.ndarray | None) -> Chance | None:
     if meta.task == "labels":
         entropy = sum(entropy_of((share, 1 - share)) for share in shares) / len(shares)
         return Chance(None, samples, entropy)
-    return Chance(max(shares), samples, entropy_of(shares)) if shares else None
+    counts = tuple(meta.class_counts.get("test") or ())
+    return Chance(max(shares), samples, entropy_of(shares), counts) if shares else None
 
 
 def entropy_of(shares: Sequence[float]) -> float:
@@ -142,5 +154,5 @@ def nothing_learnt(domain: str, verdict: Verdict, runs: int) -> str:
     return (
         f"{NONE}: of {runs} runs of {domain}, none is better than {chance.answer}: no "
         "law of their errors means anything. Look at the label and at what the columns know of it, "
-        "at epochs and learning_rates; of rare classes, give a target in loss"
+        "at epochs and learning_rates; of rare classes, give a target in loss, AUROC or macro F1"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ..errors import UserError
 from ..metrics import TABLE
@@ -62,16 +63,26 @@ def gather(
     runs = [run for _, _, _, record in found for run in record.seeds]
     told = any(record.outputs_sha256 for _, _, _, record in found)
     y = test_labels(meta, prepared) if told else None
-    verdict = beside_chance(chance_of(prepared, y), runs)
+    others = {path: measured(path, record, y, prepared) for path, _, _, record in found}
+    chance = chance_of(prepared, y)
+    if chance is not None:
+        recalls = {
+            id(run): others[path][run.seed]["balanced_accuracy"]
+            for path, _, _, record in found
+            if record.spec.training.class_weights == "balanced"
+            for run in record.seeds
+            if "balanced_accuracy" in others[path][run.seed]
+        }
+        chance = replace(chance, recalls=recalls)
+    verdict = beside_chance(chance, runs)
     if not verdict.learnt:
         say(nothing_learnt(domain, verdict, len(runs)))
     rows: list[Observation] = []
     for path, role, cell, record in found:
         for line in filter(None, (*warning_lines(record), verdict.sentence(record.seeds))):
             say(f"{cell.scale} on {cell.fraction} of the data: {line}")
-        others = measured(path, record, y, prepared)
         rows += [
-            _row(domain, role, record, run, verdict, prepared.task, tested, others[run.seed])
+            _row(domain, role, record, run, verdict, prepared.task, tested, others[path][run.seed])
             for run in record.seeds
         ]
     return sorted(rows, key=lambda row: (row.params, float(row.fraction), row.seed))

@@ -113,14 +113,15 @@ class Domain(Section):
     def _target_fits(self) -> Domain:
         """A metric is of the task; error or F1 of numbers would be a slip."""
         asks = self.data.asks
-        if self.target.metric not in metrics_of(asks):
-            hint = ""
-            if "numbers" in TABLE[self.target.metric].tasks:
-                hint = "; for a number as label write `task: numbers` into `data`"
-            raise ValueError(
-                f"target `{self.target.metric}`: of task {asks} it is one of "
-                f"{', '.join(metrics_of(asks))}{hint}"
-            )
+        for name in self.target.given:
+            if name not in metrics_of(asks):
+                hint = ""
+                if "numbers" in TABLE[name].tasks:
+                    hint = "; for a number as label write `task: numbers` into `data`"
+                raise ValueError(
+                    f"target `{name}`: of task {asks} it is one of "
+                    f"{', '.join(metrics_of(asks))}{hint}"
+                )
         corpus = source(self.data.source).corpus
         if self.compare is not None and not corpus:
             raise ValueError("`compare` is for language models: domains of one corpus")

@@ -107,7 +107,7 @@ class Runs(Section):
 
 
 class Target(Section):
-    """What the model must reach on the test split: exactly one metric."""
+    """What the model must reach on the test split: a metric, or several, all of them."""
 
     accuracy: Share | None = Field(None, description=described("accuracy"))
     error: Share | None = Field(None, description=described("error"))
@@ -133,16 +133,16 @@ class Target(Section):
     )
 
     @model_validator(mode="after")
-    def _one(self) -> Target:
-        given = [m for m in TABLE if getattr(self, m) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(TABLE)}")
+    def _some(self) -> Target:
+        if not self.given:
+            raise ValueError(f"give at least one of {', '.join(TABLE)}")
+        laws = [TABLE[name].fitted for name in self.given]
+        for name, law in zip(self.given, laws, strict=True):
+            if laws.count(law) > 1:
+                raise ValueError(f"`{name}` says the same as another of them: give one")
         return self
 
     @property
-    def metric(self) -> str:
-        return next(m for m in TABLE if getattr(self, m) is not None)
-
-    @property
-    def value(self) -> float:
-        return getattr(self, self.metric)
+    def given(self) -> dict[str, float]:
+        """Metric → value, of those that are given."""
+        return {name: getattr(self, name) for name in TABLE if getattr(self, name) is not None}

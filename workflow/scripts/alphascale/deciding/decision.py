@@ -18,6 +18,7 @@ from ..networks.search import smallest_with
 from ..records.bootstrap import BootstrapRecord, FractionDraws
 from ..records.data import Meta
 from ..records.decision import (
+    Beside,
     CheapestPair,
     DataNeeded,
     DecisionRecord,
@@ -26,12 +27,12 @@ from ..records.decision import (
     Star,
 )
 from ..records.fit import Estimate, FitRecord, LadderPoint
-from ..records.runs import largest, tested
+from ..records.runs import good, largest, tested
 from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
 from .costs import factor, power, price, saving, study_price, throughput
 from .ranges import FAR
-from .run_warnings import guessing, run_warnings, warning_codes
+from .run_warnings import constant, guessing, run_warnings, warning_codes
 from .settling import settling, untrusted
 
 if TYPE_CHECKING:
@@ -50,9 +51,12 @@ def decide(
     N* is the smallest N whose expected metric reaches the target. Its interval spans all resamples,
     those that never reach the target counting as infinite (written null), never dropped. Of the
     models that reach N* every second falls short, so what is recommended is the size at which one
-    run reaches the target with the target's confidence; where no size is that sure, N*.
+    run reaches the target with the target's confidence; where no size is that sure, N*. Of several
+    targets the one that asks for the most is decided on: what reaches it reaches the others.
     """
-    if why := _untold(spec, frame):
+    spec, others = _binding(spec, bootstrap)
+    bootstrap = bootstrap.of(spec.metric)
+    if why := _untold(spec, frame, meta):
         blind = Refused(why)
         bootstrap = replace(
             bootstrap, fractions=dict.fromkeys(bootstrap.fractions, blind), joint=blind
@@ -149,15 +153,35 @@ def decide(
         settling=next_run,
         study=study,
         throughput=rate,
+        others=others,
         shown=draws if isinstance(draws, Refused) else draws.shown,
     )
 
 
-def _untold(spec: DecisionSpec, frame: pandas.DataFrame) -> str | None:
+def _binding(spec: DecisionSpec, bootstrap: BootstrapRecord) -> tuple[DecisionSpec, list[Beside]]:
+    """The spec with the target that asks for the largest size as its own, and the others: one
+    without a law before one out of reach, and that before any that has an N*."""
+    asked = []
+    for target in (spec.target, *spec.others):
+        draws = bootstrap.of(target.law).fractions
+        star = _star(draws[largest(draws)], target, spec.level)
+        ends = (math.inf, math.inf)
+        if not isinstance(star, Refused):
+            ends = tuple(math.inf if n is None else n for n in (star.n_star, star.confident))
+        asked.append(((isinstance(star, Refused), *ends), Beside(target, star)))
+    # The first of equals, as max gives it.
+    _, most = max(asked, key=lambda each: each[0])
+    rest = [each for _, each in asked if each is not most]
+    return replace(spec, metric=most.target.law, target=most.target), rest
+
+
+def _untold(spec: DecisionSpec, frame: pandas.DataFrame, meta: Meta) -> str | None:
     """Why no law can answer for these observations, whatever it fits."""
-    if NO_RUN in set().union(*warning_codes(frame)):
+    if spec.metric == "error" and NO_RUN in set().union(*warning_codes(frame)):
         # Errors that all equal the share of the other classes fit any law, and say nothing.
         return "no run beats the commonest class: there is nothing to extrapolate"
+    if not (good(frame)[f"test_{spec.metric}"] < constant(spec.target, meta)).any():
+        return "no run beats a constant answer: there is nothing to extrapolate"
     samples = tested(frame, spec.metric)
     if samples and spec.target.fitted * samples < 1:
         return (

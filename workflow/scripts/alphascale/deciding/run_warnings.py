@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..auditing.chance import chance_of
 from ..metrics import metric
 from ..records.data import Meta, PreparedData
 from ..records.specs import Target
@@ -21,7 +22,7 @@ def guessing(target: Target, meta: Meta) -> list[str]:
     """A sentence where a target asks for no more than a guess: of a class (or token), or what a
     model reaches that looks at no sample."""
     nothing = "nothing need be trained for it"
-    if target.fitted >= (limit := _constant(target, meta)):
+    if target.fitted >= (limit := constant(target, meta)):
         if target.metric in ("accuracy", "error"):
             return [
                 f"the target is met by naming the commonest class always, {percent(1 - limit)} of "
@@ -40,11 +41,14 @@ def guessing(target: Target, meta: Meta) -> list[str]:
     return [f"the target is no better than guessing among {among}: {nothing}"]
 
 
-def _constant(target: Target, meta: Meta) -> float:
+def constant(target: Target, meta: Meta) -> float:
     """What a constant answer reaches on the test samples, as laws are fitted to it; infinite where
     that is not told."""
+    if target.metric == "loss":
+        known = chance_of(meta, None) if isinstance(meta, PreparedData) else None
+        return math.inf if known is None else known.entropy
     if meta.task == "numbers":  # that of the training labels' mean
-        return {"loss": 1.0, "rmse": meta.spread, "r2": 1.0}.get(target.metric, math.inf)
+        return {"rmse": meta.spread, "r2": 1.0}.get(target.metric, math.inf)
     chance = metric(target.metric).chance
     shares = meta.class_shares("test") if isinstance(meta, PreparedData) else []
     # Of several labels none is named always: a label that most samples have not is not an answer.

@@ -132,6 +132,7 @@ def _domain(decision: DecisionRecord) -> str:
     for name, words in (
         ("withheld", withheld_text(decision)),
         ("N*", star_text(decision)),
+        ("beside", beside_text(decision)),
         ("the fit", fit_text(decision)),
         ("build", build_text(decision)),
         *((label, cost_text(decision, run)) for label, run in
@@ -223,6 +224,26 @@ def star_text(decision: DecisionRecord) -> str:
         else f"one run reaches the target with {asked} at {count(star.confident)}"
     )  # fmt: skip
     return f"{even}; {interval}; {reach}; {sure}"
+
+
+def beside_text(decision: DecisionRecord) -> str:
+    """What a study's further targets ask for; empty where there are none."""
+    asked = []
+    for each in decision.others:
+        star, sure = each.star, percent(each.target.confidence)
+        if isinstance(star, Refused):
+            what = f"no law ({star.refused})"
+        elif star.n_star is None:
+            what = "out of the law's reach"
+        else:
+            what = f"{count(star.n_star)} parameters at even chance, "
+            what += (
+                f"{count(star.confident)} with {sure}" if star.confident else f"none with {sure}"
+            )
+        asked.append(f"{target_value(each.target)}: {what}")
+    if not asked:
+        return ""
+    return f"decided on {target_value(decision.target)}, which asks for most; {'; '.join(asked)}"
 
 
 def kind(decision: DecisionRecord) -> str:

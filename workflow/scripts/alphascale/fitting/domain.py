@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..records.bootstrap import BootstrapRecord
+from ..records.bootstrap import BootstrapRecord, MetricDraws
 from ..records.fit import FitRecord
 from ..records.runs import fractions
 from ..records.specs import BootstrapSpec, FitSpec
@@ -29,14 +30,20 @@ def fit_domain(domain: str, spec: FitSpec, frame: pandas.DataFrame) -> FitRecord
 def bootstrap_domain(
     domain: str, spec: BootstrapSpec, frame: pandas.DataFrame, fits: FitRecord
 ) -> BootstrapRecord:
-    """The laws of the target's metric with their resamples; jointly, the form that `fits` chose."""
+    """The laws of the targets' metrics, resampled; jointly, the form that `fits` chose."""
+
+    def draws(metric: str) -> MetricDraws:
+        one = replace(spec, metric=metric)
+        return MetricDraws(
+            {fraction: bootstrap_fraction(one, frame, fraction) for fraction in fractions(frame)},
+            bootstrap_joint(one, frame, fits.joint[metric]),
+        )
+
     return BootstrapRecord(
+        **vars(draws(spec.metric)),
         domain=domain,
         metric=spec.metric,
         resamples=spec.resamples,
         level=spec.level,
-        fractions={
-            fraction: bootstrap_fraction(spec, frame, fraction) for fraction in fractions(frame)
-        },
-        joint=bootstrap_joint(spec, frame, fits.joint[spec.metric]),
+        others={metric: draws(metric) for metric in spec.others},
     )

@@ -221,11 +221,12 @@ def read_records(
     decision: str | os.PathLike,
 ) -> Records:
     """One domain's results from their files."""
+    decided = typed.read(decision, DecisionRecord)
     return Records(
         read_frame(observations),
         typed.read(fit, FitRecord),
-        typed.read(bootstrap, BootstrapRecord),
-        typed.read(decision, DecisionRecord),
+        typed.read(bootstrap, BootstrapRecord).of(decided.metric),
+        decided,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from .files import SCHEMA
 from .fit import Band, SavedLaw, ShownForm
@@ -27,13 +27,26 @@ class FractionDraws(JointDraws):
 
 
 @dataclass(frozen=True)
-class BootstrapRecord:
+class MetricDraws:
+    """The resampled laws of one metric."""
+
+    fractions: dict[str, FractionDraws | Refused]  # fraction → its law, smallest first
+    joint: JointDraws | Refused  # the law of N and D
+
+
+@dataclass(frozen=True)
+class BootstrapRecord(MetricDraws):
     """All resampled laws of a domain."""
 
     domain: str
-    metric: str  # `error` or `loss`
+    metric: str  # of the first target, as laws are fitted to it: `error`, `loss`, …
     resamples: int  # asked for, of each law
     level: float  # coverage of every interval, in (0, 1)
-    fractions: dict[str, FractionDraws | Refused]  # fraction → its law, smallest first
-    joint: JointDraws | Refused  # the law of N and D
+    others: dict[str, MetricDraws] = field(default_factory=dict)  # of further targets' metrics
     schema: SchemaVersion = SCHEMA  # version of the file
+
+    def of(self, metric: str) -> BootstrapRecord:
+        """The same, its first target's metric being this one."""
+        if metric == self.metric:
+            return self
+        return replace(self, metric=metric, others={}, **vars(self.others[metric]))

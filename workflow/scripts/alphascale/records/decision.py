@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .files import SCHEMA
 from .fit import Estimate, ShownForm, WithheldFit
@@ -153,6 +153,14 @@ class LadderRange:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A further target of a study, and what it asks for."""
+
+    target: Target
+    star: Star | Refused
+
+
+@dataclass(frozen=True)
 class DecisionRecord:
     """The decision on a domain."""
 
@@ -185,6 +193,8 @@ class DecisionRecord:
     settling: Settling | None  # what to train where it cannot be trusted yet
     study: StudyPrice  # what the ladder cost
     throughput: Throughput  # what times rest on
+    # further targets of the study, each with its N* at that fraction; none asks for a larger one
+    others: list[Beside] = field(default_factory=list)
     # the law of that fraction as a form with parameters, as `bootstrap` found it
     shown: ShownForm | Refused | None = None
     schema: SchemaVersion = SCHEMA  # version of the file

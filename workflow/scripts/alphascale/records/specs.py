@@ -6,7 +6,7 @@ no slice of a job leaves that job's result as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..config import Training
@@ -30,6 +30,11 @@ class Target:
     def fitted(self) -> float:
         """The target in the metric that laws are fitted to: an error for an accuracy."""
         return metric(self.metric).falling(self.value)
+
+    @property
+    def law(self) -> str:
+        """The metric that its law is fitted to."""
+        return metric(self.metric).fitted
 
     @property
     def named(self) -> str:
@@ -75,6 +80,7 @@ class BootstrapSpec:
     seed: int  # of the resampling
     prior: PriorFile | None = None  # as in FitSpec
     options: dict[str, bool | int | float] | None = None  # as in FitSpec
+    others: tuple[str, ...] = ()  # the metrics of further targets, like `metric`
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class DecisionSpec:
     """The decision on a domain."""
 
     domain: str
-    metric: str  # what the laws are fitted to, as in BootstrapSpec
+    metric: str  # what the law of the target is fitted to, as in BootstrapSpec
     target: Target  # to be reached
     family: str  # of the ladder
     ladder: dict[str, Size]  # scale → size
@@ -110,6 +116,7 @@ class DecisionSpec:
     counted: str  # what N counts, `total` or `non_embedding`
     level: float  # coverage of every interval, in (0, 1)
     costs: Prices  # prices
+    others: list[Target] = field(default_factory=list)  # further targets, all to be reached too
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,8 @@ class PlanSpec:
     resamples: int
     level: float
     seed: int
-    # domain, target, family, ladder, epochs: as in DecisionSpec
+    # domain, target, family, ladder, epochs: as in DecisionSpec; of several targets, that which the
+    # decision rests on takes the first one's place
     domain: str
     target: Target
     family: str
@@ -201,9 +209,6 @@ class VerifySpec:
     # as a job of the ladder, its scale, fraction and size still empty, with fresh seeds
     train: TrainSpec
     naive: Size | None  # the naive size where it is to be trained too
-    # metric, target: as in DecisionSpec
-    metric: str
-    target: Target
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def promises(decision: DecisionRecord, spec: VerifySpec) -> list[Promise]:
             fraction=decision.fraction,
             size=run.size,
             params=run.params["total"],
-            metric=spec.metric,
+            metric=decision.metric,
             target=decision.target,
             level=decision.level,
             predicted=run.predicted,
@@ -73,7 +73,7 @@ def judge(
     meta: the description of the data, beside which they lie.
     """
     runs, prepared = [], read_prepared(meta)
-    y = None if spec.metric in RECORDED else test_labels(meta, prepared)
+    y = None if decision.metric in RECORDED else test_labels(meta, prepared)
     for record_path, promise in promised(folder, code):
         record = trained_before(record_path, promise.trained(spec.train), code, prepared.sha256)
         if record is not None:
