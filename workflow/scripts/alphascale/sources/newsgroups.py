@@ -27,7 +27,9 @@ def read(spec: DataSpec) -> Pool:
     folder = folder_of(spec.path, "newsgroups")
     kept = folder / "newsgroups.parquet"
     if not kept.exists():
-        frame = by_sklearn("newsgroups", folder / ARCHIVE, ADDRESS, f"20news_home/{ARCHIVE}", _both)
+        frame = by_sklearn(
+            "newsgroups", folder / ARCHIVE, ADDRESS, f"20news_home/{ARCHIVE}", _both, "source"
+        )
         with replacing(kept) as temporary:
             frame.to_parquet(temporary)
     try:
@@ -53,7 +55,7 @@ def _both(home: str) -> pd.DataFrame:
     for part in ("train", "test"):
         bunch = fetch_20newsgroups(
             data_home=home, subset=part, shuffle=False, remove=("headers", "footers", "quotes"),
-            n_retries=0,
+            n_retries=1,
         )  # fmt: skip
         groups = [bunch.target_names[c] for c in bunch.target]
         parts.append(pd.DataFrame({"text": bunch.data, "group": groups, "test": part == "test"}))

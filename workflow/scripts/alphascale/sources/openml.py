@@ -63,7 +63,12 @@ def _found(spec: DataSpec) -> tuple[pd.DataFrame, list[str], Origin, list[str]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of several versions it takes the oldest: noted below
             return fetch_openml(
-                **which, data_home=str(folder), as_frame=True, parser="pandas", n_retries=0
+                **which,
+                data_home=str(folder.parent),
+                as_frame=True,
+                parser="pandas",
+                n_retries=1,
+                target_column=None,
             )
 
     bunch = _of_cache(folder, load) or fetch(
@@ -81,7 +86,9 @@ def _found(spec: DataSpec) -> tuple[pd.DataFrame, list[str], Origin, list[str]]:
         name, address, about.get("licence") or "none stated", [p for p in held if p.is_file()]
     )
     notes = [f"OpenML's data set {about['id']}, version {about['version']} of {about['name']}"]
-    return bunch.frame, list(bunch.target_names), origin, notes
+    # Said with a comma between them where there are several.
+    targets = [t.strip() for t in str(about.get("default_target_attribute") or "").split(",")]
+    return bunch.frame, [t for t in targets if t in bunch.frame.columns], origin, notes
 
 
 def _of_cache(folder: Path, load: Any) -> Any:
@@ -103,23 +110,19 @@ def _of_cache(folder: Path, load: Any) -> Any:
 def _arff(path: str) -> tuple[pd.DataFrame, list[str]]:
     """An .arff file, whose target is by custom its last column; UserError if it is damaged."""
     import pandas as pd
-    from scipy.io import arff
+    from sklearn.externals import _arff as liac  # scipy's reader does not know quotes or text
 
     try:
         with open(path, encoding="utf-8") as stream:
-            rows, meta = arff.loadarff(stream)
-    except (UnicodeDecodeError, NotImplementedError, StopIteration, ValueError, OSError,
-            arff.ArffError) as fault:  # fmt: skip
+            found = liac.load(stream)
+    except (liac.ArffException, ValueError, TypeError, OSError) as fault:
         why = (str(fault).strip() or type(fault).__name__).splitlines()[0]
-        raise UserError(
-            f"path: {path} cannot be read as .arff of numbers and nominal values ({why})"
-        ) from None
-    frame = pd.DataFrame(rows)
-    for name in meta.names():
-        if meta[name][0] == "nominal":
-            words = [value.decode("utf-8") for value in frame[name]]
-            frame[name] = [None if word == "?" else word.strip("'\"") for word in words]
-    return frame, [meta.names()[-1]]
+        raise UserError(f"path: {path} cannot be read as .arff ({why})") from None
+    names = [name for name, _ in found["attributes"]]
+    if len(set(names)) < len(names) or not found["data"]:
+        fault = "no rows" if not found["data"] else "two columns of one name"
+        raise UserError(f"path: {path} has {fault}")
+    return pd.DataFrame(found["data"], columns=names), names[-1:]
 
 
 def check(spec: DataSpec) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def _houses(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Origin]:
     if not kept.exists():
         frame = by_sklearn(
             "california_housing", by_hand, HOUSES_AT, HOUSES,
-            lambda home: fetch_california_housing(data_home=home, as_frame=True, n_retries=0).frame,
+            lambda home: fetch_california_housing(data_home=home, as_frame=True, n_retries=1).frame,
         )  # fmt: skip
         with replacing(kept) as temporary:
             frame.to_parquet(temporary)
@@ -71,7 +72,12 @@ def _houses(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Origin]:
 
 
 def by_sklearn(
-    what: str, by_hand: Path, address: str, inside: str, load: Callable[[str], pd.DataFrame]
+    what: str,
+    by_hand: Path,
+    address: str,
+    inside: str,
+    load: Callable[[str], pd.DataFrame],
+    key: str = "name",
 ) -> pd.DataFrame:
     """What one of scikit-learn's fetchers gives, of the archive `by_hand` if that lies there.
 
@@ -87,14 +93,16 @@ def by_sklearn(
             (Path(home) / inside).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(by_hand, Path(home) / inside)
             try:
-                return load(home)
-            except Exception as fault:  # of another sum, it tries the network
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of another sum: the message below says it
+                    return load(home)
+            except Exception as fault:  # of another sum, it has tried the network in vain
                 raise UserError(
-                    f"name: {by_hand} is not the file expected ({type(fault).__name__}): fetch it "
+                    f"{key}: {by_hand} is not the file expected ({type(fault).__name__}): fetch it "
                     f"again from {address}"
                 ) from None
         hint = f"put {by_hand.name} into {folder}/"
-        return fetch(what, address, hint, lambda: load(home), key="name")
+        return fetch(what, address, hint, lambda: load(home), key)
 
 
 def check(spec: DataSpec) -> None:
