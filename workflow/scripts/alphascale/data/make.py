@@ -84,6 +84,7 @@ def build_samples(
         mean=encoded.mean,
         std=encoded.std,
         columns=encoded.columns,
+        tokenizer=encoded.tokenizer,
         sizes={part: len(rows[part]) for part in SPLITS},
         class_counts={
             part: np.bincount(tensors[f"{part}_y"], minlength=classes).tolist() for part in SPLITS

@@ -185,6 +185,9 @@ class DecisionRecord:
     settling: Settling | None  # what to train where it cannot be trusted yet
     study: StudyPrice  # what the ladder cost
     throughput: Throughput  # what times rest on
+    # that its parameters lie between two models of the ladder that only a name tells apart, and
+    # which; empty where they do not
+    between: str = ""
     # the law of that fraction as a form with parameters, as `bootstrap` found it
     shown: ShownForm | Refused | None = None
     schema: SchemaVersion = SCHEMA  # version of the file

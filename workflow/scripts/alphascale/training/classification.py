@@ -31,9 +31,6 @@ EVALUATION_BATCH = 512
 class Classification:
     """One label per sample; the loss is cross-entropy in nats, the metric accuracy."""
 
-    # Batch statistics would change if a batch were computed in pieces.
-    divisible = False
-
     def __init__(
         self,
         tensors: dict[str, Tensor],

@@ -40,7 +40,9 @@ from .device import (
     use_bfloat16,
 )
 from .energy import Meter, rated
+from .keeping import Kept
 from .loop import Chunk, Member, Setup, member_of
+from .masked import Masked
 from .next_token import NextToken
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def run(
     *,
     sha256: str = "",
     code: str = "",
+    models: Path | None = None,
     asked: Callable[[], int | None] = lambda: None,
 ) -> TrainingRecord:
     """Train all members of the job that `spec` describes and return its record.
@@ -66,8 +69,8 @@ def run(
     Args: spec, the job's slice of the configuration; tensors, the six of the domain's data file;
     progress, called with lines for a person; checkpoints, a folder that is this job's own; sha256,
     of the data, so that no checkpoint of other data is taken up; code, the training's digest;
-    asked, called after every step: a signal's number when the job shall save its state and end, by
-    raising Stopped.
+    models, the folder for weights that the study keeps; asked, called after every step: a signal's
+    number when the job shall save its state and end, by raising Stopped.
     Same spec, data, machine and thread count: same record, but for what is measured: `time`,
     `energy` and `peak_memory_bytes`.
     Raises UserError for a size, device or model that cannot be.
@@ -82,19 +85,25 @@ def run(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     kind = NextToken if meta.kind == "tokens" else Classification
+    kind = Masked if meta.task == "masked" else kind
     task = kind(tensors, meta, spec.fraction, device, training.augment)
     language = task.language(spec.size)
 
+    kept = None
+    if training.keep and models is not None:
+        kept = Kept(models, (checkpoints or models) / "kept")
     training_started = time.monotonic()
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
         members, pieces, before_s = _train_all(
-            setup, task, spec, params.total, progress, checkpoints, sha256, asked
+            setup, task, spec, params.total, progress, checkpoints, sha256, asked, kept
         )
     train_s = before_s + time.monotonic() - training_started
 
     watts, watts_how = rated(gpu_uuid(device), torch.get_num_threads())
     chosen = choose_rate(members)
+    if kept is not None:
+        kept.choose(members, chosen)
     per_epoch = flops["training"] * task.samples
     seeds = [_seed_run(m, task, per_epoch) for m in members if m.learning_rate == chosen]
     longest = max(run.epochs_run for run in seeds)
@@ -138,6 +147,7 @@ def _train_all(
     folder: Path | None,
     sha256: str,
     asked: Callable[[], int | None],
+    kept: Kept | None = None,
 ) -> tuple[list[Member], int, float]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
@@ -191,6 +201,8 @@ def _train_all(
             chunk_state = None
         say.start(chunk, len(finished))
         chunk.run(say.epoch, say.step, pause)
+        if kept is not None:
+            kept.add(chunk)
         finished += chunk.members
         pieces = max(pieces, chunk.pieces)
         store.save(partial(state, None))

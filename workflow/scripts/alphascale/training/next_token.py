@@ -27,9 +27,6 @@ class NextToken(Classification):
     right. A sample is one window of `length` tokens.
     """
 
-    # A batch may be computed in pieces: no layer of these models looks across samples.
-    divisible = True
-
     def losses(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mean loss [M] and correct samples [M] (a share of each) of logits [M, B, T, V]."""
         members, batch, length, vocabulary = logits.shape
