@@ -140,6 +140,9 @@ def _auto(meta: Meta):
 def _check_keys(kind: type, own: dict[str, Any], where: str) -> None:
     """Raise UserError for a key that a configuration, or a sub-section of it, does not have."""
     known = {field.name for field in dataclasses.fields(kind)} | set(kind.attribute_map)
+    for key in LABELS:
+        if key in own:
+            raise UserError(f"{where}.{key}: the data say what there is to tell: take it out")
     for key, value in own.items():
         if key not in known:
             raise UserError(f"{where}: its configuration has no {key!r}; {_near(key, known)}")
@@ -164,9 +167,6 @@ def _following(
         """What a size gives, by either of a key's names."""
         return own.get(key, own.get(kind.attribute_map.get(key, key)))
 
-    for key in LABELS:
-        if said(key) is not None:
-            raise UserError(f"{title}.{key}: the data say what there is to tell: take it out")
     follows: dict[str, Any] = {}
     if meta.kind != "tokens":
         follows["num_labels"] = meta.classes
