@@ -32,6 +32,8 @@ except UserError as fault:  # somebody's new family or source that cannot be imp
 from alphascale.running import cluster
 from alphascale.config import NAME, refuse_code, typed
 from alphascale.data.checks import check_whole
+from alphascale.families import family as model_family
+from alphascale.families.foreign import locations, place_of
 from alphascale.families.own import is_own
 from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
@@ -135,15 +137,17 @@ TRAIN = f"{RUN} --threads={{threads}} " + words(
     f"--device={DEVICE}",
     f"--jobs-per-gpu={JOBS_PER_GPU}",
     f"--checkpoints={CHECKPOINTS}",
+    # Where pretrained weights lie, by the digest that a training knows of them.
+    f"--weights={json.dumps(locations())}",
 )
-# Models of the user's own, which preparation tries on its data.
+# Models that are not the project's own, which preparation tries on its data.
 MODELS = {
     name: {
         "family": task.family,
         "sizes": task.ladder | ({"naive": task.naive} if task.naive else {}),
     }
     for name, task in STUDY.domains.items()
-    if is_own(task.family)
+    if is_own(task.family) or model_family(task.family).trial
 }
 PREPARE = f"{RUN} " + words(
     f"--fractions={FRACTIONS}",

@@ -41,7 +41,7 @@ def test_csv_and_json_lines_give_the_same_tensors(tmp_path, kind):
 
 def test_token_ids_give_back_the_text_and_padding_is_told_apart():
     pool = ["a thing", "another thing — ünd mehr", "\tthing thing", "x" * 500]
-    tokenize, vocabulary, pad = texts.train_tokenizer(iter(pool), 300, 64)
+    tokenize, vocabulary, pad, _ = texts.train_tokenizer(iter(pool), 300, 64)
     assert pad == 0 and 257 <= vocabulary <= 300
     # Bytes alone would take one token each: the vocabulary has learnt the word that recurs.
     assert len(tokenize(["another thing"])[0]) < len("another thing")

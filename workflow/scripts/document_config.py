@@ -91,8 +91,10 @@ def _sizes(family: Family) -> str:
     for name, key in family.keys.items():
         default = "needed" if key.default is None else f"`{json.dumps(key.default)}`"
         if key.default is not None and not key.allows(key.default):  # it stands for a rule
-            default = "by rule"
+            default = "by rule" if key.type is int else "none"
         lines.append(f"| `{name}` | {key.describe()} | {default} | {key.meaning} |")
+    if family.others:
+        lines.append(f"| any other | value | | {family.others} |")
     return "\n".join(lines)
 
 

@@ -1,11 +1,13 @@
 """Train all members of one (domain, scale, fraction) and write their record."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from alphascale.data.store import open_tensors
 from alphascale.errors import UserError
+from alphascale.families.foreign import remember
 from alphascale.records.data import read_prepared
 from alphascale.records.files import digest
 from alphascale.records.outputs import write_outputs
@@ -20,6 +22,7 @@ from alphascale.running.signals import asked_later
 def main(job):
     # Before torch is imported: the thread count and the device are read once, at import.
     os.environ["OMP_NUM_THREADS"] = job.options.threads
+    remember(json.loads(job.options.weights))
     checkpoints = Path(job.options.checkpoints) / f"{digest(job.spec)}-{job.code[:16]}"
     if not os.environ.get("ALPHASCALE_FORCED") and recorded(job):
         job.say("this very training, on these very data, has a record: it is kept")
@@ -38,11 +41,19 @@ def main(job):
             record, outputs = run(
                 replace(spec, device=job.options.device),
                 open_tensors(Path(job.input.meta).with_suffix(".safetensors"), meta.sha256),
-                meta, job.say, checkpoints, sha256=meta.sha256, code=job.code, asked=asked_later,
+                meta, job.say, checkpoints, sha256=meta.sha256, code=job.code,
+                models=models(Path(job.output.record)), asked=asked_later,
             )  # fmt: skip
             # Before the record, which names them: without them it would be no record.
             kept = write_outputs(job.output.record, outputs) if outputs else None
             write(job.output.record, replace(record, spec=spec, outputs_sha256=kept))
+
+
+def models(record):
+    """Where weights go that a study keeps: those of its ladder, none of a verification."""
+    if record.parents[2].name != "train":
+        return None
+    return record.parents[3].joinpath("models", *record.parts[-3:-1], record.stem)
 
 
 def recorded(job):
@@ -57,4 +68,4 @@ def recorded(job):
     return True
 
 
-program.run(main, "device", "threads", "jobs_per_gpu", "checkpoints")
+program.run(main, "device", "threads", "jobs_per_gpu", "checkpoints", weights="{}")

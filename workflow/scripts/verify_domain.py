@@ -62,4 +62,4 @@ def wait(command):
         raise Stopped(stopped.number, "the state of its training is saved") from None
 
 
-program.run(main, "trained_by", "device", "threads", "jobs_per_gpu", "checkpoints")
+program.run(main, "trained_by", "device", "threads", "jobs_per_gpu", "checkpoints", weights="{}")

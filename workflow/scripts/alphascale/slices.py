@@ -68,8 +68,22 @@ def fractions(study: Study, domain: str) -> list[str]:
 
 
 def data_slice(study: Study, domain: str) -> DataSpec:
-    """What preparation depends on: the keys that the source reads, and the seed of its splits."""
-    return data_spec(study.domains[domain].data, study.seed)
+    """What preparation depends on: the keys that the source reads, and the seed of its splits.
+
+    A ladder of pretrained models has its own tokenizer, the first one's, unless the data name one.
+    """
+    task = study.domains[domain]
+    spec = data_spec(task.data, study.seed)
+    names = tokenizers(task)
+    return replace(spec, tokenizer=names[0]) if names else spec
+
+
+def tokenizers(task: Domain) -> list[str]:
+    """Pretrained models of a ladder whose tokenizer is the data's, which name none."""
+    found = family(task.family).checkpoints
+    if "tokenizer" not in source(task.data.source).reads or task.data.tokenizer or not found:
+        return []
+    return found(list(task.ladder.values()))
 
 
 def data_spec(data: Data, seed: int) -> DataSpec:
@@ -118,7 +132,7 @@ def train_spec(
         device=study.device,
         # Where the data lie is no part of a training, their SHA-256 is: a table that is moved, or
         # whose path is spelt another way, leaves its records as they are.
-        data=replace(data_slice(study, domain), path=None),
+        data=replace(data_spec(task.data, study.seed), path=None),
         factory_code=file_digest(factory_file(task.family)) if own else None,
     )
 

@@ -135,4 +135,10 @@ class Domain(Section):
                 f"family `{self.family}` cannot take source `{self.data.source}`: use "
                 f"{' or '.join(takers(kind)) or 'another family'}, or your own `module:factory`"
             )
+        if self.data.asks not in family(self.family).tasks:
+            able = [name for name in takers(kind) if self.data.asks in family(name).tasks]
+            raise ValueError(
+                f"family `{self.family}` cannot be asked task `{self.data.asks}`: use "
+                f"{' or '.join(able) or 'another task'}, or your own `module:factory`"
+            )
         return self

@@ -55,6 +55,12 @@ class Training(Section):
         "negatives. Losses are reported unweighted.",
     )
     augment: bool = Field(False, description="Images: random horizontal flip and shifted crop.")
+    keep: bool = Field(
+        False,
+        description="Keep the best epoch's weights of each seed at the chosen learning rate, in "
+        "`results/{run}/models/{domain}/{scale}/{fraction}/{seed}/`; those of family `hf` can be "
+        "named as `pretrained`.",
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="`auto`: bfloat16 autocast on GPUs that gain from it, else float32."
     )

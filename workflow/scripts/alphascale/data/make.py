@@ -96,6 +96,7 @@ def build_samples(
         centre=centre,
         spread=spread,
         columns=encoded.columns,
+        tokenizer=encoded.tokenizer,
         sizes={part: len(rows[part]) for part in SPLITS},
         class_counts=counts,
         first_rows=first,

@@ -65,6 +65,7 @@ class Encoded:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     columns: list[str] | None = None  # names of the F numbers of a tabular sample
+    tokenizer: str | None = None  # one that was trained here, as JSON
     notes: list[str] = field(default_factory=list)  # as in Pool
 
 

@@ -29,9 +29,10 @@ def encode(pool: Pool, rows: dict[str, np.ndarray], spec: DataSpec) -> Encoded:
         from .pretrained import load_tokenizer
 
         tokenize, vocabulary, pad = load_tokenizer(spec.tokenizer, length)
+        trained = None
     else:
         training = (pool.x[i] for i in rows["train"])
-        tokenize, vocabulary, pad = train_tokenizer(training, spec.vocabulary, length)
+        tokenize, vocabulary, pad, trained = train_tokenizer(training, spec.vocabulary, length)
         if vocabulary < spec.vocabulary:
             notes.append(
                 f"the training part gives {vocabulary} tokens, not the {spec.vocabulary} of "
@@ -47,28 +48,30 @@ def encode(pool: Pool, rows: dict[str, np.ndarray], spec: DataSpec) -> Encoded:
                 cut += len(ids) == length
     n = sum(len(positions) for positions in rows.values())
     notes.append(f"{cut} of {n} texts fill all {length} tokens: what is longer was cut")
-    return Encoded(x, (length,), vocabulary=vocabulary, pad=pad, notes=notes)
+    return Encoded(x, (length,), vocabulary=vocabulary, pad=pad, tokenizer=trained, notes=notes)
 
 
 def train_tokenizer(
     training: Iterator[str], vocabulary: int, length: int
-) -> tuple[Tokenize, int, int]:
+) -> tuple[Tokenize, int, int, str]:
     """Byte-level byte-pair encoding of at most `vocabulary` tokens, at least 257, pad being 0.
 
     Returns the function from texts to ids (at most `length` of each), the number of tokens that
-    there are, and the pad id.
+    there are, the pad id, and the tokenizer itself as JSON.
     """
     tokenizer = train_byte_pairs(training, vocabulary, PAD)
+    trained = tokenizer.to_str()
     tokenizer.enable_truncation(length)
 
     def tokenize(texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
 
-    return tokenize, tokenizer.get_vocab_size(), tokenizer.token_to_id(PAD)
+    return tokenize, tokenizer.get_vocab_size(), tokenizer.token_to_id(PAD), trained
 
 
-def train_byte_pairs(training: Iterable[str], vocabulary: int, special: str) -> Tokenizer:
-    """Byte-level byte-pair encoding: `vocabulary` tokens at most, 257 at least; `special` is 0.
+def train_byte_pairs(training: Iterable[str], vocabulary: int, *special: str) -> Tokenizer:
+    """Byte-level byte-pair encoding: `vocabulary` tokens at most, 257 at least; `special` are 0, 1
+    and so on.
 
     All 256 bytes are tokens, so no text is out of vocabulary.
     """
@@ -81,7 +84,7 @@ def train_byte_pairs(training: Iterable[str], vocabulary: int, special: str) -> 
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=[special],
+        special_tokens=list(special),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )

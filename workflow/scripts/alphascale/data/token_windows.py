@@ -1,12 +1,15 @@
-"""From a corpus to tensors for next-token prediction: split, tokens, windows, one description.
+"""From a corpus to tensors for language models: split, tokens, windows, one description.
 
 x are windows of token ids, y the ids that follow, so that a model's output at position t of x is
 compared with y at t. Windows do not overlap: every token but a split's first is predicted once.
+For models of masked tokens, x and y are the same windows, each opened by one more token, as texts
+are that such a model is to classify later; training masks them (training/masked.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +20,8 @@ from .store import SPLITS
 from .texts import train_byte_pairs
 
 END = "[END]"  # closes every document
+# Beside it in a vocabulary for masked tokens: fills up texts, opens one, stands for what is masked.
+PAD, START, MASK = "[PAD]", "[CLS]", "[MASK]"
 # A file that stands alone is cut into its three splits where a line ends.
 FEWEST_DOCUMENTS = 3
 
@@ -36,25 +41,29 @@ def build_windows(
     notes = list(corpus.notes)
     texts = _split(corpus, spec, rng, notes)
     say(f"tokenising {sum(len(t) for part in texts.values() for t in part):,} characters")
-    tokenize, vocabulary, end = _tokenizer(texts["train"], spec, notes)
+    words = _tokenizer(texts["train"], spec, notes)
+    masked = spec.task == "masked"
     tensors: dict[str, np.ndarray] = {}
     tokens, sizes = {}, {}
     for split in SPLITS:
-        stream = _stream(tokenize(texts[split]), end)
+        stream = _stream(words.tokenize(texts[split]), words.end)
         tokens[split] = len(stream)
         order = rng.permutation if split == "train" else np.arange
         limit = spec.limit if split == "train" else None
-        x, y = _windows(stream, spec.length, split, order, limit)
+        x, y = _windows(stream, spec.length - masked, split, order, limit)
+        if masked:
+            first = np.full((len(x), 1), words.start, np.int32)
+            x = np.ascontiguousarray(np.concatenate([first, x], axis=1), np.int32)
+            y = x.astype(np.int64)
         tensors[f"{split}_x"], tensors[f"{split}_y"], sizes[split] = x, y, len(x)
     size = {split: sum(len(t.encode()) for t in texts[split]) for split in SPLITS}
     return tensors, PreparedData(
         kind="tokens",
-        task="next",
-        classes=vocabulary,
+        classes=words.size,
         class_names=[],
         shape=(spec.length,),
-        vocabulary=vocabulary,
-        pad=None,
+        vocabulary=words.size,
+        pad=words.pad if masked else None,
         mean=None,
         std=None,
         bytes_per_token=tuple(size[split] / tokens[split] for split in SPLITS),
@@ -65,7 +74,10 @@ def build_windows(
         documents={split: len(texts[split]) for split in SPLITS},
         tokens=tokens,
         bytes=size,
-        end=end,
+        end=words.end,
+        task="masked" if masked else "next",
+        mask=words.mask,
+        tokenizer=words.trained,
         source=corpus.source,
         spec=spec,
         seed=spec.seed,
@@ -122,39 +134,76 @@ def _line_end(text: str, share: float) -> int:
     return text.find("\n", at) + 1 or at
 
 
-def _tokenizer(training: list[str], spec: DataSpec, notes: list[str]) -> tuple[Tokenize, int, int]:
-    """The function from texts to ids, the number of ids, and the id that ends a document."""
+@dataclass(frozen=True)
+class Words:
+    """A tokenizer and its ids."""
+
+    tokenize: Tokenize  # from texts to ids
+    size: int  # number of ids
+    end: int  # closes a document
+    # pad, start, mask: of masked tokens, fills up texts, opens a window, stands for a masked token
+    pad: int | None = None
+    start: int | None = None
+    mask: int | None = None
+    trained: str | None = None  # as JSON, where it was trained here
+
+
+def _tokenizer(training: list[str], spec: DataSpec, notes: list[str]) -> Words:
+    """The tokenizer that is named, or one trained on the training part."""
+    masked = spec.task == "masked"
     if spec.tokenizer:
-        from .pretrained import find_tokenizer
-
-        found = find_tokenizer(spec.tokenizer)
-        ends = (found.eos_token_id, found.sep_token_id)
-        end = next((i for i in ends if i is not None), None)
-        if end is None:
-            found.add_special_tokens({"eos_token": END})
-            end = found.eos_token_id
-        if found.unk_token_id is not None and found.unk_token_id != end:
-            notes.append(
-                f"tokenizer {spec.tokenizer} may lose text to its unknown token: bits per "
-                "byte are then not comparable with those of other tokenizers"
-            )
-
-        def tokenize(texts: list[str]) -> list[list[int]]:
-            return found(texts, add_special_tokens=False)["input_ids"]
-
-        return tokenize, len(found), end
-    tokenizer = train_byte_pairs(training, spec.vocabulary, END)
+        return _pretrained(spec.tokenizer, masked, notes)
+    special = (PAD, START, MASK, END) if masked else (END,)
+    tokenizer = train_byte_pairs(training, spec.vocabulary, *special)
     size = tokenizer.get_vocab_size()
     if size < spec.vocabulary:
         notes.append(
             f"the training part gives {size} tokens, not the {spec.vocabulary} of "
             "`vocabulary`: it is too small for more"
         )
+    if masked:
+        from tokenizers.processors import TemplateProcessing
+
+        # Texts that are classified later begin as windows do.
+        start = tokenizer.token_to_id(START)
+        tokenizer.post_processor = TemplateProcessing(
+            single=f"{START} $A", special_tokens=[(START, start)]
+        )
 
     def tokenize(texts: list[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
+        return [each.ids for each in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
-    return tokenize, size, tokenizer.token_to_id(END)
+    ids = [tokenizer.token_to_id(each) for each in (END, PAD, START, MASK)]
+    return Words(tokenize, size, *ids, trained=tokenizer.to_str())
+
+
+def _pretrained(name: str, masked: bool, notes: list[str]) -> Words:
+    from .pretrained import find_tokenizer
+
+    found = find_tokenizer(name)
+    ends = (found.eos_token_id, found.sep_token_id)
+    end = next((i for i in ends if i is not None), None)
+    if end is None:
+        found.add_special_tokens({"eos_token": END})
+        end = found.eos_token_id
+    if found.unk_token_id is not None and found.unk_token_id != end:
+        notes.append(
+            f"tokenizer {name} may lose text to its unknown token: bits per "
+            "byte are then not comparable with those of other tokenizers"
+        )
+    if masked and None in (found.mask_token_id, found.pad_token_id):
+        raise UserError(
+            f"tokenizer: {name} has no token for what is masked or padded: task `masked` needs "
+            "both; take that of a masked language model, or none"
+        )
+    starts = (found.cls_token_id, found.bos_token_id, end)
+    start = next(each for each in starts if each is not None)
+
+    def tokenize(texts: list[str]) -> list[list[int]]:
+        return found(texts, add_special_tokens=False)["input_ids"]
+
+    mask = found.mask_token_id if masked else None
+    return Words(tokenize, len(found), end, found.pad_token_id, start, mask)
 
 
 def _stream(documents: list[list[int]], end: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ..errors import UserError
 from ..fitting.describe import finite
 from ..fitting.joint import REACH, cheapest, predictors, sample_cost
 from ..networks.count import count_flops, count_params
-from ..networks.search import smallest_with
+from ..networks.search import lies_between, smallest_with
 from ..records.bootstrap import BootstrapRecord, FractionDraws
 from ..records.data import Meta
 from ..records.decision import (
@@ -95,12 +96,15 @@ def decide(
         return smallest_with(spec.family, params, rungs, meta, spec.counted)[0]
 
     architecture = unbuildable = None
+    between = ""
     if isinstance(star, Star) and star.n_star is not None:
         for wanted in (star.confident, star.n_star):
             if wanted is None or architecture is not None:
                 continue
             try:
                 architecture = run_of(smallest(wanted), here.samples, law)
+                rungs = list(spec.ladder.values())
+                between = lies_between(spec.family, wanted, rungs, meta, spec.counted)
             except UserError as fault:  # a nearly flat law can ask for more than any network has
                 unbuildable = str(fault)
         if architecture is not None:
@@ -109,8 +113,9 @@ def decide(
     joint = _cheapest_pair(spec, frame, fits, bootstrap)
     if isinstance(joint, CheapestPair) and joint.params is not None and unbuildable is None:
         of_both = laws.read(bootstrap.joint.fit)
-        pair = run_of(smallest(joint.params), joint.samples, of_both)
-        joint = replace(joint, architecture=pair)
+        with suppress(UserError):  # no model of so many parameters: the pair says how many
+            pair = run_of(smallest(joint.params), joint.samples, of_both)
+            joint = replace(joint, architecture=pair)
     withheld = fit if isinstance(fit, Refused) else fit.withheld
     why, largest_size = untrusted(star, withheld), _range(here.points, spec.counted, law).largest
     next_run = None
@@ -146,6 +151,7 @@ def decide(
         costs=spec.costs,
         architecture=architecture,
         unbuildable=unbuildable,
+        between=between,
         naive=naive,
         saving=gains,
         joint=joint,

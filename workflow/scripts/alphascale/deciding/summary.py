@@ -336,7 +336,7 @@ def build_text(decision: DecisionRecord) -> str:
         parts.append(f"{built.params['non_embedding']:,} without embeddings")
     return (
         f"{decision.family} {', '.join(parts)}; predicted {predicted_text(decision)}; "
-        f"{chance_text(decision)}"
+        f"{chance_text(decision)}" + (f"; {decision.between}" if decision.between else "")
     )
 
 

@@ -24,7 +24,8 @@ MOST = 1_000_000
 class Key:
     """One key of a size."""
 
-    type: type  # int, float, str or bool; a number is at most MOST
+    # int, float, bool, str or list; a number is at most MOST, a list is of text
+    type: type
     least: float = 0  # smallest value allowed
     below: float | None = None  # value that it stays below, None for no bound
     default: Any = None  # value where it is not given, None where it must be
@@ -37,6 +38,8 @@ class Key:
     def describe(self) -> str:
         if self.choices:
             return "one of " + ", ".join(str(choice).lower() for choice in self.choices)
+        if self.type in (str, list):
+            return "text" if self.type is str else "a list of text"
         noun = {int: "an integer", float: "a number"}[self.type]
         bounds = f" ≥ {self.least:g}"
         if self.below is not None:
@@ -46,6 +49,11 @@ class Key:
     def allows(self, value: Any) -> bool:
         if self.choices:
             return type(value) is self.type and value in self.choices
+        if self.type in (str, list):
+            texts = value if self.type is list else [value]
+            return type(value) is self.type and all(
+                isinstance(text, str) and text and text.isprintable() for text in texts
+            )
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
         # First, since NaN fails the comparison, and neither it nor infinity becomes an integer.
@@ -83,7 +91,9 @@ class Family:
     # on a CPU, as many of them as stay in the cache: so many members are computed together
     cached: int
     keys: dict[str, Key] | None  # of a size; None for a model of the user's own, which takes any
-    turned: str | None  # the key that the search for N* turns; None for a model of the user's own
+    # the key that the search for N* turns; None where there is none, as in a model of the user's
+    # own: every integer that varies along the ladder is then taken for one
+    turned: str | None
     # called as step(shape, sizes), gives by how much it is turned; shape is the size to be built
     # but for that key, sizes are the ladder's
     step: Callable[[Size, list[Size]], float] | None
@@ -100,10 +110,23 @@ class Family:
     # build the same
     network: Callable[[Size], Size] | None = None
     together_on_gpu: bool = True  # whether members are computed as one on a GPU
+    # what other keys a size may have, in words: those of a library's own, which that alone can
+    # check; empty where `keys` are all
+    others: str = ""
+    # of `metrics.TASKS`, what its models can be asked
+    tasks: tuple[str, ...] = ("classes", "labels", "numbers", "next")
+    # called as checkpoints(sizes), gives the pretrained models whose tokenizer must prepare the
+    # data, by name or folder
+    checkpoints: Callable[[list[Size]], list[str]] | None = None
+    # called as trial(sizes, meta) with sizes by name once the data are there, raises UserError
+    # for what only a library can tell; where given, every size is also built and run once
+    trial: Callable[[dict[str, Size], Any], None] | None = None
 
     def complete(self, size: Size) -> Size:
         """A size with its defaults filled in, values in the types of the keys; not checked."""
         if self.keys is None:
             return dict(size)
         full = {name: key.type(size.get(name, key.default)) for name, key in self.keys.items()}
+        if self.others:
+            full |= {name: value for name, value in size.items() if name not in self.keys}
         return self.derive(full) if self.derive else full

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..metrics import TASKS
 from ..running.trial import told
 from .descriptor import KINDS, Family, Size
 
@@ -47,6 +48,7 @@ def own_family(name: str) -> Family:
         turned=None,
         step=None,
         together_on_gpu=False,
+        tasks=TASKS,
     )
 
 

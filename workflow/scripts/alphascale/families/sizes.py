@@ -24,7 +24,7 @@ def check_size(name: str, size: Any, where: str = "size") -> Size:
     except UserError as fault:
         raise UserError(f"{where}: {fault}") from None
     keys = family(name).keys
-    if keys is None:
+    if keys is None or family(name).others:
         for key, value in size.items():
             if not isinstance(key, str) or not key.isidentifier():
                 raise UserError(f"{where}: {key!r} is not a name that {name} could be called with")
@@ -32,9 +32,10 @@ def check_size(name: str, size: Any, where: str = "size") -> Size:
                 raise UserError(
                     f"{where}.{key}: {value!r}: a number that is not finite builds none"
                 )
+    if keys is None:
         return dict(size)
     for key in size:
-        if key not in keys:
+        if key not in keys and not family(name).others:
             close = difflib.get_close_matches(str(key), keys, n=1)
             hint = f"did you mean `{close[0]}`? " if close else ""
             raise UserError(

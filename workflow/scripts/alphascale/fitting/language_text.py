@@ -23,10 +23,11 @@ def text(found: LanguageRecord) -> str:
             lines.append(f"{name} ({domain.family}): every run diverged")
             continue
         first, last = domain.points[0], domain.points[-1]
+        bits = f" ({np.mean(last.bits_per_byte):.2f} bits per byte)" if last.bits_per_byte else ""
         lines.append(
             f"{name} ({domain.family}): test perplexity {first.mean_perplexity:.1f} at "
             f"{first.non_embedding:,} to {last.mean_perplexity:.1f} at {last.non_embedding:,} "
-            f"non-embedding parameters ({np.mean(last.bits_per_byte):.2f} bits per byte); token "
+            f"non-embedding parameters{bits}; token "
             f"frequencies alone: {domain.unigram_perplexity:.1f}"
         )
         lines += [f"  {line}" for line in _table(domain.points)]

@@ -236,7 +236,7 @@ def _points(part: pandas.DataFrame, withhold: int) -> list[LanguagePoint]:
                 d_model=_first(runs, "d_model"),
                 n_layers=_first(runs, "n_layers"),
                 perplexity=runs["perplexity"].tolist(),
-                bits_per_byte=runs["bits_per_byte"].tolist(),
+                bits_per_byte=runs["bits_per_byte"].dropna().tolist(),
                 # A job trains its members together: each one's share of the time.
                 seconds=float((runs["job_seconds"] / runs["job_members"]).mean()),
                 peak_memory_bytes=float(runs["peak_memory_bytes"].max()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +11,7 @@ from torch import nn
 
 from ..families import family
 from .draws import generator
-from .members import Layer
+from .members import BatchNorm, Layer
 from .plain import Plain
 
 if TYPE_CHECKING:
@@ -40,12 +42,22 @@ def initialise(model: nn.Module, seeds: list[int]) -> None:
             state[name][member].copy_(value)
 
 
-def group_of(model: nn.Module, name: str) -> str:
-    """Which group a parameter counts in: embedding, head or body."""
+def counted(model: nn.Module) -> Iterator[tuple[str, int]]:
+    """(group, numbers) of every parameter of one member: group embedding, head or body."""
     if isinstance(model, Plain):
-        return model.group_of(name)
-    first = name.split(".")[0]
-    return first if first in ("embedding", "head") else "body"
+        yield from model.counted()
+        return
+    for name, parameter in model.named_parameters():
+        first = name.split(".")[0]
+        group = first if first in ("embedding", "head") else "body"
+        yield group, math.prod(parameter.shape[1:])
+
+
+def batch_statistics(model: nn.Module) -> bool:
+    """Whether a layer normalises by the other samples of a batch: pieces of one then differ."""
+    if isinstance(model, Plain):
+        return model.batch_statistics()
+    return any(isinstance(module, BatchNorm) for module in model.modules())
 
 
 def _draw(model: nn.Module, seed: int) -> dict[str, torch.Tensor]:

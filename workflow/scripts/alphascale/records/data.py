@@ -107,6 +107,9 @@ class PreparedData(Meta):
     bytes: dict[str, int] | None = field(default=None, kw_only=True)
     # id that closes every document; None unless tokens
     end: int | None = field(default=None, kw_only=True)
+    # the tokenizer that was trained on the training part, as the library's JSON; None where one was
+    # named, or there is none
+    tokenizer: str | None = field(default=None, kw_only=True)
     # of the file of tensors; empty while that is not written
     sha256: str = field(default="", kw_only=True)
     schema: int = field(default=SCHEMA, kw_only=True)

@@ -195,6 +195,9 @@ class DecisionRecord:
     throughput: Throughput  # what times rest on
     # further targets of the study, each with its N* at that fraction; none asks for a larger one
     others: list[Beside] = field(default_factory=list)
+    # that its parameters lie between two models of the ladder that only a name tells apart, and
+    # which; empty where they do not
+    between: str = ""
     # the law of that fraction as a form with parameters, as `bootstrap` found it
     shown: ShownForm | Refused | None = None
     schema: SchemaVersion = SCHEMA  # version of the file

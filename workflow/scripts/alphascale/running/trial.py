@@ -1,4 +1,5 @@
-"""A user's own model, tried before anything trains: every size built, counted and run once.
+"""A model of the user's own, or of another library, tried before anything trains: every size built,
+counted and run once.
 
 What is wrong with it then ends in one line that names the size and the line of the user's file, and
 no hour of training was spent on the sizes that happened to be right.
@@ -29,10 +30,17 @@ META = (
 
 
 def try_model(domain: str, name: str, sizes: Mapping[str, dict[str, Any]], meta: Meta) -> None:
-    """Try family `module:factory` at every size of a domain, by the name that it has there.
+    """Try a family at every size of a domain, by the name that it has there.
 
     Raises UserError for the first that cannot be trained.
     """
+    from ..families import family
+
+    if trial := family(name).trial:
+        try:
+            trial(dict(sizes), meta)
+        except UserError as fault:
+            raise UserError(f"domains.{domain}.ladder: {fault}") from None
     for scale, size in sizes.items():
         where = f"domains.{domain}.family: {name}, {scale} {quoted(size)}"
         try:
@@ -42,6 +50,9 @@ def try_model(domain: str, name: str, sizes: Mapping[str, dict[str, Any]], meta:
             raise UserError(f"{where}: {text}") from None
         except (Exception, SystemExit) as fault:
             hint = META if "meta tensor" in str(fault) else ""
+            if meta.kind == "image" and "resize" in (family(name).keys or ()):
+                side = "×".join(map(str, meta.shape[1:]))
+                hint = f"; images are {side}: `resize` has them resized, where that is too small"
             raise UserError(f"{where}: {told(fault)}{hint}") from None
 
 
@@ -106,7 +117,7 @@ def tried(program: Path, domains: str, say: Callable[[str], None]) -> None:
 
     Raises UserError with its last line.
     """
-    say("trying the sizes of your own models")
+    say("trying the sizes of models that alphascale has not made")
     done = subprocess.run(
         [sys.executable, str(program), domains], capture_output=True, text=True, check=False
     )

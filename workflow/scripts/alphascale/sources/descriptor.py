@@ -20,7 +20,7 @@ ORIGINS = ("embedded", "downloaded", "own")
 # Keys of the `data` section that preparation reads for every source, and for every kind of data.
 COMMON = ("test", "validation", "limit")
 TOKENS = ("length", "vocabulary", "tokenizer")
-BY_KIND = {"image": (), "tabular": (), "text": TOKENS, "tokens": TOKENS}
+BY_KIND = {"image": (), "tabular": (), "text": TOKENS, "tokens": (*TOKENS, "task")}
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,6 @@ EVALUATION_BATCH = 512
 class Classification:
     """One label per sample; the loss is cross-entropy in nats, the metric accuracy."""
 
-    # Batch statistics would change if a batch were computed in pieces.
-    divisible = False
     # Whether test outputs are kept, for metrics that are measured later.
     kept = True
 

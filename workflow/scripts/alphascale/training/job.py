@@ -40,7 +40,9 @@ from .device import (
     use_bfloat16,
 )
 from .energy import Meter, rated
+from .keeping import Kept
 from .loop import Chunk, Member, Setup, member_of
+from .masked import Masked
 from .multi_label import MultiLabel
 from .next_token import NextToken
 from .regression import Regression
@@ -53,6 +55,7 @@ TASK_OF = {
     "labels": MultiLabel,
     "numbers": Regression,
     "next": NextToken,
+    "masked": Masked,
 }
 Outputs = dict[int, Tensor]  # seed → what its run gave for the test split, [n, K]
 # Seconds between two lines of progress.
@@ -68,6 +71,7 @@ def run(
     *,
     sha256: str = "",
     code: str = "",
+    models: Path | None = None,
     asked: Callable[[], int | None] = lambda: None,
 ) -> tuple[TrainingRecord, Outputs]:
     """Train all members of the job that `spec` describes; return its record and the test outputs
@@ -76,8 +80,8 @@ def run(
     Args: spec, the job's slice of the configuration; tensors, the six of the domain's data file;
     progress, called with lines for a person; checkpoints, a folder that is this job's own; sha256,
     of the data, so that no checkpoint of other data is taken up; code, the training's digest;
-    asked, called after every step: a signal's number when the job shall save its state and end, by
-    raising Stopped.
+    models, the folder for weights that the study keeps; asked, called after every step: a signal's
+    number when the job shall save its state and end, by raising Stopped.
     Same spec, data, machine and thread count: same record, but for what is measured: `time`,
     `energy` and `peak_memory_bytes`.
     Raises UserError for a size, device or model that cannot be.
@@ -96,20 +100,25 @@ def run(
     )
     language = task.language(spec.size)
 
+    kept = None
+    if training.keep and models is not None:
+        kept = Kept(models, (checkpoints or models) / "kept")
     training_started = time.monotonic()
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
         members, outputs, pieces, before_s = _train_all(
-            setup, task, spec, params.total, progress, checkpoints, sha256, asked
+            setup, task, spec, params.total, progress, checkpoints, sha256, asked, kept
         )
     train_s = before_s + time.monotonic() - training_started
 
     watts, watts_how = rated(gpu_uuid(device), torch.get_num_threads())
     chosen = choose_rate(members)
+    if kept is not None:
+        kept.choose(members, chosen)
     per_epoch = flops["training"] * task.samples
     seeds = [_seed_run(m, task, per_epoch) for m in members if m.learning_rate == chosen]
     longest = max(run.epochs_run for run in seeds)
-    kept = {
+    given = {
         member.seed: each
         for member, each in zip(members, outputs, strict=True)
         if member.learning_rate == chosen and each is not None
@@ -143,7 +152,7 @@ def run(
         versions=Versions(platform.python_version(), torch.__version__, __version__),
         language=language,
     )
-    return record, kept
+    return record, given
 
 
 def _train_all(
@@ -155,6 +164,7 @@ def _train_all(
     folder: Path | None,
     sha256: str,
     asked: Callable[[], int | None],
+    kept: Kept | None = None,
 ) -> tuple[list[Member], list[Tensor | None], int, float]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
@@ -213,6 +223,8 @@ def _train_all(
             chunk_state = None
         say.start(chunk, len(finished))
         chunk.run(say.epoch, say.step, pause)
+        if kept is not None:
+            kept.add(chunk)
         finished += chunk.members
         outputs += chunk.outputs
         pieces = max(pieces, chunk.pieces)

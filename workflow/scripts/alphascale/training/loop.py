@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..config import Training
-from ..networks.build import build, initialise
+from ..networks.build import batch_statistics, build, initialise
 from ..networks.draws import Masks
 from ..records.specs import Size
 from ..records.training import Curves, Scores
@@ -97,6 +97,7 @@ class Chunk:
         self.setup, self.task, self.members, self.say = setup, task, members, say
         self.model = build(setup.family, setup.size, task.meta, len(members), setup.device.type)
         initialise(self.model, [member.seed for member in members])
+        self.divisible = not batch_statistics(self.model)
         self.flat = Flat(self.model)
         self.active = list(range(len(members)))
         self.optimiser = self._optimiser()
@@ -203,25 +204,26 @@ class Chunk:
         """Gradients of a batch into the flat rows; each member's mean loss, correct predictions.
 
         A batch that does not fit into memory is computed anew, with the same random draws, in twice
-        as many pieces, and so are all that follow.
+        as many pieces, and so are all that follow. No piece has one sample alone where a model
+        normalises by the batch.
         """
-        if not self.task.divisible:
-            return self._in_pieces(x, y, noise)
+        most = x.shape[1] if self.divisible else x.shape[1] // 2
         while True:
             drawn = noise.mark()
             try:
                 return self._in_pieces(x, y, noise)
             except (RuntimeError, MemoryError) as fault:
-                if self.pieces >= x.shape[1] or not out_of_memory(fault):
+                if self.pieces >= most or not out_of_memory(fault):
                     raise
             # Out of the handler, so that nothing of the failed pass is still held.
             noise.restore(drawn)
-            self.pieces = min(2 * self.pieces, x.shape[1])
+            self.pieces = min(2 * self.pieces, most)
             if self.setup.device.type == "cuda":
                 torch.cuda.empty_cache()
             self.say(
                 f"out of memory: batches of {x.shape[1]} are from now on computed in "
                 f"{self.pieces} pieces, their gradients added up"
+                + ("" if self.divisible else "; batch norm then sees a piece, not the batch")
             )
 
     def _in_pieces(self, x: Tensor, y: Tensor, noise: Masks) -> tuple[Tensor, Tensor]:

@@ -27,8 +27,6 @@ class NextToken(Classification):
     right. A sample is one window of `length` tokens.
     """
 
-    # A batch may be computed in pieces: no layer of these models looks across samples.
-    divisible = True
     kept = False
 
     def losses(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
