@@ -45,7 +45,7 @@ def spec_of(name: str, size: dict, seeds=(0, 1), **training):
 
 
 def run(spec, meta, folder=None, say=lambda line: None, tensors=None, **more):
-    return as_json(job.run(spec, tensors or data(meta), meta, say, folder, **more))
+    return as_json(job.run(spec, tensors or data(meta), meta, say, folder, **more)[0])
 
 
 def lasting(record):
