@@ -69,7 +69,7 @@ def measure(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
 
 
 def _classes(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
-    from sklearn.metrics import balanced_accuracy_score, top_k_accuracy_score
+    from sklearn.metrics import recall_score, top_k_accuracy_score
 
     named, shares = outputs.argmax(1), softmax(outputs, axis=1)
     classes = np.arange(meta.classes)
@@ -77,7 +77,8 @@ def _classes(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
     # Of two classes the second is the one that is looked for, as scikit-learn has it.
     ranked = slice(1, 2) if meta.classes == 2 else slice(None)
     return {
-        "balanced_accuracy": float(balanced_accuracy_score(y, named)),
+        # Over the classes that the split has.
+        "balanced_accuracy": float(recall_score(y, named, labels=np.unique(y), average="macro")),
         **_f1(y, named, labels=classes),
         **_ranks(truth[:, ranked], shares[:, ranked]),
         "top5": float(top_k_accuracy_score(y, outputs, k=TOP, labels=classes))

@@ -29,7 +29,7 @@ class Regression(Classification):
     def losses(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mean square error [M] and summed explained shares [M] of outputs [M, B, 1], y [M, B]."""
         square = (logits.float().squeeze(2) - y) ** 2
-        return square.mean(1), (1 - square).sum(1)
+        return square.mean(1), (1 - square.detach()).sum(1)
 
     def class_weights(self) -> None:
         """Numbers have no classes to weigh."""
