@@ -101,3 +101,63 @@ def study_of_tasks(folder: Path) -> dict:
             },
         },
     }  # fmt: skip
+
+
+def study_of_names(folder: Path) -> dict:
+    """Write the data and checkpoints below `folder`; a study of models by name: from scratch and
+    fine-tuned in three ways, images by two libraries, running text."""
+    from foreign_made import bert, checkpoint
+    from study_made import write_images, write_texts
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_texts(folder / "letters.csv", rows=240)
+    write_images(folder / "bars", rows=240)
+    words = "wave salt boat tide stone path goat peak the a and under over morning wind"
+    widths = (8, 16, 24)
+    for width in widths:
+        checkpoint(folder / f"bert{width}", width, words)
+    text = {"source": "text", "path": "data/letters.csv", "length": 14, "vocabulary": 300}
+    quick = common(epochs=2)
+
+    def tuned(how: str, **more) -> dict:
+        sizes = {f"b{w}": {"pretrained": f"data/bert{w}", "tune": how, **more} for w in widths}
+        return quick | {
+            "data": text | {"length": 14}, "family": "hf", "ladder": sizes,
+            "naive": sizes["b24"] | {"tune": "whole"}, "target": {"accuracy": 0.7},
+        }  # fmt: skip
+
+    def images(family: str, sizes: dict) -> dict:
+        return quick | {
+            "data": {"source": "images", "path": "data/bars"}, "family": family, "ladder": sizes,
+            "target": {"accuracy": 0.7},
+        }  # fmt: skip
+
+    tiny = {"name": "vit_tiny_patch16_224", "patch_size": 4, "depth": 1, "num_heads": 2}
+    gpt = {"model_type": "gpt2", "n_layer": 1, "n_head": 2}
+    return {
+        "run": "names",
+        "device": "cpu",
+        "bootstrap": {"resamples": 200},
+        "domains": {
+            "scratch": quick | {
+                "data": text, "family": "hf",
+                "ladder": {f"b{w}": bert(w, 1) for w in widths}, "target": {"accuracy": 0.7},
+            },
+            "whole": tuned("whole"),
+            "head": tuned("head"),
+            "lora": tuned("lora", rank=2),
+            "torchvision": images(
+                "torchvision",
+                {f"m{w}": {"name": "mobilenet_v3_small", "width": w / 16} for w in (1, 2, 3)},
+            ),
+            "timm": images("timm", {f"v{d}": tiny | {"embed_dim": d} for d in (8, 16, 24)}),
+            "causal": quick | {
+                "data": {
+                    "source": "torch_source", "length": 16, "vocabulary": 300, "limit": 400,
+                    "validation": 50, "test": 50,
+                },
+                "family": "hf", "ladder": {f"g{w}": gpt | {"n_embd": w} for w in (8, 16, 24)},
+                "target": {"perplexity": 100.0},
+            },
+        },
+    }  # fmt: skip
