@@ -123,7 +123,7 @@ def study_of_names(folder: Path) -> dict:
         sizes = {f"b{w}": {"pretrained": f"data/bert{w}", "tune": how, **more} for w in widths}
         return quick | {
             "data": text | {"length": 14}, "family": "hf", "ladder": sizes,
-            "naive": sizes["b24"] | {"tune": "whole"}, "target": {"accuracy": 0.7},
+            "naive": {"pretrained": "data/bert24", "tune": "whole"}, "target": {"accuracy": 0.7},
         }  # fmt: skip
 
     def images(family: str, sizes: dict) -> dict:

@@ -23,7 +23,7 @@ from ..errors import UserError
 from ..laws.form import predict
 from ..records.bootstrap import JointDraws
 from ..records.fit import JointFit, WithheldFit
-from ..records.runs import COUNT_COLUMN, good, tested
+from ..records.runs import COUNT_COLUMN, fitted_values, good, tested
 from ..records.specs import BootstrapSpec, FitSpec, PriorFile
 from ..records.typed import Refused
 from .describe import described
@@ -198,7 +198,7 @@ def joint_columns(
     """What a joint law is fitted to: its predictors, the metric and each run's cell."""
     columns = {"params": runs[COUNT_COLUMN[counted]].to_numpy(float)}
     columns |= {name: runs[name].to_numpy(float) for name in PREDICTORS[law]}
-    columns[metric] = runs[f"test_{metric}"].to_numpy(float)
+    columns[metric] = fitted_values(runs, metric)
     columns["cell"] = (runs["fraction"] + "/" + runs["scale"]).to_numpy(str)
     return columns
 

@@ -18,7 +18,7 @@ from .. import laws
 from ..errors import UserError
 from ..records.bootstrap import FractionDraws
 from ..records.fit import FractionFit, LadderFit, LadderPoint
-from ..records.runs import COUNT_COLUMN, good, tested, worst_level
+from ..records.runs import COUNT_COLUMN, fitted_values, good, perfect, tested, worst_level
 from ..records.specs import BootstrapSpec, FitSpec, PlanSpec
 from ..records.typed import Refused
 from .describe import band, described
@@ -88,7 +88,7 @@ def ladder_columns(part: pandas.DataFrame, metric: str, counted: str) -> dict[st
     runs = good(part)
     return {
         "params": runs[COUNT_COLUMN[counted]].to_numpy(float),
-        metric: runs[f"test_{metric}"].to_numpy(float),
+        metric: fitted_values(runs, metric),
         "scale": runs["scale"].to_numpy(str),
     }
 
@@ -170,7 +170,10 @@ def _fit_metric(
     spec: FitSpec, frame: pandas.DataFrame, fraction: str, metric: str
 ) -> LadderFit | Refused:
     part = frame[frame["fraction"] == fraction]
-    others = others_of(frame, fraction, metric, spec)
+    try:
+        others = others_of(frame, fraction, metric, spec)
+    except UserError as reason:
+        return Refused(str(reason))
 
     def fit(runs: pandas.DataFrame, resamples: int = 0) -> laws.Fit | laws.AutoLaw:
         columns = ladder_columns(runs, metric, spec.params)
@@ -183,4 +186,7 @@ def _fit_metric(
     withheld = predict_withheld(
         part, spec.params, f"test_{metric}", spec.withhold, partial(fit, resamples=RESAMPLES)
     )
-    return LadderFit(**vars(described(law)), withheld=withheld)
+    told = described(law)
+    if words := perfect(good(part), metric):
+        told = replace(told, warnings=[*told.warnings, words])
+    return LadderFit(**vars(told), withheld=withheld)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import UserError
 from ..metrics import by_fitted
 
 if TYPE_CHECKING:
@@ -54,6 +55,36 @@ def worst_level(levels: pandas.Series) -> str | None:
 def tested(frame: pandas.DataFrame, metric: str) -> int | None:
     """Samples that a domain's errors were counted on; None for what is no count."""
     return int(frame["test_samples"].iloc[0]) if by_fitted(metric).counted else None
+
+
+def fitted_values(runs: pandas.DataFrame, metric: str) -> np.ndarray:
+    """What the laws of a metric are fitted to, (n,), of runs that ended well.
+
+    A share that is no count may be perfect all the same, an F1 of 1: such a run is taken as half an
+    error among one more than the samples tested, as the engine takes counted errors; `perfect` says
+    how many. Raises UserError where the metric is not defined on the test split.
+    """
+    values, known = runs[f"test_{metric}"].to_numpy(float), by_fitted(metric)
+    if np.isnan(values).any():
+        raise UserError(
+            f"{known.title} is not defined on the test split (a class that no test sample has, or "
+            "labels that are all equal): choose another metric, or test on more samples"
+        )
+    if not known.share or known.counted:
+        return values
+    return np.where(values <= 0, 0.5 / (runs["test_samples"].to_numpy(float) + 1), values)
+
+
+def perfect(runs: pandas.DataFrame, metric: str) -> str | None:
+    """A sentence on runs that `fitted_values` took as half an error; None where there are none."""
+    known = by_fitted(metric)
+    if not known.share or known.counted or not (count := int((runs[f"test_{metric}"] <= 0).sum())):
+        return None
+    return (
+        f"{count} of {len(runs)} runs are perfect in {known.title} on "
+        f"{int(runs['test_samples'].iloc[0]):,} test samples, which cannot tell them apart: each "
+        "is taken as half an error; test on more"
+    )
 
 
 def run_variance(values: np.ndarray, configurations: np.ndarray) -> float | None:
