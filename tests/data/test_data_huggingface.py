@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ def offline(monkeypatch, tmp_path):
 
 
 WORDS = {"pos": "fine bright lovely", "neg": "dull grey awful", "mid": "so so"}
-NAMES = ["pos", "neg", "mid"]  # not in the order of the alphabet
+NAMES = ["neg", "pos", "mid"]  # not in the order of the alphabet, nor in its reverse
 
 
 def reviews(n: int, start: int = 0, labelled: bool = True):
@@ -79,7 +80,7 @@ def test_texts_arrive_as_written_however_they_were(tmp_path, kind):
     section = {"path": path, "text": ["title", "body"], "label": "mood"}
     check_source("d", spec("huggingface_text", **section))
     pool = source("huggingface_text").read(spec("huggingface_text", **section))
-    assert pool.x[:2] == ["title 0\nfine bright lovely no. 0", "dull grey awful no. 1"]
+    assert pool.x[:2] == ["title 0\ndull grey awful no. 0", "fine bright lovely no. 1"]
     names = NAMES if kind in ("parquet", "disk", "arrow") else ["0", "1", "2"]
     assert pool.class_names == names and pool.y.tolist() == [i % 3 for i in range(90)]
     tensors, about = built("huggingface_text", length=16, vocabulary=300, **section)
@@ -102,6 +103,20 @@ def test_own_splits_are_kept_and_told(tmp_path):
     assert "not used: split unsupervised" in notes
     assert "validation split, 12 samples, joined the training part" in notes
     assert "`test` (0.2) is not used" in notes
+
+
+def test_rows_without_text_leave_the_test_split_where_it_is(tmp_path):
+    def part(n, start):
+        made = reviews(n, start).to_dict()
+        made["body"][:2] = [" ", None]
+        return datasets.Dataset.from_dict(made)
+
+    parts = {"train": part(60, 0), "test": part(18, 60)}
+    datasets.DatasetDict(parts).save_to_disk(tmp_path / "d")
+    section = {"path": str(tmp_path / "d"), "text": ["body"], "label": "mood"}
+    pool = source("huggingface_text").read(spec("huggingface_text", **section))
+    assert pool.own_test.tolist() == [False] * 58 + [True] * 16
+    assert [int(text.split()[-1]) >= 60 for text in pool.x] == pool.own_test.tolist()
 
 
 def test_a_test_split_without_labels_is_left_out(tmp_path):
@@ -266,6 +281,21 @@ def test_files_by_hand_stand_for_a_name(tmp_path):
     assert about["sizes"]["test"] == 30 and about["class_names"] == NAMES
 
 
+def test_what_the_library_has_in_its_cache_needs_no_network(tmp_path):
+    """The folder is the library's own work; only the namespace, which a hub gives, is added."""
+    (tmp_path / "moods").mkdir()
+    reviews(60).to_parquet(tmp_path / "moods" / "train.parquet")
+    reviews(30, 60).to_parquet(tmp_path / "moods" / "test.parquet")
+    datasets.load_dataset(str(tmp_path / "moods"))
+    shutil.move(tmp_path / "cache" / "moods", tmp_path / "cache" / "someone___moods")
+    for config in (tmp_path / "cache" / "someone___moods").iterdir():
+        config.rename(config.with_name("default"))
+    section = {"name": "someone/moods", "text": ["body"], "label": "mood", "length": 8}
+    _, about = built("huggingface_text", **section)
+    assert about["sizes"]["test"] == 30 and about["class_names"] == NAMES
+    assert sorted(about["source"]["files"]) == ["moods-test.arrow", "moods-train.arrow"]
+
+
 @pytest.mark.parametrize("said", [True, False])
 def test_without_network_a_name_says_what_goes_where(said, monkeypatch):
     if said:
@@ -315,6 +345,7 @@ def test_damaged_and_foreign_files_end_in_one_line(tmp_path):
             built("huggingface_text", path=str(tmp_path / name))
         message = str(refusal.value)
         assert message.startswith("path: ") and name in message, message
+        assert ("holds files of kind Xml" in message) == (name == "odd"), message
         assert len(message.splitlines()) == 1
     assert not (tmp_path / "ran").exists()
     with pytest.raises(UserError, match=r"label: there is no column 'label'.*body, title, mood"):

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 from alphascale.errors import UserError
-from alphascale.sources import inspect
+from alphascale.sources import inspect, source
 from alphascale.sources.inspect import check_source, source_state
 from data_made import built, digits, spec, write_idx
 from PIL import Image
@@ -218,3 +218,16 @@ def test_the_state_of_a_large_folder_follows_its_files_times(tmp_path, monkeypat
     before = source_state(section)
     os.utime(tmp_path / "class0" / "0.png", ns=(1, 1))
     assert before != source_state(section)
+
+
+def test_grey_images_among_coloured_ones_keep_their_pixels(tmp_path):
+    rng = np.random.default_rng(0)
+    made = rng.integers(0, 256, (12, 6, 5, 3)).astype(np.uint8)
+    made[:8] = made[:8, :, :, :1]
+    for i, pixels in enumerate(made):
+        folder = tmp_path / f"class{i // 6}"
+        folder.mkdir(exist_ok=True)
+        image = Image.fromarray(pixels[..., 0]) if i < 8 else Image.fromarray(pixels)
+        image.save(folder / f"{i:02d}.png")
+    pool = source("images").read(spec("images", path=str(tmp_path)))
+    assert (pool.x == made.transpose(0, 3, 1, 2)).all()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alphascale.config import Data
-from alphascale.data import tasks
+from alphascale.data import splits, tasks
 from alphascale.data.checks import check_fractions
 from alphascale.data.make import build
 from alphascale.data.store import SPLITS, prefix
@@ -245,6 +245,26 @@ def test_a_rare_label_is_shared_out_and_kept_in_every_fraction():
         assert [int(y[rows[part], 2].sum()) for part in SPLITS] == [7, 1, 2]
         train = y[rows["train"], 2]
         assert train[:350].sum() in (3, 4)  # a half of them in a half of the rows
+
+
+def test_splits_that_miss_a_label_by_chance_are_drawn_again():
+    """Of ten samples with a and eleven with b nine have both: hardly a draw has each everywhere."""
+    y = np.zeros((120, 3), dtype=bool)
+    y[:10, 0] = y[1:12, 1] = y[20:, 2] = True
+    once = 0
+    for seed in range(20):
+        strata = tasks.rarest(y, 12)
+        rows = splits.split_strata(strata, 0.1, 0.1, np.random.default_rng(seed))
+        once += all(y[at].any(0).all() for at in rows.values())
+        rng = np.random.default_rng(seed)
+        rows = tasks.split("labels", y, ["a", "b", "c"], 0.1, 0.1, rng, "label")
+        assert all((y[at].any(0) & ~y[at].all(0)).all() for at in rows.values())
+    assert once < 20
+
+
+def test_a_label_is_in_a_fraction_once_some_have_it_and_some_have_not():
+    y = np.array([[1, 0, 0], [1, 0, 1], [1, 1, 0], [0, 0, 0]], dtype=bool)
+    assert tasks.TASKS["labels"].first_rows(y, 3) == [3, 2, 1]
 
 
 BAD_LABELS = {

@@ -41,8 +41,8 @@ class Table:
     """Columns as they stand in a file, all of n values."""
 
     path: str  # as messages name it
-    # name → n values: text of CSV; else None, bool, int, float, str, a list of such; of a typed
-    # column of numbers without gaps in integers a numpy array
+    # name → n values: text of CSV; else None, bool, int, float, str, a list of such; of a column
+    # with a type that is one of numbers, a numpy array
     columns: dict[str, Sequence[Any]]
     lines: Sequence[int] | None = None  # of the file, in which the rows begin; None if it has none
 
@@ -169,7 +169,7 @@ def _values(column: pyarrow.ChunkedArray) -> Sequence[Any]:
     from pyarrow import types
 
     kind = column.type
-    if types.is_floating(kind) or (types.is_integer(kind) and not column.null_count):
+    if types.is_floating(kind) or types.is_integer(kind):  # of integers with gaps floats
         return column.to_numpy()
     if types.is_decimal(kind):
         return [None if value is None else float(value) for value in column.to_pylist()]
