@@ -1,7 +1,8 @@
 """An ordinary nn.Module as a model of M members: a user's own, or one of another library.
 
-It knows nothing of members: parameters are stacked, and the members take turns in one module. What
-is frozen is not updated: values that all members share (those of a checkpoint) are held once, in
+It knows nothing of members: parameters are stacked, and the members take turns in one module; a
+member alone is that module itself, whose parameters are then views of the stacks. What is frozen is
+not updated: values that all members share (those of a checkpoint) are held once, in
 the module itself; others are each member's own, as buffers.
 """
 
@@ -49,9 +50,42 @@ class Plain(nn.Module):
                 self.register_parameter(attribute, nn.Parameter(stack))
             else:
                 self.register_buffer(attribute, stack)
+        self._trained = [first[key] for key in self.stacks if key in first]
+        self._trained = [each for each in self._trained if each.requires_grad]
+        self.alone = members == 1
+        self.point()
+
+    def point(self) -> None:
+        """Of a member alone: have the module's own parameters and buffers be views of the stacks.
+
+        Without that, every step would put them in anew: 8 % of the time of a BERT of width 64, 25 %
+        of a Vision Transformer of width 32.
+        """
+        if not self.alone:
+            return
+        module = self._template[0]
+        for key, attribute in self.stacks.items():
+            stack = getattr(self, attribute)
+            if len(stack) != 1:  # the member has ended
+                return
+            owner, _, last = key.rpartition(".")
+            owner = module.get_submodule(owner)
+            if last in owner._parameters:
+                owner._parameters[last].data = stack.data.squeeze(0)
+            else:
+                owner._buffers[last] = stack.squeeze(0)
+
+    def leaves(self) -> list[nn.Parameter]:
+        """What gradients are taken for, in the order of the parameters."""
+        return self._trained if self.alone else list(self.parameters())
 
     def forward(self, x: Tensor, masks: Masks | None = None) -> Tensor:
-        rows = {key: self._rows(attribute) for key, attribute in self.stacks.items()}
+        if self.alone:
+            if masks is None:
+                return self._checked(self._template[0](x[0]), x).unsqueeze(0)
+            with masks.lend(0):
+                return self._checked(self._template[0](x[0]), x).unsqueeze(0)
+        rows = {key: getattr(self, attribute).unbind(0) for key, attribute in self.stacks.items()}
         members = len(next(iter(rows.values())))
         outputs = []
         for member in range(members):
@@ -62,20 +96,19 @@ class Plain(nn.Module):
             else:
                 with masks.lend(member):
                     outputs.append(functional_call(self._template[0], state, (row,)))
+        return torch.stack([self._checked(output, x) for output in outputs])
+
+    def _checked(self, output: Tensor, x: Tensor) -> Tensor:
+        """What a member's module returned, if it is what it must."""
         expected = (x.shape[1], *self.shape)
-        if not isinstance(outputs[0], Tensor) or tuple(outputs[0].shape) != expected:
-            shown = getattr(outputs[0], "shape", type(outputs[0]).__name__)
+        if not isinstance(output, Tensor) or tuple(output.shape) != expected:
+            shown = getattr(output, "shape", type(output).__name__)
             raise UserError(
                 f"family {self.name}: the model returned {shown} for a batch of {x.shape[1]}; it "
                 f"must return logits of shape {list(expected)}: [batch, classes] or, of a language "
                 "model, [batch, length, vocabulary]"
             )
-        return torch.stack(outputs)
-
-    def _rows(self, attribute: str) -> tuple[Tensor, ...]:
-        """Each member's own, as views: of one member the gradient then needs no copy."""
-        stack = getattr(self, attribute)
-        return (stack.squeeze(0),) if len(stack) == 1 else stack.unbind(0)
+        return output
 
     def train(self, mode: bool = True) -> Plain:
         self._template[0].train(mode)

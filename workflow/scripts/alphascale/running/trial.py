@@ -105,7 +105,8 @@ def _try(name: str, size: dict[str, Any], meta: Meta) -> None:
     if not loss.requires_grad:
         raise UserError("what the model returned does not depend on its parameters: none can learn")
     loss.backward()
-    gradients = [each.grad for each in model.parameters() if each.grad is not None]
+    leaves = model.leaves() if hasattr(model, "leaves") else model.parameters()
+    gradients = [each.grad for each in leaves if each.grad is not None]
     if not all(each.isfinite().all() for each in gradients):
         raise UserError("the model's gradients are not finite")
     count_flops(name, size, meta)

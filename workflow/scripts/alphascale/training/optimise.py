@@ -41,16 +41,23 @@ class Optimiser:
         self.flat, self.rates, self.kind, self.weight_decay = flat, rates, kind, weight_decay
         # SGD needs only the first.
         self.moments = [torch.zeros_like(flat.values) for _ in range(1 if kind == "sgd" else 2)]
+        self.views = [flat.parts(moment) for moment in self.moments]
         self.steps = 0
+
+    def _of(self, rate: float, parts: list[Tensor]) -> list[Tensor]:
+        """Of rows of members those with a rate; all, where they are parts of one."""
+        if self.flat.apart:
+            return parts
+        return [part for part, own in zip(parts, self.rates, strict=True) if own == rate]
 
     def step(self, factor: float) -> None:
         """One update from the flat gradients at `factor` times the peak learning rates."""
         # The kernel adds one to the count it is given.
         count = torch.tensor(float(self.steps), device=self.flat.values.device)
         for rate in dict.fromkeys(self.rates):
-            rows = [row for row, own in enumerate(self.rates) if own == rate]
-            values, grads = [self.flat.values[r] for r in rows], [self.flat.grads[r] for r in rows]
-            moments = [[moment[r] for r in rows] for moment in self.moments]
+            values = self._of(rate, self.flat.views)
+            grads = self._of(rate, self.flat.gradients)
+            moments = [self._of(rate, parts) for parts in self.views]
             options = {"lr": rate * factor, "weight_decay": self.weight_decay}
             if self.kind == "sgd":
                 sgd(
@@ -70,7 +77,7 @@ class Optimiser:
                     grads,
                     *moments,
                     [],
-                    [count.clone() for _ in rows],
+                    [count.clone() for _ in values],
                     decoupled_weight_decay=self.kind == "adamw",
                     beta1=BETA1,
                     beta2=BETA2,
@@ -85,6 +92,7 @@ class Optimiser:
     def keep(self, rows: Tensor, rates: list[float]) -> None:
         """Go on with these members alone, after the flat rows have been cut to them."""
         self.moments = [moment[rows].clone() for moment in self.moments]
+        self.views = [self.flat.parts(moment) for moment in self.moments]
         self.rates = rates
 
     def state(self) -> dict[str, list[Tensor] | int]:
@@ -94,3 +102,4 @@ class Optimiser:
     def load(self, state: dict[str, list[Tensor] | int]) -> None:
         """Put a state back."""
         self.moments, self.steps = state["moments"], state["steps"]
+        self.views = [self.flat.parts(moment) for moment in self.moments]
