@@ -95,7 +95,8 @@ def odds(costs: dict[str, FloatArray]) -> Odds:
                 chance *= 1 - np.searchsorted(values, reached, "right") / len(values)
         least[name] = float(chance.sum() / len(each))
     neither = float(np.prod([np.isinf(each).mean() for each in costs.values()]))
-    return Odds(least, neither, max(0.0, 1.0 - neither - sum(least.values())))
+    tied = 1.0 - neither - sum(least.values())
+    return Odds(least, neither, tied if tied > 1e-9 else 0.0)  # less is rounding
 
 
 def ratio(value: tuple[float, float], draws: tuple[FloatArray, FloatArray], level: float) -> Ratio:

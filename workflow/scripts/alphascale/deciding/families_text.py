@@ -95,7 +95,7 @@ def _rest(odds: Odds) -> str:
     said = []
     if odds.neither > 0:
         said.append(f"none reaches it in {probability(odds.neither)}")
-    if odds.tied > 1e-9:
+    if odds.tied > 0:
         said.append(f"they cost the same in {probability(odds.tied)}")
     return f" ({'; '.join(said)})" if said else ""
 
