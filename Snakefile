@@ -18,6 +18,7 @@ include: "rules/plot.smk"
 include: "rules/literature.smk"
 include: "rules/curves.smk"
 include: "rules/language.smk"
+include: "rules/compare.smk"
 include: "rules/targets.smk"
 
 
@@ -43,6 +44,8 @@ localrules:
     audit_summary,
     regimes_domain,
     regimes,
+    compare_domain,
+    compare,
     plot,
     plot_summary,
     plot_language,
@@ -55,6 +58,7 @@ rule all:
     input:
         final_outputs(),
         language_outputs(),
+        compare_outputs(),
 
 
 report: "workflow/report/study.rst"

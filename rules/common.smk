@@ -91,6 +91,8 @@ CHECKPOINTS = f"{RESULTS}/checkpoints"
 NEEDS_NO_STUDY = {"literature", "curves_benchmark"}
 # Language domains that are judged together: the first one's name → all of them.
 LANGUAGE = slices.language_groups(STUDY)
+# Domains whose families are compared, the same way.
+COMPARED = slices.compared_groups(STUDY)
 # Only executors that submit jobs have a number of them, `--jobs`; and a submitted job starts Snakemake
 # again, on its node, where the scheduler has handed out devices already.
 LOCAL = workflow.is_main_process and workflow.resource_settings.nodes is None
@@ -365,6 +367,7 @@ def figures_of_all():
             for path in figures_of(domain, REGIME_FIGURES)
         ),
         *(path for domain in LANGUAGE for path in figures_of(domain, LANGUAGE_FIGURES)),
+        *(path for domain in COMPARED for path in figures_of(domain, COMPARE_FIGURES)),
     ]
 
 
@@ -373,24 +376,26 @@ def asked():
     return set(workflow.dag_settings.targets or ())
 
 
-def groups_asked():
-    """The first of each group of language domains of which all are asked for."""
-    return [domain for domain, group in LANGUAGE.items() if set(group) <= asked()]
+def groups_asked(groups):
+    """The first of each group of domains of which all are asked for."""
+    return [domain for domain, group in groups.items() if set(group) <= asked()]
 
 
 def domain_outputs(domain):
     """An input function: everything about one domain, ending with its summary. What compares it
-    with other language domains comes where all of them are asked for: it would train them too.
+    with other domains comes where all of them are asked for: it would train them too.
     """
 
     def outputs(wildcards):
-        group = [domain] if domain in groups_asked() else []
+        group = [domain] if domain in groups_asked(LANGUAGE) else []
+        alike = [domain] if domain in groups_asked(COMPARED) else []
         return [
             *missing_records([domain]),
             out(f"audit/{domain}.json"),
             *figures_of(domain, {**FIGURES, **REGIME_FIGURES}),
             *(out(f"language/{name}.txt") for name in group),
             *(path for name in group for path in figures_of(name, LANGUAGE_FIGURES)),
+            *(path for name in alike for path in figures_of(name, COMPARE_FIGURES)),
             out(f"summary/{domain}.csv"),
             out(f"summary/{domain}.txt"),
         ]
@@ -517,13 +522,18 @@ def left_checkpoints():
 
 def print_results():
     """Print what was asked for, as far as it is there: of domains and stages that were named their
-    own pages, else the study's summary and its language laws."""
+    own pages, else the study's summary, its families compared and its language laws."""
     targets = asked()
-    stages = targets & {"fit", "figures", "regimes"}
-    named, groups = [each for each in NAMED_DOMAINS if each in targets], groups_asked()
-    pages = [f"{stage}.txt" for stage in ("fit", "regimes") if stage in stages]
+    stages = targets & {"fit", "figures", "regimes", "compare"}
+    named = [each for each in NAMED_DOMAINS if each in targets]
+    groups = groups_asked(LANGUAGE)
+    pages = [
+        f"{stage}.txt" for stage in ("fit", "regimes", "compare") if stage in stages
+    ]
     if not targets or targets - stages - {*named, *NEEDS_NO_STUDY}:
-        pages, groups = [*pages, "summary.txt"], list(LANGUAGE)
+        pages = [each for each in pages if each != "compare.txt"]
+        pages += ["summary.txt", *(["compare.txt"] if COMPARED else [])]
+        groups = list(LANGUAGE)
     else:
         pages += [f"summary/{domain}.txt" for domain in named]
     for path in map(
@@ -538,6 +548,23 @@ def print_results():
 def language_observations(wildcards):
     """Observations of a domain and of those that compare to it."""
     return [out(f"observations/{domain}.csv") for domain in LANGUAGE[wildcards.domain]]
+
+
+def compared(pattern):
+    """An input function: a file of a domain and of each that compares to it."""
+    return lambda wildcards: [
+        out(pattern.format(domain=domain)) for domain in COMPARED[wildcards.domain]
+    ]
+
+
+def compare_outputs():
+    """What comparing families delivers; nothing where no domain compares with another."""
+    if not COMPARED:
+        return []
+    figures = [
+        path for domain in COMPARED for path in figures_of(domain, COMPARE_FIGURES)
+    ]
+    return [out("compare.csv"), out("compare.txt"), *figures]
 
 
 def language_outputs():

@@ -33,6 +33,8 @@ from alphascale.slices import (
     bootstrap_slice,
     canonical,
     cells,
+    compare_slice,
+    compared_groups,
     data_slice,
     data_spec,
     decision_slice,
@@ -232,6 +234,8 @@ def test_fuzzed_studies(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             sections.append(aggregate_slice(study, name, "code", tmp_path / "none"))
             if name in language:
                 sections.append(language_slice(study, name))
+            if name in compared_groups(study):
+                sections.append(compare_slice(study, name))
             for section in sections:
                 assert json.loads(canonical(section)) is not None
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .laws import AutoLaw, Fit
+    from .records.compare import CompareRecord
     from .records.decision import DecisionRecord
     from .records.fit import FitRecord
     from .records.language import LanguageRecord
@@ -250,8 +251,14 @@ class Results:
 
         return self._read(f"language/{domain}.json", LanguageRecord)
 
+    def compared(self, domain: str) -> CompareRecord:
+        """Families of domains that compare, by the group's first one."""
+        from .records.compare import CompareRecord
+
+        return self._read(f"compare/{domain}.json", CompareRecord)
+
     def text(self, page: str = "summary") -> str:
-        """A page as printed: summary, fit, regimes, language/DOMAIN."""
+        """A page as printed: summary, fit, regimes, compare, language/DOMAIN."""
         return self._there(f"{page}.txt").read_text(encoding="utf-8")
 
     def figures(self, domain: str) -> list[Path]:
@@ -260,6 +267,7 @@ class Results:
 
     def draw(self, domain: str, figure: str) -> Figure:
         """A figure by name, drawn anew as a matplotlib Figure, to show or to change."""
+        from .plots import families
         from .plots.draw import DRAW, DRAW_LANGUAGE
         from .plots.records import read_records
 
@@ -270,7 +278,10 @@ class Results:
             return DRAW[figure](read_records(*map(self._there, files)))
         if figure in DRAW_LANGUAGE:
             return DRAW_LANGUAGE[figure](self.language(domain))
-        raise UserError(f"no figure {figure!r}: {', '.join([*DRAW, *DRAW_LANGUAGE])}")
+        if figure in families.DRAW:
+            return families.DRAW[figure](self.compared(domain))
+        known = [*DRAW, *DRAW_LANGUAGE, *families.DRAW]
+        raise UserError(f"no figure {figure!r}: {', '.join(known)}")
 
     def _read(self, name: str, kind: type) -> Any:
         from .records.typed import read

@@ -29,6 +29,8 @@ from .records.specs import (
     AggregateSpec,
     AuditSpec,
     BootstrapSpec,
+    ComparedDomain,
+    CompareSpec,
     DecisionSpec,
     ExpectedRecord,
     FitSpec,
@@ -336,7 +338,7 @@ def language_groups(study: Study) -> dict[str, list[str]]:
         if source(task.data.source).corpus and task.compare is None
     }
     for name, task in study.domains.items():
-        if task.compare is not None:
+        if task.compare in groups:
             groups[task.compare].append(name)
     return groups
 
@@ -349,6 +351,33 @@ def language_slice(study: Study, domain: str) -> LanguageSpec:
         resamples=study.bootstrap.resamples,
         level=study.bootstrap.level,
         seed=study.seed,
+    )
+
+
+def compared_groups(study: Study) -> dict[str, list[str]]:
+    """Domains whose families are compared: first domain → it and those that compare to it."""
+    groups: dict[str, list[str]] = {}
+    for name, task in study.domains.items():
+        if task.compare is not None:
+            groups.setdefault(task.compare, [task.compare]).append(name)
+    return groups
+
+
+def compare_slice(study: Study, domain: str) -> CompareSpec:
+    """What the comparison of a group depends on, beside its observations and laws."""
+    group = compared_groups(study)[domain]
+    given = [study.domains[name].target.given for name in group]
+    return CompareSpec(
+        domains=[
+            ComparedDomain(name, task.family, task.training.epochs, task.training.batch_size)
+            for name, task in ((name, study.domains[name]) for name in group)
+        ],
+        targets=targets(study.domains[domain]),
+        shared=all(each == given[0] for each in given),
+        counted=study.fit.params,
+        level=study.bootstrap.level,
+        seed=study.seed,
+        costs=prices(study),
     )
 
 

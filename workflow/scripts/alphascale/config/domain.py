@@ -69,8 +69,8 @@ class Domain(Section):
     target: Target = Field(description="What the model must reach.")
     compare: Name | None = Field(
         None,
-        description="Language models: another domain of the same data and length, with whose "
-        "family this one's exponents are compared.",
+        description="Another domain of the same data and target, with whose family this one's is "
+        "compared: which reaches the target at less cost, and whether their exponents differ.",
     )
     withhold: Annotated[int, Field(ge=0, strict=True)] = Field(
         1,
@@ -122,9 +122,6 @@ class Domain(Section):
                     f"target `{name}`: of task {asks} it is one of "
                     f"{', '.join(metrics_of(asks))}{hint}"
                 )
-        corpus = source(self.data.source).corpus
-        if self.compare is not None and not corpus:
-            raise ValueError("`compare` is for language models: domains of one corpus")
         return self
 
     @model_validator(mode="after")

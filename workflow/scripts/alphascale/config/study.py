@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ..carbon import WORLD, intensity
 from ..errors import UserError
+from ..sources import source
 from .base import Count, Name, NotNegative, Number, Positive, Section, Seed, Share
 from .domain import Domain
 
@@ -185,6 +186,8 @@ STAGES = frozenset(
         "audit",
         "audit_summary",
         "bootstrap",
+        "compare",
+        "compare_domain",
         "curves_benchmark",
         "figures",
         "fit",
@@ -291,7 +294,17 @@ class Study(Section):
                 )
             if other is not None and other.data != domain.data:
                 raise ValueError(
-                    f"domains.{name}.compare: {domain.compare!r} has other data: perplexities "
-                    "compare only on the same tokens (write `data: *NAME` with a YAML anchor)"
+                    f"domains.{name}.compare: {domain.compare!r} has other data: families compare "
+                    "only on the same (write `data: *NAME` with a YAML anchor)"
+                )
+            # Perplexity laws have always been compared whatever the targets are.
+            if (
+                other is not None
+                and other.target.given != domain.target.given
+                and not source(domain.data.source).corpus
+            ):
+                raise ValueError(
+                    f"domains.{name}.compare: {domain.compare!r} has another target: which family "
+                    "costs less is asked of one (write `target: *NAME` with a YAML anchor)"
                 )
         return self

@@ -112,10 +112,20 @@ def power(frame: pandas.DataFrame, costs: Prices) -> Power:
 
 def price(flops: float, steps: float, rate: Throughput, costs: Prices, power: Power) -> Price:
     """Cost of a run that was not made: `power` × its seconds."""
+    return replace(estimated(flops, steps, rate, costs, power), factor=factor(rate, (flops, steps)))
+
+
+def estimated(
+    flops: float | np.ndarray,
+    steps: float | np.ndarray,
+    rate: Throughput,
+    costs: Prices,
+    power: Power,
+) -> Price:
+    """`price` but for the factor; of many runs (n,) at once, each of its numbers is (n,) then."""
     seconds = rate.seconds(flops, steps)
     how = f"estimated: {power.how}"
-    cost = _priced(flops, seconds, power.watts * seconds, costs, False, how)
-    return replace(cost, factor=factor(rate, (flops, steps)))
+    return _priced(flops, seconds, power.watts * seconds, costs, False, how)
 
 
 def study_price(frame: pandas.DataFrame, costs: Prices) -> StudyPrice:

@@ -57,7 +57,7 @@ def decide(
     """
     spec, others = _binding(spec, bootstrap)
     bootstrap = bootstrap.of(spec.metric)
-    if why := _untold(spec, frame, meta):
+    if why := untold(spec.target, frame, meta):
         blind = Refused(why)
         bootstrap = replace(
             bootstrap, fractions=dict.fromkeys(bootstrap.fractions, blind), joint=blind
@@ -181,15 +181,15 @@ def _binding(spec: DecisionSpec, bootstrap: BootstrapRecord) -> tuple[DecisionSp
     return replace(spec, metric=most.target.law, target=most.target), rest
 
 
-def _untold(spec: DecisionSpec, frame: pandas.DataFrame, meta: Meta) -> str | None:
+def untold(target: Target, frame: pandas.DataFrame, meta: Meta) -> str | None:
     """Why no law can answer for these observations, whatever it fits."""
-    if spec.metric == "error" and NO_RUN in set().union(*warning_codes(frame)):
+    if target.law == "error" and NO_RUN in set().union(*warning_codes(frame)):
         # Errors that all equal the share of the other classes fit any law, and say nothing.
         return "no run beats the commonest class: there is nothing to extrapolate"
-    if not (good(frame)[f"test_{spec.metric}"] < constant(spec.target, meta)).any():
+    if not (good(frame)[f"test_{target.law}"] < constant(target, meta)).any():
         return "no run beats a constant answer: there is nothing to extrapolate"
-    samples = tested(frame, spec.metric)
-    if samples and spec.target.fitted * samples < 1:
+    samples = tested(frame, target.law)
+    if samples and target.fitted * samples < 1:
         return (
             f"the target is less than one error in the {samples:,} test samples, which cannot be "
             "told from none: test on more"

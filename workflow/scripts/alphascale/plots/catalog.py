@@ -21,6 +21,9 @@ REGIME_FIGURES = {
     "front": "12. Loss against training compute: front and law",
 }
 
+# Of domains that compare with one another: drawn once, under the first one's name.
+COMPARE_FIGURES = {"families": "13. Families compared: target against training compute"}
+
 # Of language domains that belong together: drawn once, under the first one's name.
 LANGUAGE_FIGURES = {
     "perplexity": "7. Perplexity against parameters",

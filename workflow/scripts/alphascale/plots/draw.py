@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ..records.compare import CompareRecord
 from ..records.language import LanguageRecord
 from . import accuracy, carbon, compute, loss, perplexity, predicted, surface  # noqa: F401
 from .catalog import FIGURES, LANGUAGE_FIGURES
@@ -22,10 +23,10 @@ DRAW_LANGUAGE = {name: getattr(perplexity, name) for name in LANGUAGE_FIGURES}
 
 def draw_all(
     figures: Mapping[str, Callable[..., Figure]],
-    found: Records | LanguageRecord,
+    found: Records | LanguageRecord | CompareRecord,
     folder: str | os.PathLike,
 ) -> None:
-    """Write every figure of DRAW or DRAW_LANGUAGE to `folder`, one file per kind."""
+    """Write every figure of DRAW, DRAW_LANGUAGE or `families.DRAW` to `folder`, a file per kind."""
     for name, draw in figures.items():
         figure = draw(found)
         for kind in KINDS:

@@ -229,6 +229,31 @@ class LanguageSpec:
     seed: int  # of the resampling
 
 
+@dataclass(frozen=True)
+class ComparedDomain:
+    """One domain of a group whose families are compared."""
+
+    domain: str  # its name
+    family: str  # of its ladder
+    # epochs, batch_size: of every training
+    epochs: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class CompareSpec:
+    """Families on the same data: which reaches the target at less cost."""
+
+    # the first is what the others are compared with (a list: JSON keeps no order of names)
+    domains: list[ComparedDomain]
+    targets: list[Target]  # of all of them; where they are not the same, of the first
+    shared: bool  # whether they are the same; else only what a common error costs is asked
+    counted: str  # what N counts, `total` or `non_embedding`
+    level: float  # coverage of every interval, in (0, 1)
+    seed: int  # of what is drawn of the times that trainings take
+    costs: Prices  # prices
+
+
 class ExpectedRecord(NamedTuple):
     """A training record that the observations are gathered from: a list in JSON, which keeps a
     ladder of thousands of cells within one argument of a command line (128 KiB).
