@@ -154,7 +154,6 @@ def study_of_names(folder: Path) -> dict:
             "causal": quick | {
                 "data": {
                     "source": "torch_source", "length": 16, "vocabulary": 300, "limit": 400,
-                    "validation": 50, "test": 50,
                 },
                 "family": "hf", "ladder": {f"g{w}": gpt | {"n_embd": w} for w in (8, 16, 24)},
                 "target": {"perplexity": 100.0},
