@@ -19,6 +19,7 @@ COMMANDS = (
     "alphascale.tables.commands",
     "alphascale.calculator.commands",
     "alphascale.running.commands",
+    "alphascale.fitting.commands",
 )
 
 
