@@ -35,7 +35,7 @@ def job_of(spec: object, input: dict, output: dict, code: str = "code", **wildca
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", *options],
-        cwd=folder, env=ENV, capture_output=True, text=True, timeout=600,
+        cwd=folder, env=ENV, capture_output=True, text=True, timeout=1200,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from tasks_made import study_of_names
 pytestmark = pytest.mark.slow
 RESULTS = Path("results/names")
 MEASURED = ("job_seconds", "joules", "energy_how", "peak_memory_bytes")
+STAGE = "optimize"  # without the figures, which take as long as all trainings
 COMPARED = ("lora", "timm", "causal")
 
 
@@ -31,7 +32,7 @@ def done(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_project(root, tmp_path_factory.mktemp("names"))
     write_study(folder, study_of_names(folder / "data"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2"], cwd=folder,
+        [sys.executable, "-m", "snakemake", "--cores", "2", STAGE], cwd=folder,
         env=ENV | {"ALPHASCALE_CHECKPOINT_SECONDS": "0.1"}, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
@@ -41,7 +42,7 @@ def done(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert snakemake(folder, "--unlock").returncode == 0
-    ran = snakemake(folder)
+    ran = snakemake(folder, STAGE)
     assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-4000:]
     return folder
 
@@ -74,7 +75,7 @@ def test_what_was_killed_ends_as_if_it_had_not_been(done: Path, root: Path, tmp_
 
 
 def test_each_has_a_decision_and_nothing_is_left_to_do(done: Path) -> None:
-    assert stale(done) == set()
+    assert stale(done, STAGE) == set()
     for name in own_study_of(done)["domains"]:
         rows = rows_of(done, name)
         assert len(rows) == 6 and all(int(row["step_flops"]) > 0 for row in rows), name
@@ -97,12 +98,12 @@ def test_weights_are_part_of_a_training_and_where_they_lie_is_not(
     subprocess.run(["cp", "-a", done, folder], check=True)
     weights = folder / "data/bert16/model.safetensors"
     os.utime(weights)
-    assert stale(folder) == set()
+    assert stale(folder, STAGE) == set()
     tensors = load_file(weights)
     name = next(key for key in tensors if key.endswith("query.weight"))
     save_file(tensors | {name: tensors[name] + 0.5}, weights, metadata={"format": "pt"})
     expected = trainings("whole", "b16") | trainings("head", "b16") | trainings("lora", "b16")
-    assert trained(stale(folder)) == expected
+    assert trained(stale(folder, STAGE)) == expected
 
 
 def test_edits_train_what_they_concern_alone(done: Path) -> None:
@@ -113,11 +114,11 @@ def test_edits_train_what_they_concern_alone(done: Path) -> None:
         study["domains"]["timm"]["ladder"]["v8"]["depth"] = 2
 
     with edited(done, rank):
-        assert trained(stale(done)) == trainings("lora", "b8")
+        assert trained(stale(done, STAGE)) == trainings("lora", "b8")
     with edited(done, deeper):
-        assert trained(stale(done)) == trainings("timm", "v8")
+        assert trained(stale(done, STAGE)) == trainings("timm", "v8")
     with edited(done, lambda s: s["domains"]["whole"].update(target={"auroc": 0.8})):
-        assert trained(stale(done)) == set()
+        assert trained(stale(done, STAGE)) == set()
 
 
 @pytest.mark.parametrize("domain", ["whole", "lora", "timm", "scratch"])
