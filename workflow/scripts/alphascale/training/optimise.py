@@ -53,7 +53,9 @@ class Optimiser:
     def step(self, factor: float) -> None:
         """One update from the flat gradients at `factor` times the peak learning rates."""
         # The kernel adds one to the count it is given.
-        count = torch.tensor(float(self.steps), device=self.flat.values.device)
+        counts = torch.full(
+            (len(self.flat.views),), float(self.steps), device=self.flat.values.device
+        )
         for rate in dict.fromkeys(self.rates):
             values = self._of(rate, self.flat.views)
             grads = self._of(rate, self.flat.gradients)
@@ -77,7 +79,7 @@ class Optimiser:
                     grads,
                     *moments,
                     [],
-                    [count.clone() for _ in values],
+                    list(counts[: len(values)].unbind()),
                     decoupled_weight_decay=self.kind == "adamw",
                     beta1=BETA1,
                     beta2=BETA2,
