@@ -377,7 +377,7 @@ def compare_slice(study: Study, domain: str) -> CompareSpec:
         counted=study.fit.params,
         level=study.bootstrap.level,
         seed=study.seed,
-        costs=prices(study),
+        costs=replace(prices(study), price_per_label=None),  # all families need the same labels
     )
 
 

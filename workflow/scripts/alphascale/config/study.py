@@ -110,6 +110,11 @@ class Costs(Section):
         description="Price of an hour of one device, as a cloud charges it; where given, money is "
         "hours times this, and energy is not paid for apart.",
     )
+    price_per_label: NotNegative | None = Field(
+        None,
+        description="Price of one labelled sample; where given, the cheapest pair (N, D) is the "
+        "cheapest in money, labels and training together, and what labels cost is told.",
+    )
     currency: str = Field("USD", max_length=8, description="Label of the price.")
 
     @field_validator("carbon_g_per_kwh")

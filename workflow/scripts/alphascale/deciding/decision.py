@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,14 +25,16 @@ from ..records.decision import (
     DataNeeded,
     DecisionRecord,
     LadderRange,
+    PairMoney,
     PricedRun,
     Star,
+    Throughput,
 )
 from ..records.fit import Estimate, FitRecord, LadderPoint
 from ..records.runs import good, largest, tested
 from ..records.specs import DecisionSpec, Size, Target
 from ..records.typed import Refused
-from .costs import factor, power, price, saving, study_price, throughput
+from .costs import Power, estimated, factor, power, price, saving, study_price, throughput
 from .ranges import FAR
 from .run_warnings import constant, guessing, run_warnings, warning_codes
 from .settling import settling, untrusted
@@ -110,7 +113,7 @@ def decide(
         if architecture is not None:
             unbuildable = None
     naive = None if spec.naive is None else run_of(spec.naive, here.samples, law)
-    joint = _cheapest_pair(spec, frame, fits, bootstrap)
+    joint = _cheapest_pair(spec, frame, fits, bootstrap, rate, watts)
     if isinstance(joint, CheapestPair) and joint.params is not None and unbuildable is None:
         of_both = laws.read(bootstrap.joint.fit)
         with suppress(UserError):  # no model of so many parameters: the pair says how many
@@ -161,6 +164,7 @@ def decide(
         throughput=rate,
         others=others,
         shown=draws if isinstance(draws, Refused) else draws.shown,
+        samples=here.samples,
     )
 
 
@@ -222,38 +226,75 @@ def _star(draws: FractionDraws | Refused, target: Target, level: float) -> Star 
 
 
 def _cheapest_pair(
-    spec: DecisionSpec, frame: pandas.DataFrame, fits: FitRecord, bootstrap: BootstrapRecord
+    spec: DecisionSpec,
+    frame: pandas.DataFrame,
+    fits: FitRecord,
+    bootstrap: BootstrapRecord,
+    rate: Throughput,
+    watts: Power,
 ) -> CheapestPair | Refused:
-    """The cheapest (N, D) that reaches the target by the joint law, on at most the pool's data."""
+    """The cheapest (N, D) that reaches the target by the joint law, on at most the pool's data.
+
+    Cheapest in FLOPs; where labels have a price, in money, if the times of the study's jobs carry
+    that of a training.
+    """
     found, draws = fits.joint[spec.metric], bootstrap.joint
     for each in (found, draws):
         if isinstance(each, Refused):
             return each
     fit = laws.read(draws.fit)
     samples = [each.samples for each in fits.fractions.values()]
-    pool = max(samples) / float(largest(fits.fractions))
-    ways = cheapest(
-        fit, spec.target.fitted, sample_cost(frame, spec.counted), fit.x_range[0],
-        (min(samples), max(samples)), spec.epochs,
-    )  # fmt: skip
+    pool, label = max(samples) / float(largest(fits.fractions)), spec.costs.price_per_label
+
+    def steps(labels: np.ndarray) -> np.ndarray:
+        return spec.epochs * np.ceil(labels / spec.batch_size)
+
+    def training(flops: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return estimated(flops, steps(labels), rate, spec.costs, watts).money
+
+    def ways_by(paid: Callable[[np.ndarray, np.ndarray], np.ndarray] | None) -> np.ndarray:
+        return cheapest(
+            fit, spec.target.fitted, sample_cost(frame, spec.counted), fit.x_range[0],
+            (min(samples), max(samples)), spec.epochs, paid,
+        )  # fmt: skip
+
+    def known_within(way: np.ndarray) -> float | None:
+        """The factor about what the training of a way costs."""
+        reached = np.isfinite(way[2])
+        return factor(rate, (way[2], float(steps(way[1])))) if reached else None
+
+    within = None
+    if label:
+        with np.errstate(invalid="ignore"):
+            ways = ways_by(lambda flops, labels: label * labels + training(flops, labels))
+        within = known_within(ways[0])
+    if within is None:
+        ways = ways_by(None)
+        if label:  # the labels alone
+            ways = np.column_stack([ways, label * ways[:, 1]])
     tail = (1 - spec.level) / 2
-    ends = np.quantile(ways[1:], [tail, 1 - tail], axis=0, method="inverted_cdf")
-    params, needed, flops = (finite(value) for value in ways[0])
+    low, high = np.quantile(ways[1:], [tail, 1 - tail], axis=0, method="inverted_cdf")
+    ends = [
+        (finite(min(least, value)), finite(max(most, value)))
+        for least, value, most in zip(low, ways[0], high, strict=True)
+    ]
+    params, needed, flops, *paid = (finite(value) for value in ways[0])
+    count = None if needed is None else min(math.ceil(needed), max(samples))
+    money = None
+    if paid and count is not None:
+        of_training = None if within is None else float(training(ways[0, 2], ways[0, 1]))
+        money = PairMoney(label * count, of_training, within, ends[3])
     return CheapestPair(
         law=found.law,
         withheld=found.candidates[found.law],
         params=params,
-        samples=None if needed is None else min(math.ceil(needed), max(samples)),
+        samples=count,
         fraction=None if needed is None else needed / pool,
         flops=flops,
-        interval={
-            name: (finite(min(low, value)), finite(max(high, value)))
-            for name, low, high, value in zip(
-                ("params", "samples", "flops"), *ends, ways[0], strict=True
-            )
-        },
+        interval=dict(zip(("params", "samples", "flops"), ends, strict=False)),
         reached=float(np.isfinite(ways[1:, 2]).mean()),
         failed_resamples=draws.failed_resamples,
+        money=money,
     )
 
 

@@ -9,7 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from ..metrics import metric
-from ..records.decision import CheapestPair, DataNeeded, DecisionRecord, Price, Saving
+from ..records.decision import (
+    CheapestPair,
+    DataNeeded,
+    DecisionRecord,
+    PairMoney,
+    Price,
+    Saving,
+)
 from ..records.fit import Errors, Estimate, ShownForm
 from ..records.specs import Size, Target
 from ..records.typed import Refused
@@ -106,8 +113,39 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         low, high = getattr(of_energy, f"{key}_interval") if of_energy else (None, None)
         row[f"saving_{key}_energy"] = of_energy and getattr(of_energy, key)
         row[f"saving_{key}_energy_lower"], row[f"saving_{key}_energy_upper"] = low, high
+    if decision.costs.price_per_label is not None:
+        row |= _label_columns(decision)
     row["warnings"] = "; ".join(warnings(decision))
     return row
+
+
+def _label_columns(decision: DecisionRecord) -> dict[str, TableCell]:
+    """What labels cost, where they have a price."""
+    pair = decision.joint if isinstance(decision.joint, CheapestPair) else None
+    paid = pair and pair.money
+    low, high = paid.interval if paid else (None, None)
+    told = paid and paid.training is not None
+    return {
+        "build_labels_money": labels_money(decision) if decision.architecture else None,
+        "cheapest_params": pair and pair.params,
+        "cheapest_samples": pair and pair.samples,
+        "cheapest_labels_money": paid and paid.labels,
+        "cheapest_training_money": paid and paid.training,
+        "cheapest_money": paid.total if told else None,
+        "cheapest_money_lower": low if told else None,
+        "cheapest_money_upper": high if told else None,
+        "cheapest_labels_share": _labels_share(paid) if told else None,
+    }
+
+
+def labels_money(decision: DecisionRecord) -> float | None:
+    """What the labels cost that what is built is trained on; None where they have no price."""
+    each = decision.costs.price_per_label
+    return None if not each or decision.samples is None else each * decision.samples
+
+
+def _labels_share(paid: PairMoney) -> float | None:
+    return paid.labels / paid.total if paid.total else None
 
 
 def _fit_columns(decision: DecisionRecord) -> dict[str, TableCell]:
@@ -266,11 +304,41 @@ def joint_text(decision: DecisionRecord) -> str:
         "all the data" if found.fraction >= 1
         else f"{found.samples:,} samples ({percent(found.fraction)} of the data)"
     )  # fmt: skip
+    paid = found.money and f"; {pair_money_text(decision, found, found.money)}"
     return (
         f"by the joint law of N and D alone, at even chance: {count(found.params)} parameters on "
         f"{data}, {prefixed(found.flops, 'FLOP')} (interval "
-        f"{prefixed(low, 'FLOP') if low else '∞'} – {prefixed(high, 'FLOP') if high else '∞'}); "
-        f"reached in {reached} of its draws"
+        f"{prefixed(low, 'FLOP') if low else '∞'} – {prefixed(high, 'FLOP') if high else '∞'})"
+        f"{paid or ''}; reached in {reached} of its draws"
+    )
+
+
+def pair_money_text(decision: DecisionRecord, found: CheapestPair, paid: PairMoney) -> str:
+    """What the cheapest pair costs, labels and training, what share of it are labels, and where
+    dear labels have driven it to the edge of what was measured."""
+
+    def shown(amount: float | None) -> str:
+        return "∞" if amount is None else money(amount, decision.costs.currency)
+
+    ends = " – ".join(map(shown, paid.interval))
+    interval = f"{percent(decision.level)} interval {ends}"
+    if paid.training is None:
+        return (
+            f"its labels cost {shown(paid.labels)} ({interval}); the cheapest in FLOPs, since the "
+            "jobs' times do not carry what a training costs"
+        )
+    within = f", known within × {paid.factor:.2f}" if paid.factor > 1.005 else ""
+    share_ = _labels_share(paid)
+    parts = "" if share_ is None else f", {percent(share_)} of it labels"
+    edge = ""
+    if found.fraction <= min(map(float, decision.fractions)) * (1 + 1e-9):
+        edge = "; with less than the smallest fraction nothing was trained"
+    far = found.params / decision.ladder.largest
+    if far > FAR:
+        edge += f"; {significant(far, 2)} × the largest size trained, far from what was measured"
+    return (
+        f"the cheapest in money: {shown(paid.total)} ({interval}){parts}, the training "
+        f"{shown(paid.training)}{within}{edge}"
     )
 
 
@@ -295,10 +363,26 @@ def data_text(decision: DecisionRecord) -> str:
         f"no amount is enough with {asked}" if found.confident is None
         else f"{_times(found.confident)} for one run to reach it with {asked}"
     )  # fmt: skip
+    paid = needed_labels_text(decision, found)
     return (
         f"of {there}, the largest size trained ({size} parameters) needs for the target, {law}: "
-        f"{even} at even chance; {ends}; {sure}"
+        f"{even} at even chance; {ends}; {sure}{paid}"
     )
+
+
+def needed_labels_text(decision: DecisionRecord, found: DataNeeded) -> str:
+    """What the labels would cost that the largest size needs; empty where they have no price."""
+    each = decision.costs.price_per_label
+    if not each or found.needs is None:
+        return ""
+
+    def priced(factor: float) -> str:
+        labels = math.ceil(factor * found.have)
+        return f"{money(each * labels, decision.costs.currency)} ({count(labels)} labels)"
+
+    sure = percent(decision.target.confidence)
+    more = f", with {sure} {priced(found.confident)}" if found.confident is not None else ""
+    return f"; the labels would cost {priced(found.needs)} at even chance{more}"
 
 
 def _times(factor: float | None) -> str:
@@ -383,7 +467,18 @@ def cost_text(decision: DecisionRecord, run: str) -> str:
     if run == "architecture":
         size = " (once)"
     told = "" if cost.factor is None else f", {how(cost)}"
-    return f"{cost_line(decision, cost)}{told}{size}"
+    labels = labels_text(decision) if run == "architecture" else ""
+    return f"{cost_line(decision, cost)}{told}{size}{labels}"
+
+
+def labels_text(decision: DecisionRecord) -> str:
+    """What the labels cost that what is built is trained on, beside the training; empty where they
+    have no price."""
+    paid = labels_money(decision)
+    if paid is None:
+        return ""
+    amount = money(paid, decision.costs.currency)
+    return f"; beside the training, its {decision.samples:,} labels: {amount}"
 
 
 def cost_line(decision: DecisionRecord, cost: Price) -> str:
@@ -412,8 +507,17 @@ def saving_text(decision: DecisionRecord) -> str:
     return (
         f"of FLOPs net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
         f"without it; {pays_text(gains.pays_after_runs)}; {energy_saving_text(gains)}; "
-        f"{amounts_text(decision)}"
+        f"{amounts_text(decision)}{unsaved_text(decision)}"
     )
+
+
+def unsaved_text(decision: DecisionRecord) -> str:
+    """That labels are no part of the saving, where they have a price."""
+    paid = labels_money(decision)
+    if paid is None:
+        return ""
+    amount = money(paid, decision.costs.currency)
+    return f"; labels are no part of it: either is trained on {amount} of them"
 
 
 def amounts_text(decision: DecisionRecord) -> str:

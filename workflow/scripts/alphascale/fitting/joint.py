@@ -120,8 +120,12 @@ def cheapest(
     sizes: tuple[float, float],
     samples: tuple[float, float],
     epochs: float,
+    paid: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
     """Cheapest (N, D, FLOPs) that reaches `target`: (1 + resamples, 3), infinite where none does.
+
+    paid: what a training's FLOPs (m, n) on D samples (n,) cost, labels and all → (m, n); by it is
+    then judged what is cheapest, and it is the fourth column. Without it FLOPs are what counts.
 
     The first row is the law, the others its draws, or its resamples that could be fitted. cost:
     training FLOPs per sample seen of N parameters (n,) → (n,). sizes: smallest and largest trained;
@@ -145,9 +149,11 @@ def cheapest(
         needed = np.exp(log_n[at] - np.clip(np.nan_to_num(back), 0, 1) * step)
         flops = np.where(below.any(axis=2), cost(needed.ravel()).reshape(needed.shape), np.inf)
         flops = flops * d * epochs
-        best = flops.argmin(axis=1)
+        price = flops if paid is None else np.where(np.isinf(flops), np.inf, paid(flops, d))
+        best = price.argmin(axis=1)
         rows = np.arange(len(best))
-        found.append(np.column_stack([needed[rows, best], d[best], flops[rows, best]]))
+        columns_ = [needed[rows, best], d[best], flops[rows, best]]
+        found.append(np.column_stack(columns_ + [price[rows, best]] * (paid is not None)))
     out = np.concatenate(found)
     out[~np.isfinite(out[:, 2])] = np.inf
     return out

@@ -100,6 +100,23 @@ class Star:
 
 
 @dataclass(frozen=True)
+class PairMoney:
+    """What the cheapest pair costs where labels have a price."""
+
+    labels: float  # of all of them
+    # of one training; None where the study's times do not carry it: the pair is then the cheapest
+    # in FLOPs, and only its labels are priced
+    training: float | None
+    factor: float | None  # 95 % factor about the training's
+    interval: Ends  # of both together; of the labels, where the training's is not told
+
+    @property
+    def total(self) -> float:
+        """Of labels and training, as far as it is told."""
+        return self.labels + (self.training or 0.0)
+
+
+@dataclass(frozen=True)
 class CheapestPair:
     """The cheapest (N, D) that reaches the target by the joint law, within the pool's data."""
 
@@ -115,6 +132,8 @@ class CheapestPair:
     failed_resamples: int  # how many could not be fitted
     # the smallest size with N parameters, trained on D samples
     architecture: PricedRun | None = None
+    # what it costs; None where labels have no price, or no pair reaches the target
+    money: PairMoney | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +219,7 @@ class DecisionRecord:
     between: str = ""
     # the law of that fraction as a form with parameters, as `bootstrap` found it
     shown: ShownForm | Refused | None = None
+    samples: int | None = None  # unique training samples of that fraction
     schema: SchemaVersion = SCHEMA  # version of the file
 
     @property

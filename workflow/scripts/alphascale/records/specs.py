@@ -97,6 +97,7 @@ class Prices:
     price_per_kwh: float  # in `currency`
     price_per_hour: float | None  # of one device, None where energy is what is paid for
     currency: str  # its label
+    price_per_label: float | None = None  # of one labelled sample; None where labels are not priced
 
 
 @dataclass(frozen=True)
