@@ -15,6 +15,7 @@ from alphascale.families.foreign import identity, locations
 from alphascale.families.sizes import check_size
 from alphascale.networks.build import batch_statistics, build, initialise
 from alphascale.networks.count import count_flops, count_params
+from alphascale.networks.draws import Masks
 from alphascale.networks.search import lies_between, smallest_with
 from alphascale.records.data import Meta
 from alphascale.running.trial import try_model
@@ -66,6 +67,19 @@ def test_members_have_the_shape_and_nothing_of_each_other(each):
     assert torch.equal(found[1], one[0]) and not torch.allclose(found[0], found[1])
     grads = torch.autograd.grad(both(x)[0].sum(), list(both.parameters()), materialize_grads=True)
     assert all((grad[1] == 0).all() for grad in grads)
+
+
+def test_dropout_is_drawn_on_from_step_to_step_and_again_from_a_mark():
+    model = drawn("hf", bert(), TEXT, 3, 7).train()
+    masks, x = Masks([3, 7], 1, torch.device("cpu")), batch(TEXT)
+    before = torch.get_rng_state()
+    first = model(x, masks)
+    mark = masks.mark()
+    second = model(x, masks)
+    assert not torch.allclose(first, second)
+    masks.restore(mark)
+    assert torch.equal(model(x, masks), second)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("each", EVERY, ids=ids)

@@ -93,11 +93,13 @@ def test_a_finished_study_of_checkpoints_is_stale_by_their_content_alone(finishe
     os.utime(weights)
     assert stale(finished) == set()
     before = weights.read_bytes()
-    weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
-    jobs = stale(finished)
+    try:
+        weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+        jobs = stale(finished)
+    finally:
+        weights.write_bytes(before)
     assert "train text b8 on 1.0 of the data" in jobs
     assert not {"prepare the data of text", "train text b16 on 1.0 of the data"} & jobs
-    weights.write_bytes(before)
     assert stale(finished) == set()
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Folders up to here are told by their content, so that a copy of one is the same: 0.1 s a parse.
 MOST_FILES, MOST_BYTES = 2_000, 64_000_000
+# What lies beside a tokenizer in a checkpoint and is a training's affair.
+WEIGHTS = (".safetensors", ".bin", ".index.json")
 
 
 def check_source(name: str, data: DataSpec) -> None:
@@ -42,7 +44,7 @@ def source_state(data: DataSpec) -> str:
     """A short digest of what `input_files` cannot say: it changes when the source does.
 
     Of embedded data: their content, or the version of torch. Of a folder, a pretrained tokenizer's
-    too: `folder_state`. Of a single file `file_state`: Snakemake sees only one that is newer than
+    too (but for weights beside it): `folder_state`. Of a single file `file_state`: Snakemake sees only one that is newer than
     what was made of it, and `mv`, `cp -p` and `tar` keep times. Empty for everything else; what is
     downloaded has one content for ever.
     """
@@ -50,17 +52,21 @@ def source_state(data: DataSpec) -> str:
     parts = [state(data)] if state else []
     parts += [file_state(path, os.stat(path)) for path in input_files(data) if os.path.isfile(path)]
     if data.tokenizer and os.path.isdir(data.tokenizer):
-        parts.append(folder_state(data.tokenizer))
+        parts.append(folder_state(data.tokenizer, without=WEIGHTS))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if any(parts) else ""
 
 
-def folder_state(folder: str) -> str:
+def folder_state(folder: str, without: tuple[str, ...] = ()) -> str:
     """Names, sizes and content of all files below a folder; of a large one, whose reading would
-    hold up every parse of the Snakefile, the times of modification instead of the content."""
+    hold up every parse of the Snakefile, the times of modification instead of the content.
+
+    without: ends of names that do not count.
+    """
     found = []
     for parent, children, files in os.walk(folder):
         children.sort()
-        found += [os.path.join(parent, file) for file in sorted(files)]
+        kept = [file for file in sorted(files) if not (without and file.endswith(without))]
+        found += [os.path.join(parent, file) for file in kept]
     states = [os.stat(path) for path in found]
     # A pipe or a device among them is read by nobody, and would hold up whoever began to.
     plain = [stat.S_ISREG(state.st_mode) for state in states]
