@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from alphascale.auditing.chance import ALPHA, chance_of
+from alphascale.auditing.chance import ALPHA, chance_of, weighted_luck
 from alphascale.auditing.gather import gather
 from alphascale.auditing.measure import measure, reached
 from alphascale.deciding.run_warnings import guessing
@@ -33,7 +33,7 @@ def test_f1_and_recall_of_a_confusion_counted_by_hand() -> None:
     y = np.array([0] * 6 + [1] * 3 + [2])
     named = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 0])
     found = measure(np.eye(3)[named] * 9.0, y, prepared_made([6, 3, 1]))
-    f1 = [2 * 4 / (6 + 6), 2 * 2 / (4 + 3), 0.0]
+    f1 = [2 * 4 / (6 + 6), 2 * 2 / (4 + 3), 0.0]  # 2 · right / (there + named)
     assert found["balanced_accuracy"] == pytest.approx((4 / 6 + 2 / 3 + 0) / 3)
     assert found["macro_f1"] == pytest.approx(np.mean(f1))
     assert found["weighted_f1"] == pytest.approx(np.dot(f1, [0.6, 0.3, 0.1]))
@@ -205,21 +205,55 @@ def test_runs_with_class_weights_are_held_against_one_class_not_the_commonest(tm
     assert "no_run_beats_the_commonest_class" in rows[0].warnings and "commonest" in said[0]
     blind = {s: (9.0 * np.eye(2)[np.arange(1000) % 2]).astype(np.float32) for s in (0, 1)}
     rows, said, _ = gathered(tmp_path / "b", blind, y, class_weights="balanced")
-    assert "no_run_beats" in rows[0].warnings and "balanced accuracy 50 %" in said[0]
+    assert "no_run_beats" in rows[0].warnings and "balanced accuracy" in said[0]
+
+
+def test_a_class_that_the_test_split_lacks_spoils_no_mean() -> None:
+    """Perfect answers are 1 in every metric, and naming one class is ½ of two that are there."""
+    y = np.array([0, 1] * 20)
+    meta = prepared_made([20, 20, 0])
+    found = measure(np.eye(3)[y] * 9.0, y, meta)
+    assert found["macro_f1"] == found["weighted_f1"] == found["balanced_accuracy"] == 1.0
+    assert guessing(Target("balanced_accuracy", 0.5), meta)
+    assert not guessing(Target("balanced_accuracy", 0.51), meta)
+    blind = measure(np.eye(3)[np.zeros(40, int)], y, meta)
+    assert weighted_luck(blind, meta) == pytest.approx(0.5)
+
+
+def test_answers_that_are_too_sure_for_a_double_are_still_ranked() -> None:
+    """Beyond 37 a sigmoid is 1: by its value nothing would be told apart."""
+    y = np.array([0, 1] * 10)
+    sure = np.where(y == 1, 45.0, 40.0)
+    found = measure(np.stack([np.zeros(20), sure], axis=1), y, prepared_made([10, 10]))
+    assert found["auroc"] == 1.0
+    labels = prepared_made([10, 10], task="labels", sizes={"test": 20})
+    assert measure(np.stack([sure, -sure], axis=1), np.stack([y, 1 - y], 1), labels)["auroc"] == 1.0
+
+
+def test_weighted_runs_of_several_labels_are_told_by_their_ranks(tmp_path: Path) -> None:
+    """Weights push the loss above the entropy of rare labels; AUROC does not mind."""
+    y = (np.random.default_rng(0).random((400, 3)) < 0.05).astype(np.uint8)
+    meta = prepared_made(y.sum(0).tolist(), task="labels", sizes={"test": 400})
+    noise = np.random.default_rng(1).normal(size=y.shape)
+    assert weighted_luck(measure(noise + 2.5 * y + 1, y, meta), meta) < 1e-3
+    assert weighted_luck(measure(noise, y, meta), meta) > ALPHA
 
 
 def test_numbers_and_labels_are_judged_by_their_loss() -> None:
     """A run at the constant answer's loss knows nothing, one below it does."""
     y = np.array([1.0, 2.0, 3.0, 6.0])
-    meta = prepared_made([], task="numbers", classes=1, centre=2.0, spread=2.0, sizes={"test": 4})
-    chance = chance_of(meta, y)
+    meta = prepared_made(
+        [], task="numbers", classes=1, centre=2.0, spread=2.0, sizes={"test": 4},
+        constant_rmse=float(np.sqrt(np.mean((y - 2.0) ** 2))),
+    )  # fmt: skip
+    chance = chance_of(meta)
     assert chance.entropy == pytest.approx((1 + 0 + 1 + 16) / 4 / 4)
     run = seed_run(0, chance.entropy / 2)  # its test loss is twice its error
     assert chance.dead(run) and chance.luck(run) > ALPHA
     assert not chance.dead(seed_run(0, 0.4 * chance.entropy))
     labels = prepared_made([50, 10], task="labels", sizes={"test": 100})
     h = [-(p * np.log(p) + (1 - p) * np.log(1 - p)) for p in (0.5, 0.1)]
-    assert chance_of(labels, None).entropy == pytest.approx(np.mean(h))
+    assert chance_of(labels).entropy == pytest.approx(np.mean(h))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +276,8 @@ def test_a_target_that_no_sample_need_be_looked_at_for_is_said(metric, value, me
 
 
 def test_the_mean_of_the_labels_is_the_constant_answer_of_numbers() -> None:
-    meta = prepared_made([], task="numbers", classes=1, centre=0.0, spread=4.0)
+    """On the test labels, which may lie farther apart than those of training."""
+    meta = prepared_made([], task="numbers", classes=1, centre=0.0, spread=1.0, constant_rmse=4.0)
     assert guessing(Target("rmse", 4.1), meta) and not guessing(Target("rmse", 3.9), meta)
     assert not guessing(Target("r2", 0.01), meta)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ import pandas as pd
 import pytest
 from alphascale import laws
 from alphascale.deciding import costs
-from alphascale.deciding.decision import _star, decide
+from alphascale.deciding.decision import decide
 from alphascale.deciding.run_warnings import guessing
 from alphascale.deciding.settling import settling, untrusted
+from alphascale.deciding.star import star_of
 from alphascale.deciding.summary import star_text, text
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.fitting.joint import fit_cells, joint_columns
@@ -65,12 +67,13 @@ def spec_of(target: Target) -> DecisionSpec:
     )  # fmt: skip
 
 
-def decided(frame: pd.DataFrame, target: Target, law: str = "power_floor") -> DecisionRecord:
-    spec = spec_of(target)
+def decided(
+    frame: pd.DataFrame, target: Target, law: str = "power_floor", others: Sequence[Target] = ()
+) -> DecisionRecord:
+    spec = replace(spec_of(target), others=list(others))
     fits = fit_domain("d", replace(FIT, law=law), frame)
-    return decide(
-        spec, frame, fits, bootstrap_domain("d", replace(BOOT, law=law), frame, fits), TABLE
-    )
+    asked = replace(BOOT, law=law, metric=target.law, others=tuple(t.law for t in others))
+    return decide(spec, frame, fits, bootstrap_domain("d", asked, frame, fits), TABLE)
 
 
 def fitted(frame: pd.DataFrame) -> FractionFit:
@@ -172,13 +175,13 @@ def test_resamples_that_failed_say_nothing_of_what_is_in_reach() -> None:
     draws = bootstrap_domain("d", BOOT, frame, fit_domain("d", FIT, frame)).fractions["1.0"]
     law = laws.read(draws.fit)
     target = Target("error", 0.052)
-    whole = _star(draws, target, 0.95)
+    whole = star_of(draws, target, 0.95)
     theta = law.theta_samples.copy()
     out = np.isinf(law.solve_samples(target.fitted))
     lost = np.flatnonzero(~out)[:40]
     theta[lost] = np.nan
     spoiled = replace(law, theta_samples=theta, failed_resamples=40)
-    found = _star(replace(draws, fit=spoiled.to_json(), failed_resamples=40), target, 0.95)
+    found = star_of(replace(draws, fit=spoiled.to_json(), failed_resamples=40), target, 0.95)
     assert (whole.draws, found.draws) == (200, 160) and found.failed_resamples == 40
     assert whole.out_of_reach == out.sum() / 200
     assert found.out_of_reach == out.sum() / 160
@@ -487,3 +490,18 @@ def test_the_smallest_size_is_one_that_the_law_was_fitted_to() -> None:
     least = frame.loc[frame["status"] == "ok", "params"].min()
     assert found.ladder.smallest == least and found.star.n_star == least
     assert "met by the smallest size trained" in star_text(found)
+
+
+def test_of_several_targets_what_is_built_reaches_them_all() -> None:
+    """Whichever comes first in the study; the one that asks for most may not be that of the larger
+    N*, since another may be sure sooner."""
+    frame, found = observations(), []
+    pairs = [(Target("accuracy", a), Target("loss", x)) for a, x in ((0.7, 0.75), (0.85, 1.2))]
+    for targets in [*pairs, *(pair[::-1] for pair in pairs)]:
+        one = decided(frame, targets[0], "auto", others=[targets[1]])
+        (beside,) = one.others
+        assert {one.target.metric, beside.target.metric} == {"accuracy", "loss"}
+        assert one.recommended >= max(beside.asks, one.star.asks)
+        assert one.architecture.params["total"] >= one.recommended
+        found.append(one.target.metric)
+    assert found[:2] == found[2:]

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from alphascale.auditing.measure import measure
 from alphascale.config import Training
+from alphascale.errors import UserError
 from alphascale.records.data import DataSpec, Meta
 from alphascale.records.specs import TrainSpec
 from alphascale.running.signals import Stopped
@@ -175,3 +176,28 @@ def test_regression_takes_any_kind_of_number() -> None:
     tensors = {k: v.float() if k.endswith("_y") else v for k, v in tensors_of(NUMBERS).items()}
     task = Regression(tensors, NUMBERS, "0.5", CPU)
     assert task.y["train"].dtype == torch.float32 and len(task.y["train"]) == 120
+
+
+def test_a_test_sample_out_of_reach_is_a_run_that_diverged_not_a_fault() -> None:
+    """Its square leaves float32: no number, and said."""
+    tensors, said = tensors_of(NUMBERS), []
+    tensors["test_x"][0] = 1e25
+    record, outputs = job.run(spec_of(), tensors, NUMBERS, said.append)
+    assert [seed.status for seed in record.seeds] == ["diverged"] * 2 and not outputs
+    assert any("loss on test is not finite" in line for line in said)
+
+
+@pytest.mark.parametrize(("samples", "batch"), [(19, 2), (33, 16), (2, 128), (1, 4), (7, 1)])
+def test_no_batch_is_left_with_one_sample(samples: int, batch: int) -> None:
+    """19 in batches of 2 are eight of two and one of three."""
+    tensors = {k: v[:samples] if "train" in k else v for k, v in tensors_of(RARE).items()}
+    task = Classification(tensors, RARE, "1.0", CPU)
+    sizes = [y.shape[1] for _, y in task.batches([0], 1, batch)]
+    assert sum(sizes) == samples and len(sizes) == task.steps(batch)
+    assert min(sizes) >= 2 or batch == 1 or samples == 1
+    assert max(sizes) <= batch + 1
+
+
+def test_batch_norm_over_one_sample_is_refused_before_it_trains() -> None:
+    with pytest.raises(UserError, match=r"training\.batch_size: 1 makes batches of one sample"):
+        run(RARE, spec_of(batch_size=1))

@@ -73,7 +73,7 @@ TABLE = {
         _metric(
             "balanced_accuracy", "balanced accuracy", "classes",
             "mean over classes of their recall",
-            rises=True, chance=lambda shares: 1 - 1 / len(shares),
+            rises=True, chance=lambda shares: 1 - 1 / sum(share > 0 for share in shares),
         ),
         _metric(
             "macro_f1", "macro F1", "classes labels",

@@ -19,9 +19,8 @@ from ..records.training import SeedRun
 from ..units import percent
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ..records.data import PreparedData
+    from .measure import Measured
 
 # Chance at which a run that knows nothing is taken for one that knows something.
 ALPHA = 0.05
@@ -44,20 +43,16 @@ class Chance:
     # loss of the best constant answer: of classes and labels the entropy of the split's, nats; of
     # numbers that of the training labels' mean
     entropy: float
-    counts: tuple[int, ...] = ()  # test samples by class
-    # id of a run that was trained with class weights → its balanced accuracy: such a run names rare
-    # classes more often than they occur, and has fewer samples right than the commonest class has
-    recalls: Mapping[int, float] = field(default_factory=dict)
+    # id of a run that was trained with class weights → its `weighted_luck`
+    weighted: Mapping[int, float] = field(default_factory=dict)
 
     def luck(self, run: SeedRun) -> float:
-        """Probability that the constant answer would have as many samples right as a run has, or as
-        high a balanced accuracy; where the loss alone judges, 0 or 1."""
-        from scipy.special import bdtrc, ndtr
+        """Probability that the constant answer would have as many samples right as a run has, or of
+        one with class weights `weighted_luck`; where the loss alone judges, 0 or 1."""
+        from scipy.special import bdtrc
 
-        if (recall := self.recalls.get(id(run))) is not None:
-            even = 1 / len(self.counts)
-            variance = sum(even * (1 - even) / n for n in self.counts if n) * even**2
-            return float(ndtr((even - recall) / math.sqrt(variance)))
+        if (luck := self.weighted.get(id(run))) is not None:
+            return luck
         if self.share is None:
             return float(run.test.loss > (1 - LEARNT) * self.entropy)
         right = round(run.test.accuracy * self.samples)
@@ -66,9 +61,9 @@ class Chance:
     @property
     def answer(self) -> str:
         """The constant answer in words."""
-        if self.recalls:
-            even = percent(1 / len(self.counts))
-            return f"always naming one class, of balanced accuracy {even}"
+        if self.weighted:
+            which = "AUROC 50 %" if self.share is None else "balanced accuracy of naming one class"
+            return f"chance ({which}, on {self.samples:,} test samples)"
         if self.share is None:
             return f"a constant answer, of loss {self.entropy:.3g} on {self.samples:,} test samples"
         return (
@@ -77,22 +72,49 @@ class Chance:
         )
 
     def dead(self, run: SeedRun) -> bool:
-        """Whether a run that ended well knows nothing, by its error and by its loss."""
+        """Whether a run that ended well knows nothing, by its error and by its loss; one with class
+        weights by that alone which they do not move."""
+        if id(run) in self.weighted:
+            return self.weighted[id(run)] > ALPHA
         blind = run.test.loss > (1 - LEARNT) * self.entropy
         return blind and self.luck(run) > ALPHA
 
 
-def chance_of(meta: PreparedData, y: np.ndarray | None) -> Chance | None:
-    """Of a test split; None of running text. y: its labels as in the file of tensors, which only
-    numbers need."""
+def chance_of(meta: PreparedData) -> Chance | None:
+    """Of a test split; None of running text."""
     shares, samples = meta.class_shares("test"), meta.sizes["test"]
-    if meta.task == "numbers" and y is not None:
-        return Chance(None, samples, float((((y - meta.centre) / meta.spread) ** 2).mean()))
+    if meta.task == "numbers":
+        return Chance(None, samples, (meta.constant_rmse / meta.spread) ** 2)
     if meta.task == "labels":
         entropy = sum(entropy_of((share, 1 - share)) for share in shares) / len(shares)
         return Chance(None, samples, entropy)
-    counts = tuple(meta.class_counts.get("test") or ())
-    return Chance(max(shares), samples, entropy_of(shares), counts) if shares else None
+    return Chance(max(shares), samples, entropy_of(shares)) if shares else None
+
+
+def weighted_luck(others: Measured, meta: PreparedData) -> float | None:
+    """Probability that a constant answer would do as well as a run that was trained with class
+    weights; None where the test split does not tell.
+
+    Such a run names rare classes more often than they occur: it has fewer samples right than the
+    commonest class has, and a loss above the entropy. It is told by its balanced accuracy, and of
+    several labels by its AUROC, whose variance is that of Mann and Whitney's count; labels that go
+    together say no more than one, so the mean of their deviations is taken for that of the mean.
+    """
+    from scipy.special import ndtr
+
+    counts = meta.class_counts["test"]
+    if meta.task == "labels":
+        if (value := others.get("auroc")) is None:
+            return None
+        samples = meta.sizes["test"]
+        each = [math.sqrt((samples + 1) / (12 * n * (samples - n))) for n in counts]
+        return float(ndtr((0.5 - value) / (sum(each) / len(each))))
+    if (value := others.get("balanced_accuracy")) is None:
+        return None
+    there = [n for n in counts if n]
+    even = 1 / len(there)
+    variance = sum(even * (1 - even) / n for n in there) * even**2
+    return float(ndtr((even - value) / math.sqrt(variance)))
 
 
 def entropy_of(shares: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ from ..records.files import REBUILD
 from ..records.observations import Observation
 from ..records.specs import AggregateSpec, ExpectedRecord
 from ..records.training import SeedRun, TrainingRecord, read_record
-from .chance import Verdict, beside_chance, chance_of, nothing_learnt
+from .chance import Verdict, beside_chance, chance_of, nothing_learnt, weighted_luck
 from .curves import judge
 from .job_warnings import generalisation, job_warnings
 from .measure import Measured, measured, test_labels
@@ -64,16 +64,17 @@ def gather(
     told = any(record.outputs_sha256 for _, _, _, record in found)
     y = test_labels(meta, prepared) if told else None
     others = {path: measured(path, record, y, prepared) for path, _, _, record in found}
-    chance = chance_of(prepared, y)
+    chance = chance_of(prepared)
     if chance is not None:
-        recalls = {
-            id(run): others[path][run.seed]["balanced_accuracy"]
+        lucks = {
+            id(run): weighted_luck(others[path][run.seed], prepared)
             for path, _, _, record in found
             if record.spec.training.class_weights == "balanced"
             for run in record.seeds
-            if "balanced_accuracy" in others[path][run.seed]
+            if others[path][run.seed]
         }
-        chance = replace(chance, recalls=recalls)
+        known = {key: luck for key, luck in lucks.items() if luck is not None}
+        chance = replace(chance, weighted=known)
     verdict = beside_chance(chance, runs)
     if not verdict.learnt:
         say(nothing_learnt(domain, verdict, len(runs)))

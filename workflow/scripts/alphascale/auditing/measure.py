@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import logsumexp, softmax
 
 from ..data.store import check_content
 from ..metrics import CORPUS_TASKS, by_fitted
@@ -71,7 +71,8 @@ def measure(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
 def _classes(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
     from sklearn.metrics import recall_score, top_k_accuracy_score
 
-    named, shares = outputs.argmax(1), softmax(outputs, axis=1)
+    named = outputs.argmax(1)
+    sure = softmax(outputs, axis=1).max(1)
     classes = np.arange(meta.classes)
     truth = y[:, None] == classes
     # Of two classes the second is the one that is looked for, as scikit-learn has it.
@@ -79,18 +80,18 @@ def _classes(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
     return {
         # Over the classes that the split has.
         "balanced_accuracy": float(recall_score(y, named, labels=np.unique(y), average="macro")),
-        **_f1(y, named, labels=classes),
-        **_ranks(truth[:, ranked], shares[:, ranked]),
+        **_f1(y, named),
+        **_ranks(truth[:, ranked], odds(outputs)[:, ranked]),
         "top5": float(top_k_accuracy_score(y, outputs, k=TOP, labels=classes))
         if meta.classes >= 2 * TOP
         else None,
-        "calibration_error": _calibration(shares.max(1), named == y),
+        "calibration_error": _calibration(sure, named == y),
     }
 
 
 def _labels(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
     truth = y.astype(bool)
-    return {**_f1(truth, outputs > 0), **_ranks(truth, expit(outputs))}
+    return {**_f1(truth, outputs > 0), **_ranks(truth, outputs)}
 
 
 def _numbers(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
@@ -107,25 +108,35 @@ def _numbers(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
 MEASURES = {"classes": _classes, "labels": _labels, "numbers": _numbers}
 
 
-def _f1(truth: np.ndarray, named: np.ndarray, **options) -> Measured:
-    """F1 of a class that is neither there nor named counts as 0, as scikit-learn's default."""
+def _f1(truth: np.ndarray, named: np.ndarray) -> Measured:
+    """F1 of every class that is there or named, scikit-learn's default."""
     from sklearn.metrics import f1_score
 
     return {
-        f"{average}_f1": float(f1_score(truth, named, average=average, zero_division=0, **options))
+        f"{average}_f1": float(f1_score(truth, named, average=average, zero_division=0))
         for average in ("macro", "weighted")
     }
 
 
-def _ranks(truth: np.ndarray, shares: np.ndarray) -> Measured:
+def odds(outputs: np.ndarray) -> np.ndarray:
+    """Log odds of each class against the rest, (n, K) of logits (n, K): in the order of the
+    probabilities, which beyond 37 are all 1 to a double."""
+    rest = [
+        logsumexp(np.delete(outputs, k, axis=1), axis=1, keepdims=True)
+        for k in range(outputs.shape[1])
+    ]
+    return outputs - np.concatenate(rest, axis=1)
+
+
+def _ranks(truth: np.ndarray, scores: np.ndarray) -> Measured:
     """Areas under two curves, mean over columns; None unless each has samples of both kinds."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     if (truth.all(0) | ~truth.any(0)).any():
         return {"auroc": None, "average_precision": None}
     return {
-        "auroc": float(roc_auc_score(truth, shares, average="macro")),
-        "average_precision": float(average_precision_score(truth, shares, average="macro")),
+        "auroc": float(roc_auc_score(truth, scores, average="macro")),
+        "average_precision": float(average_precision_score(truth, scores, average="macro")),
     }
 
 

@@ -118,6 +118,11 @@ class Data(Section):
             raise ValueError(f"task `{self.task}`: source `{self.source}` has classes alone")
         if isinstance(self.label, list) and self.asks != "labels":
             raise ValueError("`label` is a list of columns for task `labels` alone")
+        if isinstance(self.label, list):
+            if not self.label:
+                raise ValueError("`label` is an empty list: name the columns that hold 0 or 1")
+            if len(set(self.label)) < len(self.label):
+                raise ValueError("`label` names a column twice")
         if self.separator is not None and self.asks != "labels":
             raise ValueError("`separator` stands between the labels of task `labels` alone")
         return self

@@ -125,6 +125,14 @@ class Domain(Section):
         return self
 
     @model_validator(mode="after")
+    def _weights_have_classes(self) -> Domain:
+        if self.training.class_weights != "none" and self.data.asks not in ("classes", "labels"):
+            raise ValueError(
+                f"training.class_weights: task {self.data.asks} has no classes to weigh"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _family_takes_the_source(self) -> Domain:
         kind = source(self.data.source).kind
         if kind not in family(self.family).kinds:

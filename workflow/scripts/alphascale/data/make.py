@@ -79,9 +79,11 @@ def build_samples(
         counts = {part: own.counts(pool.y[rows[part]], classes) for part in SPLITS}
         total = np.sum(list(counts.values()), axis=0).tolist()
         notes += tasks.imbalance(pool.task, total, pool.class_names)
-    centre = spread = None
+    centre = spread = constant = None
     if pool.task == "numbers":
         centre, spread = tasks.centre_and_spread(tensors, _key(spec), pool.class_names[0])
+        away = (tensors["test_y"] - centre) / spread
+        constant = spread * float(np.sqrt(np.mean(away**2)))
     first = own.first_rows(pool.y[rows["train"]], classes)
     return tensors, PreparedData(
         kind=pool.kind,
@@ -99,6 +101,7 @@ def build_samples(
         tokenizer=encoded.tokenizer,
         sizes={part: len(rows[part]) for part in SPLITS},
         class_counts=counts,
+        constant_rmse=constant,
         first_rows=first,
         smallest_prefix=max(first) + 1,
         source=pool.source,

@@ -191,7 +191,9 @@ def _kind(train: pd.Series) -> tuple[str | None, str | None]:
     # A constant column stays, so that a model's width follows from the file, not from the split.
     note = None
     if distinct == 1 and len(values) == len(train):
-        note = f"one value in all of training ({quoted(values.iloc[0])}): nothing to learn from"
+        note = (
+            f"one value in all of training ({quoted(str(values.iloc[0]))}): nothing to learn from"
+        )
     if pd.api.types.is_numeric_dtype(values):
         return ("binary" if set(values.unique()) <= {0, 1} else "numeric"), note
     if distinct > CATEGORIES:

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import laws
-from ..auditing.chance import NONE as NO_RUN
 from ..errors import UserError
-from ..fitting.describe import finite
-from ..fitting.joint import REACH, cheapest, predictors, sample_cost
+from ..fitting.describe import estimate, finite
+from ..fitting.joint import cheapest, predictors, sample_cost
 from ..networks.count import count_flops, count_params
 from ..networks.search import lies_between, smallest_with
-from ..records.bootstrap import BootstrapRecord, FractionDraws
+from ..records.bootstrap import BootstrapRecord
 from ..records.data import Meta
 from ..records.decision import (
-    Beside,
     CheapestPair,
     DataNeeded,
     DecisionRecord,
@@ -30,14 +28,14 @@ from ..records.decision import (
     Star,
     Throughput,
 )
-from ..records.fit import Estimate, FitRecord, LadderPoint
-from ..records.runs import good, largest, tested
-from ..records.specs import DecisionSpec, Size, Target
+from ..records.fit import FitRecord, LadderPoint
+from ..records.runs import largest
+from ..records.specs import DecisionSpec, Size
 from ..records.typed import Refused
 from .costs import Power, estimated, factor, power, price, saving, study_price, throughput
-from .ranges import FAR
-from .run_warnings import constant, guessing, run_warnings, warning_codes
+from .run_warnings import guessing, run_warnings
 from .settling import settling, untrusted
+from .star import binding, star_of, untold
 
 if TYPE_CHECKING:
     import pandas
@@ -58,7 +56,7 @@ def decide(
     run reaches the target with the target's confidence; where no size is that sure, N*. Of several
     targets the one that asks for the most is decided on: what reaches it reaches the others.
     """
-    spec, others = _binding(spec, bootstrap)
+    spec, others = binding(spec, bootstrap, frame, meta)
     bootstrap = bootstrap.of(spec.metric)
     if why := untold(spec.target, frame, meta):
         blind = Refused(why)
@@ -70,7 +68,7 @@ def decide(
             for fraction, each in fits.fractions.items()
         })  # fmt: skip
     stars = {
-        fraction: _star(draws, spec.target, spec.level)
+        fraction: star_of(draws, spec.target, spec.level)
         for fraction, draws in bootstrap.fractions.items()
     }
     fraction = largest(stars)
@@ -92,7 +90,7 @@ def decide(
         if law is None:
             return PricedRun(size, params, cost, None)
         chance = float(law.reach(at, spec.target.fitted)[0])
-        return PricedRun(size, params, cost, _estimate(law.predict(at)), chance)
+        return PricedRun(size, params, cost, estimate(law.predict(at)), chance)
 
     def smallest(params: float) -> Size:
         rungs = list(spec.ladder.values())
@@ -101,9 +99,12 @@ def decide(
     architecture = unbuildable = None
     between = ""
     if isinstance(star, Star) and star.n_star is not None:
+        # Where no size is sure of this target, another may still ask for more than its N*.
+        least = max((each.asks or 0.0 for each in others), default=0.0)
         for wanted in (star.confident, star.n_star):
             if wanted is None or architecture is not None:
                 continue
+            wanted = max(wanted, least)
             try:
                 architecture = run_of(smallest(wanted), here.samples, law)
                 rungs = list(spec.ladder.values())
@@ -165,63 +166,6 @@ def decide(
         others=others,
         shown=draws if isinstance(draws, Refused) else draws.shown,
         samples=here.samples,
-    )
-
-
-def _binding(spec: DecisionSpec, bootstrap: BootstrapRecord) -> tuple[DecisionSpec, list[Beside]]:
-    """The spec with the target that asks for the largest size as its own, and the others: one
-    without a law before one out of reach, and that before any that has an N*."""
-    asked = []
-    for target in (spec.target, *spec.others):
-        draws = bootstrap.of(target.law).fractions
-        star = _star(draws[largest(draws)], target, spec.level)
-        ends = (math.inf, math.inf)
-        if not isinstance(star, Refused):
-            ends = tuple(math.inf if n is None else n for n in (star.n_star, star.confident))
-        asked.append(((isinstance(star, Refused), *ends), Beside(target, star)))
-    # The first of equals, as max gives it.
-    _, most = max(asked, key=lambda each: each[0])
-    rest = [each for _, each in asked if each is not most]
-    return replace(spec, metric=most.target.law, target=most.target), rest
-
-
-def untold(target: Target, frame: pandas.DataFrame, meta: Meta) -> str | None:
-    """Why no law can answer for these observations, whatever it fits."""
-    if target.law == "error" and NO_RUN in set().union(*warning_codes(frame)):
-        # Errors that all equal the share of the other classes fit any law, and say nothing.
-        return "no run beats the commonest class: there is nothing to extrapolate"
-    if not (good(frame)[f"test_{target.law}"] < constant(target, meta)).any():
-        return "no run beats a constant answer: there is nothing to extrapolate"
-    samples = tested(frame, target.law)
-    if samples and target.fitted * samples < 1:
-        return (
-            f"the target is less than one error in the {samples:,} test samples, which cannot be "
-            "told from none: test on more"
-        )
-    return None
-
-
-def _star(draws: FractionDraws | Refused, target: Target, level: float) -> Star | Refused:
-    """N*, its interval and the probability that the target is out of reach, at one fraction."""
-    if isinstance(draws, Refused):
-        return draws
-    fit = laws.read(draws.fit)
-    samples = fit.solve_samples(target.fitted)
-    known = samples[~np.isnan(samples)]
-    lower, upper = fit.solve_interval(target.fitted, level)
-    even, sure = (fit.solve(target.fitted, each) for each in (0.5, target.confidence))
-    sure = max(even, sure)
-    return Star(
-        n_star=finite(even),
-        # Farther out the size that is sure is the prior's: one that was built 43 × beyond missed.
-        confident=finite(sure) if sure <= max(FAR * fit.x_range[0][1], even) else None,
-        # No model has less than one parameter, however steep a resample's law.
-        interval=(finite(max(lower, 1.0)), finite(upper)),
-        out_of_reach=float(np.isinf(known).mean()),
-        draws=len(known),
-        failed_resamples=draws.failed_resamples,
-        floor=fit.params.get("E"),
-        best_reachable=_estimate(fit.band({"params": [fit.x_range[0][1] * REACH]}, level)),
     )
 
 
@@ -318,11 +262,6 @@ def _data_needed(
     even, sure, *ends = (finite(each / here.samples) for each in (even, max(even, sure), *ends))
     least = along.x_range[0][0] / here.samples
     return DataNeeded(size, here.samples, least, even, tuple(ends), sure)
-
-
-def _estimate(prediction: laws.Prediction) -> Estimate:
-    """A prediction at one point."""
-    return Estimate(*(float(value[0]) for value in prediction))
 
 
 def _range(

@@ -40,7 +40,7 @@ from ..records.runs import COUNT_COLUMN, good, largest
 from ..records.specs import ComparedDomain, CompareSpec, Target
 from ..records.typed import Refused
 from .costs import estimated, power, price, throughput
-from .decision import untold
+from .star import untold
 from .summary import unbeaten
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from ..units import percent, significant
 if TYPE_CHECKING:
     import pandas
 
+FEWEST = 10  # classes of which the five most probable say something
 # Names listed in a sentence before it says how many more.
 LISTED = 4
 
@@ -45,10 +46,13 @@ def constant(target: Target, meta: Meta) -> float:
     """What a constant answer reaches on the test samples, as laws are fitted to it; infinite where
     that is not told."""
     if target.metric == "loss":
-        known = chance_of(meta, None) if isinstance(meta, PreparedData) else None
+        known = chance_of(meta) if isinstance(meta, PreparedData) else None
         return math.inf if known is None else known.entropy
-    if meta.task == "numbers":  # that of the training labels' mean
-        return {"rmse": meta.spread, "r2": 1.0}.get(target.metric, math.inf)
+    if meta.task == "numbers":  # that of the training labels' mean, on the test labels
+        rmse = getattr(meta, "constant_rmse", None)
+        return {"rmse": rmse or math.inf, "r2": 1.0}.get(target.metric, math.inf)
+    if target.metric == "top5" and meta.classes < FEWEST:
+        return math.inf  # it is not defined, and that is said
     chance = metric(target.metric).chance
     shares = meta.class_shares("test") if isinstance(meta, PreparedData) else []
     # Of several labels none is named always: a label that most samples have not is not an answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import laws
-from ..records.fit import Band, FittedLaw
+from ..records.fit import Band, Estimate, FittedLaw
 
 
 def described(fit: laws.Fit | laws.AutoLaw) -> FittedLaw:
@@ -34,6 +34,11 @@ def band(fit: laws.Fit | laws.AutoLaw, sizes: np.ndarray, level: float) -> Band:
     mean, lower, upper = fit.band({"params": sizes}, level=level)
     _, run_lower, run_upper = fit.predict({"params": sizes}, level=level)
     return Band(*(v.tolist() for v in (sizes, mean, lower, upper, run_lower, run_upper)))
+
+
+def estimate(prediction: laws.Prediction) -> Estimate:
+    """A prediction at one point."""
+    return Estimate(*(float(value[0]) for value in prediction))
 
 
 def finite(value: float) -> float | None:

@@ -227,6 +227,11 @@ def _verdict(lower: float, upper: float, share: float, expected: float) -> tuple
     # x^-1 is approached from above (random features: 1/(D - P)): a precise 1.1 may be variance.
     if upper < expected or lower > expected * NEAR:
         return "resolution", ""
+    if lower > expected and upper >= expected * NEAR:
+        return "undetermined", (
+            "the interval lies above that of variance and is too wide to tell a power that has not "
+            "settled yet: add larger levels or seeds, or leave out the smallest"
+        )
     if lower <= expected / NEAR or upper >= expected * NEAR:
         return "undetermined", "the interval holds both regimes: add levels, a wider range or seeds"
     if share <= MOSTLY:

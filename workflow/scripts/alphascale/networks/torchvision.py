@@ -70,6 +70,8 @@ def _made(meta: Meta, size: Size, side: int) -> nn.Module:
         own.setdefault("image_size", side)
     if name in ("googlenet", "inception_v3"):  # else they return two more heads as they train
         own |= {"aux_logits": False, "init_weights": True}
+        if "weights" in size:  # they want their images about one half: the model sees to that
+            own.setdefault("transform_input", True)
     try:
         return builder(weights=None, num_classes=meta.classes, **own)
     except Exception as fault:  # whatever the library finds wrong with it

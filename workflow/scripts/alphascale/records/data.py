@@ -94,6 +94,8 @@ class PreparedData(Meta):
     sizes: dict[str, int] = field(kw_only=True)  # split → samples
     # split → samples by class; none of tokens
     class_counts: dict[str, list[int]] = field(kw_only=True)
+    # of numbers: root mean square error on the test labels of always naming `centre`
+    constant_rmse: float | None = field(default=None, kw_only=True)
     # row of the training part at which each class first appears
     first_rows: list[int] = field(kw_only=True)
     smallest_prefix: int = field(kw_only=True)  # fewest training rows that hold every class

@@ -98,6 +98,11 @@ class Star:
     floor: float | None  # the law's own limit, None for a law without one
     best_reachable: Estimate  # the metric at 1000 × the largest size
 
+    @property
+    def asks(self) -> float | None:
+        """The parameters to build: at the target's confidence, or N* where no size is that sure."""
+        return self.n_star if self.confident is None else self.confident
+
 
 @dataclass(frozen=True)
 class PairMoney:
@@ -178,6 +183,11 @@ class Beside:
     target: Target
     star: Star | Refused
 
+    @property
+    def asks(self) -> float | None:
+        """The parameters to build for it; None where there is no law or it never gets there."""
+        return None if isinstance(self.star, Refused) else self.star.asks
+
 
 @dataclass(frozen=True)
 class DecisionRecord:
@@ -234,7 +244,8 @@ class DecisionRecord:
 
     @property
     def recommended(self) -> float | None:
-        """The parameters to build: at the target's confidence, or N* where no size is that sure."""
+        """The parameters to build: at the target's confidence, or N* where no size is that sure;
+        no fewer than a further target asks for."""
         if isinstance(self.star, Refused) or self.star.n_star is None:
             return None
-        return self.star.n_star if self.star.confident is None else self.star.confident
+        return max(self.star.asks, *(each.asks or 0.0 for each in self.others), 0.0)

@@ -66,13 +66,21 @@ def fitted_values(runs: pandas.DataFrame, metric: str) -> np.ndarray:
     """
     values, known = runs[f"test_{metric}"].to_numpy(float), by_fitted(metric)
     if np.isnan(values).any():
-        raise UserError(
-            f"{known.title} is not defined on the test split (a class that no test sample has, or "
-            "labels that are all equal): choose another metric, or test on more samples"
-        )
+        raise UserError(undefined(metric))
     if not known.share or known.counted:
         return values
     return np.where(values <= 0, 0.5 / (runs["test_samples"].to_numpy(float) + 1), values)
+
+
+def undefined(metric: str) -> str:
+    """Why a metric has no number, and what to do."""
+    known = by_fitted(metric)
+    if known.name == "top5":
+        return "top-5 accuracy needs ten classes or more: choose another metric"
+    return (
+        f"{known.title} is not defined on the test split (a class that no test sample has, or "
+        "labels that are all equal): choose another metric, or test on more samples"
+    )
 
 
 def perfect(runs: pandas.DataFrame, metric: str) -> str | None:

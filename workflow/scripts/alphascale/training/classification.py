@@ -62,8 +62,9 @@ class Classification:
         self.weights = None if weights == "none" else self.class_weights()
 
     def steps(self, batch_size: int) -> int:
-        """Steps per epoch."""
-        return -(-self.samples // batch_size)
+        """Steps per epoch: none of a single sample, unless batches are of one."""
+        most = self.samples if batch_size == 1 else max(1, self.samples // 2)
+        return min(-(-self.samples // batch_size), most)
 
     def batches(
         self, seeds: list[int], epoch: int, batch_size: int
@@ -71,7 +72,7 @@ class Classification:
         """The epoch's batches for distinct seeds: x [S, B, ...], y [S, B].
 
         Each seed has its own permutation. Batches differ by at most one sample, so that none is
-        too small for batch statistics.
+        too small for batch statistics; where one sample would be left over, one batch has three.
         """
         orders = [
             torch.randperm(self.samples, generator=generator(seed, "order", epoch))

@@ -44,6 +44,9 @@ class Kept:
             if member.learning_rate != rate:
                 continue
             target, old = self.folder / str(member.seed), None
+            # A job that ended after its weights had moved, and before its record: they stay.
+            if member.status == "ok" and target.exists() and not self._place(member).exists():
+                continue
             self.folder.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 old = target.rename(target.with_name(f".{target.name}.{os.getpid()}.old"))

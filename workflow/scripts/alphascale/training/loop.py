@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..config import Training
+from ..errors import UserError
 from ..networks.build import batch_statistics, build, initialise
 from ..networks.draws import Masks
 from ..records.specs import Size
@@ -98,6 +99,12 @@ class Chunk:
         self.model = build(setup.family, setup.size, task.meta, len(members), setup.device.type)
         initialise(self.model, [member.seed for member in members])
         self.divisible = not batch_statistics(self.model)
+        one = task.samples < 2 * task.steps(setup.training.batch_size)
+        if one and batch_statistics(self.model):
+            raise UserError(
+                f"training.batch_size: {setup.training.batch_size} makes batches of one sample, "
+                f"which the batch norm of family {setup.family} cannot normalise by: take 2 or more"
+            )
         self.flat = Flat(self.model)
         self.active = list(range(len(members)))
         self.optimiser = self._optimiser()
@@ -133,8 +140,13 @@ class Chunk:
             measured = zip(*self._evaluate(split, kept), strict=True)
             outputs = torch.cat(kept, 1) if kept else [None] * len(self.members)
             for i, (loss, right) in enumerate(measured):
-                if self.members[i].status == "ok":
-                    setattr(self.members[i], split, self.task.scores(loss, right))
+                member = self.members[i]
+                if member.status == "ok" and not (math.isfinite(loss) and math.isfinite(right)):
+                    # One test sample may be farther out than any that was trained on.
+                    self.say(f"seed {member.seed}: its loss on {split} is not finite; diverged")
+                    member.status, member.validation, self.outputs[i] = "diverged", None, None
+                if member.status == "ok":
+                    setattr(member, split, self.task.scores(loss, right))
                     self.outputs[i] = outputs[i]
 
     def state(self) -> State:
