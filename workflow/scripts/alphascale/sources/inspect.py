@@ -44,9 +44,9 @@ def source_state(data: DataSpec) -> str:
     """A short digest of what `input_files` cannot say: it changes when the source does.
 
     Of embedded data: their content, or the version of torch. Of a folder, a pretrained tokenizer's
-    too (but for weights beside it): `folder_state`. Of a single file `file_state`: Snakemake sees only one that is newer than
-    what was made of it, and `mv`, `cp -p` and `tar` keep times. Empty for everything else; what is
-    downloaded has one content for ever.
+    too (but for weights beside it): `folder_state`. Of a single file `file_state`: Snakemake sees
+    only one that is newer than what was made of it, and `mv`, `cp -p` and `tar` keep times. Empty
+    for everything else; what is downloaded has one content for ever.
     """
     state = source(data.source).state
     parts = [state(data)] if state else []
