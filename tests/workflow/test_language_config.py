@@ -58,7 +58,10 @@ def test_a_perplexity_is_decided_as_the_loss_that_it_is():
         ({"compare": "two"}, "'two' must be another domain"),
         ({"data": {"source": "wikitext2"}}, "'one' has other data"),
         ({"family": "transformer"}, "cannot take source `torch_source`: use transformer_lm or"),
-        ({"data": {"source": "letter"}}, "target `perplexity` is for language models"),
+        (
+            {"data": {"source": "letter"}},
+            "target `perplexity`: of task classes it is one of accuracy",
+        ),
         ({"target": {"accuracy": 0.5}}, "it is one of loss, perplexity"),
         ({"target": {"perplexity": 1.0}}, "greater than 1"),
         ({"only": ["d8", "d9"]}, "`only` names 'd9'"),

@@ -110,8 +110,15 @@ def several(spec: DataSpec, table: Table) -> tuple[np.ndarray, list[str], list[s
         each, names = index_labels(name for row in found for name in row)
         y = np.zeros((len(found), len(names)), dtype=bool)
         y[np.repeat(np.arange(len(found)), [len(row) for row in found]), each] = True
-    bare = int((~y.any(axis=1)).sum())
-    return y, names, [f"{bare} of {len(y)} samples have no label"] if bare else []
+    notes = []
+    if bare := int((~y.any(axis=1)).sum()):
+        notes.append(f"{bare} of {len(y)} samples have no label")
+    if not isinstance(spec.label, list) and y.sum(axis=1).max() <= 1:
+        notes.append(
+            f"no sample has more than one label: `separator` {separator!r} stands between none; say "
+            "what does, or take `task: classes`"
+        )
+    return y, names, notes
 
 
 def _names(cell: Any, separator: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 
+from ..metrics import TABLE, by_fitted
 from ..records.bootstrap import BootstrapRecord
 from ..records.decision import DecisionRecord
 from ..records.fit import Estimate, FitRecord, ShownForm
@@ -75,7 +76,9 @@ def as_accuracy(found: ShownForm) -> ShownForm:
 def formula(found: ShownForm) -> str:
     """The form, α written as such: `accuracy = a − b·N^(−α)`."""
     right = found.expression.replace("N^-alpha", "N^(−α)").replace(" - ", " − ")
-    return f"{found.of} = {right}"
+    known = TABLE.get(found.of) or by_fitted(found.of)
+    left = found.of if known.name == found.of else f"1 − {known.title}"
+    return f"{left if known.share else known.title} = {right}"
 
 
 def _parameters(found: ShownForm) -> str:
