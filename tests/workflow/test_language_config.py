@@ -60,7 +60,7 @@ def test_a_perplexity_is_decided_as_the_loss_that_it_is():
         ({"family": "transformer"}, "cannot take source `torch_source`: use transformer_lm or"),
         (
             {"data": {"source": "letter"}},
-            "target `perplexity`: of task classes it is one of accuracy",
+            "target `perplexity`: of task classes it is",
         ),
         ({"target": {"accuracy": 0.5}}, "it is one of loss, perplexity"),
         ({"target": {"perplexity": 1.0}}, "greater than 1"),

@@ -115,8 +115,8 @@ def several(spec: DataSpec, table: Table) -> tuple[np.ndarray, list[str], list[s
         notes.append(f"{bare} of {len(y)} samples have no label")
     if not isinstance(spec.label, list) and y.sum(axis=1).max() <= 1:
         notes.append(
-            f"no sample has more than one label: `separator` {separator!r} stands between none; say "
-            "what does, or take `task: classes`"
+            f"no sample has more than one label: `separator` {separator!r} stands between none; "
+            "say what does, or take `task: classes`"
         )
     return y, names, notes
 

@@ -57,7 +57,7 @@ def find_tokenizer(name: str) -> PreTrainedTokenizerBase:
             f"tokenizer {name!r}",
             f"{constants.ENDPOINT}/{name}",
             f"there is no folder {name!r} here; put its tokenizer.json and tokenizer_config.json "
-            f"(of a checkpoint to fine-tune also config.json and model.safetensors) into {by_hand}/",
+            f"(to fine-tune a checkpoint also config.json and model.safetensors) into {by_hand}/",
             lambda: AutoTokenizer.from_pretrained(name, trust_remote_code=False),
             key="tokenizer",
         )
