@@ -19,6 +19,7 @@ import pytest
 import yaml
 from alphascale.cli import main
 from commands_said import said
+from foreign_made import checkpoint
 from running import ENV
 from study_made import copy_project
 
@@ -69,7 +70,7 @@ ELSEWHERE = {
 NAMED = {
     "alphascale", "alphascale calc", "alphascale calc …", "alphascale fit", "alphascale fit --out",
     "alphascale fit --law m4", "alphascale fit --prior prior.json", "alphascale optimum",
-    "alphascale prior", "alphascale run",
+    "alphascale labels", "alphascale prior", "alphascale run",
 }  # fmt: skip
 
 
@@ -97,6 +98,8 @@ def folder(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "ladder": {"plan-w64": {"width": 64, "dropout": 0.0}},
         "runs": {"plan-w64": {"seeds": [0], "fractions": ["1.0"]}},
     }}}  # fmt: skip
+    for scale in ("d16", "d32", "d64"):  # what config/pretrain.yaml leaves for the next study
+        checkpoint(to / f"results/pretrain/models/sources/{scale}/1.0/0", int(scale[1:]))
     (to / "results/default").mkdir(parents=True)
     (to / "results/default/plan.yaml").write_text(yaml.safe_dump(plan))
     return to
@@ -165,6 +168,10 @@ def test_every_alphascale_command_runs(
     shutil.copytree(finished / "results/own", "results/default")
     for stage in ("bootstrap", "fit", "decision"):  # the documents' domain is called tabular
         shutil.copy(f"results/default/{stage}/table.json", f"results/default/{stage}/tabular.json")
+    for domain in ("pretrained", "scratch"):
+        table = Path(f"results/pretrained/observations/{domain}.csv")
+        table.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy("results/default/observations/table.csv", table)
     grid = itertools.product("ab", "st", 10.0 ** np.arange(4, 8), 10.0 ** np.arange(4, 8), (0, 1))
     rows = [
         f"{task},{model},{n},{d},{d},{6 * n * d},{seed},{seed},"
