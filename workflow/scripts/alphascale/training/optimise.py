@@ -52,15 +52,13 @@ class Optimiser:
 
     def step(self, factor: float) -> None:
         """One update from the flat gradients at `factor` times the peak learning rates."""
-        # The kernel adds one to the count it is given.
-        counts = torch.full(
-            (len(self.flat.views),), float(self.steps), device=self.flat.values.device
-        )
         for rate in dict.fromkeys(self.rates):
             values = self._of(rate, self.flat.views)
             grads = self._of(rate, self.flat.gradients)
             moments = [self._of(rate, parts) for parts in self.views]
             options = {"lr": rate * factor, "weight_decay": self.weight_decay}
+            # Anew for each rate: the kernel adds one to the counts it is given.
+            counts = torch.full((len(values),), float(self.steps), device=self.flat.values.device)
             if self.kind == "sgd":
                 sgd(
                     values,
@@ -79,7 +77,7 @@ class Optimiser:
                     grads,
                     *moments,
                     [],
-                    list(counts[: len(values)].unbind()),
+                    list(counts.unbind()),
                     decoupled_weight_decay=self.kind == "adamw",
                     beta1=BETA1,
                     beta2=BETA2,
