@@ -1,10 +1,10 @@
 """How many labels one way of training saves beside another, at equal error.
 
-At each size the error of the dearer way with all its labels is looked up on the curve of the
-cheaper: the mean error over seeds against labels, both by their logarithms, straight between two
-amounts that were trained. No law is asked, and nothing beyond the amounts that were trained is
-told: where the curve lies below that error already at its fewest labels, these are what is known to
-be enough. Intervals resample the seeds of every cell.
+At each size the errors of the dearer way, at every amount of labels but its fewest, are looked up
+on the curve of the cheaper: the mean error over seeds against labels, both by their logarithms,
+straight between two amounts that were trained. No law is asked, and nothing beyond the amounts that
+were trained is told: where the curve lies below an error already at its fewest labels, these are
+what is known to be enough. Intervals resample the seeds of every cell.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ NEEDED = ("domain", "scale", "samples", "seed", "role", "status", "test_error")
 
 @dataclass(frozen=True)
 class LabelsSaved:
-    """At one size: labels of either way for the same error."""
+    """At one size and error: labels of either way."""
 
     scale: str
-    error: float  # mean over seeds of the dearer way with all its labels
+    error: float  # mean over seeds of the dearer way
     labels: int  # that it took
     needed: float | None  # of the other; None where it does not get there with all of its own
     fewest: bool  # whether `needed` is the fewest that were tried, and fewer may do
@@ -44,7 +44,8 @@ def labels_saved(
     level: float = 0.95,
     seed: int = 0,
 ) -> list[LabelsSaved]:
-    """What `cheap` saves beside `dear` at every scale that both have, in the order of the first.
+    """What `cheap` saves beside `dear` at every scale that both have, in the order of the first,
+    and at every amount of labels of `dear` but the fewest.
 
     Both are observations of one domain each. Raises UserError where no scale is in both, or columns
     are missing.
@@ -54,30 +55,32 @@ def labels_saved(
     if not common:
         raise UserError("the two domains have no scale of the same name: name them alike")
     rng = np.random.default_rng(seed)
+    tail = (1 - level) / 2
     found = []
     for scale in common:
         one, other = (curve[scale] for curve in curves)
-        factor, needed, error = _saved(_means(one), _means(other))
-        drawn = [_saved(_means(one, rng), _means(other, rng))[0] for _ in range(resamples)]
-        tail = (1 - level) / 2
-        ends = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")
-        reached = np.isfinite(needed)
-        found.append(
-            LabelsSaved(
-                scale=scale,
-                error=error,
-                labels=max(other),
-                needed=float(needed) if reached else None,
-                fewest=bool(needed == min(one)),
-                factor=float(factor) if reached else None,
-                interval=(float(ends[0]), float(ends[1])),
+        drawn = [(_means(one, rng), _means(other, rng)) for _ in range(resamples)]
+        for labels in list(other)[1:]:
+            factor, needed = _saved(_means(one), _means(other), labels)
+            again = [_saved(*pair, labels)[0] for pair in drawn]
+            ends = np.quantile(again, [tail, 1 - tail], method="inverted_cdf")
+            reached = np.isfinite(needed)
+            found.append(
+                LabelsSaved(
+                    scale=scale,
+                    error=_means(other)[labels],
+                    labels=labels,
+                    needed=float(needed) if reached else None,
+                    fewest=bool(needed == min(one)),
+                    factor=float(factor) if reached else None,
+                    interval=(float(ends[0]), float(ends[1])),
+                )
             )
-        )
     return found
 
 
 def text(found: list[LabelsSaved], cheap: str, dear: str, level: float = 0.95) -> str:
-    """A line for each size."""
+    """A line for each size and error."""
     lines = []
     for each in found:
         head = (
@@ -87,10 +90,11 @@ def text(found: list[LabelsSaved], cheap: str, dear: str, level: float = 0.95) -
             lines.append(head + "does not reach it with as many as it was given")
             continue
         low, high = each.interval
-        fewest = "or fewer, the fewest tried; " if each.fewest else ""
+        fewest = " or fewer, the fewest tried" if each.fewest else ""
         lines.append(
-            head + f"needs {each.needed:,.0f} {fewest}{each.factor:.1f} × fewer "
-            f"({100 * level:g} % interval over seeds {low:.1f} – {high:.1f})"
+            head + f"needs {each.needed:,.0f}{fewest}, {each.factor:.1f} × fewer "
+            f"({100 * level:g} % interval over seeds {low:.1f} – {high:.1f}"
+            + ("; at 0 it does not reach it)" if low == 0 else ")")
         )
     return "\n".join(lines)
 
@@ -118,11 +122,10 @@ def _means(
     }
 
 
-def _saved(cheap: dict[int, float], dear: dict[int, float]) -> tuple[float, float, float]:
-    """Factor, labels needed and the error that both are at; (0, inf) where it is not reached."""
-    error = dear[max(dear)]
-    needed = _needed(cheap, error)
-    return (max(dear) / needed if np.isfinite(needed) else 0.0), needed, error
+def _saved(cheap: dict[int, float], dear: dict[int, float], labels: int) -> tuple[float, float]:
+    """Factor and labels needed for the error of `dear` at an amount; 0, inf if not reached."""
+    needed = _needed(cheap, dear[labels])
+    return (labels / needed if np.isfinite(needed) else 0.0), needed
 
 
 def _needed(curve: dict[int, float], error: float) -> float:
