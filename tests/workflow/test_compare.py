@@ -15,6 +15,8 @@ from alphascale.records.typed import Refused
 from running import edited, snakemake, stale
 from study_made import copy_project, own_study, write_study
 
+pytestmark = pytest.mark.slow  # six trainings and many dry runs: 70 s of CPU
+
 
 def two_depths() -> dict:
     """A study of one table by two MLPs, the second compared with the first; of their names the
