@@ -163,7 +163,8 @@ def test_modules_without_a_descriptor_are_no_entries(root: Path) -> None:
     package = root / "workflow" / "scripts" / "alphascale" / "families"
     found = discover("alphascale.families", [str(package)], "FAMILY")
     assert sorted(found) == [
-        "cnn", "mlp", "random_features", "resnet_bk", "transformer", "transformer_lm",
+        "cnn", "hf", "mlp", "random_features", "resnet_bk", "timm", "torchvision", "transformer",
+        "transformer_lm",
     ]  # fmt: skip
     with pytest.raises(UserError, match="cannot be imported"):
         discover("no_such_package", [str(package)], "FAMILY")
