@@ -28,3 +28,8 @@ def quoted(value: object) -> str:
         return f"{value[:QUOTED]!r}… ({len(value):,} characters)"
     text = repr(value)
     return text if len(text) <= 2 * QUOTED else f"{text[:QUOTED]}… ({len(text):,} characters)"
+
+
+def first_line(fault: object) -> str:
+    """The first line of what a library says; of one that says nothing, its name."""
+    return (str(fault).strip() or type(fault).__name__).splitlines()[0]

@@ -34,6 +34,7 @@ class Metric:
     fitted: str = ""
     # whether it is a count of test samples over their number, whose noise is binomial
     counted: bool = False
+    fewest: int = 2  # classes that the data must have for it to say anything
     # called with the shares of classes (or labels) in the test split, gives what a model reaches
     # that looks at no sample, as `fitted`; None where that is not told
     chance: Callable[[list[float]], float] | None = None
@@ -86,7 +87,7 @@ TABLE = {
         _metric(
             "top5", "top-5 accuracy", "classes",
             "share of test samples whose class is among the five most probable; of ten classes or "
-            "more", rises=True, counted=True,
+            "more", rises=True, counted=True, fewest=10,
             chance=lambda shares: 1 - sum(sorted(shares)[-5:]),
         ),
         _metric(
@@ -135,11 +136,6 @@ def metric(name: str) -> Metric:
 def metrics_of(task: str) -> list[str]:
     """Names of the metrics that a task can be asked to reach."""
     return [name for name, each in TABLE.items() if task in each.tasks]
-
-
-def fitted_of(task: str) -> list[str]:
-    """What laws can be fitted to for a task, each once, in the table's order."""
-    return list(dict.fromkeys(TABLE[name].fitted for name in metrics_of(task)))
 
 
 def loss_unit(task: str) -> str:

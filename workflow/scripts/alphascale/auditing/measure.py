@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 
 from ..data.store import check_content
-from ..metrics import CORPUS_TASKS, by_fitted
+from ..metrics import CORPUS_TASKS, TABLE, by_fitted
 from ..records.outputs import read_outputs
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _classes(outputs: np.ndarray, y: np.ndarray, meta: Meta) -> Measured:
         **_f1(y, named),
         **_ranks(truth[:, ranked], odds(outputs)[:, ranked]),
         "top5": float(top_k_accuracy_score(y, outputs, k=TOP, labels=classes))
-        if meta.classes >= 2 * TOP
+        if meta.classes >= TABLE["top5"].fewest
         else None,
         "calibration_error": _calibration(sure, named == y),
     }
@@ -121,11 +121,15 @@ def _f1(truth: np.ndarray, named: np.ndarray) -> Measured:
 def odds(outputs: np.ndarray) -> np.ndarray:
     """Log odds of each class against the rest, (n, K) of logits (n, K): in the order of the
     probabilities, which beyond 37 are all 1 to a double."""
-    rest = [
-        logsumexp(np.delete(outputs, k, axis=1), axis=1, keepdims=True)
-        for k in range(outputs.shape[1])
-    ]
-    return outputs - np.concatenate(rest, axis=1)
+    rows, top = np.arange(len(outputs)), outputs.argmax(1)
+    whole = logsumexp(outputs, axis=1, keepdims=True)
+    # Of the most probable class 1 − p may be lost beside p; the others' p is ½ at most.
+    others = outputs.copy()
+    others[rows, top] = -np.inf
+    with np.errstate(divide="ignore"):
+        rest = whole + np.log1p(-np.exp(outputs - whole))
+    rest[rows, top] = logsumexp(others, axis=1)
+    return outputs - rest
 
 
 def _ranks(truth: np.ndarray, scores: np.ndarray) -> Measured:

@@ -37,6 +37,17 @@ def read_labels(spec: DataSpec, table: Table) -> tuple[np.ndarray, list[str], li
     return READ[spec.task or "classes"](spec, table)
 
 
+def labels_or_read(
+    labels: tuple[np.ndarray, list[str]] | None, spec: DataSpec, table: Table, notes: list[str]
+) -> tuple[np.ndarray, list[str]]:
+    """y and the names: as they were read before, or from the table, its notes added to `notes`."""
+    if labels is not None:
+        return labels
+    y, names, more = read_labels(spec, table)
+    notes += more
+    return y, names
+
+
 def as_text(cell: Any, strip: bool = True) -> str:
     """A value as text, empty for none. Of half a surrogate pair, which JSON may escape and UTF-8
     cannot hold, a question mark."""

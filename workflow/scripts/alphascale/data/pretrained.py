@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from .fetch import fetch, folder_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def find_tokenizer(name: str) -> PreTrainedTokenizerBase:
             )
         except Exception as fault:  # transformers raises what its parts raise
             if places:
-                why = (str(fault).strip() or type(fault).__name__).splitlines()[0]
+                why = first_line(fault)
                 raise UserError(f"tokenizer: {place} holds no tokenizer ({why})") from None
     if tokenizer is None:
         from huggingface_hub import constants

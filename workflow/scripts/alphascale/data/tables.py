@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UserError, quoted
-from .labels import DECIMAL_COMMA, as_text, read_labels
+from .labels import DECIMAL_COMMA, as_text, labels_or_read
 from .pool import Encoded, Pool, is_missing
 from .user_tables import Table, features
 
@@ -37,10 +37,7 @@ def table_pool(
     already.
     """
     notes = list(notes or ())
-    if labels is None:
-        *labels, more = read_labels(spec, table)
-        notes += more
-    y, names = labels
+    y, names = labels_or_read(labels, spec, table, notes)
     wanted = features(list(table.columns), spec)
     frame = pd.DataFrame({column: typed(table, column, notes) for column in wanted})
     task = spec.task or "classes"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from .labels import label_columns
 from .textfiles import (
     check_keys,
@@ -150,7 +150,7 @@ def read_arrow(path: str) -> pyarrow.Table:
                 return pa.ipc.open_stream(path).read_all()
         return feather.read_table(path)
     except Exception as fault:  # pyarrow has its own, and not all of them are public
-        why = (str(fault).strip() or type(fault).__name__).splitlines()[0]
+        why = first_line(fault)
         raise UserError(f"path: {path} is damaged or cannot be read ({why})") from None
 
 

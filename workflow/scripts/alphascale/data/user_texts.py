@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError, quoted
-from .labels import as_text, read_labels
+from .labels import as_text, labels_or_read
 from .pool import Pool
 from .user_tables import Table
 
@@ -30,10 +30,7 @@ def text_pool(
     """
     texts = joined_texts(table, spec.text or ["text"])
     notes = list(notes or ())
-    if labels is None:
-        *labels, more = read_labels(spec, table)
-        notes += more
-    y, names = labels
+    y, names = labels_or_read(labels, spec, table, notes)
     kept = [row for row, text in enumerate(texts) if text.strip()]
     if len(kept) < len(texts):
         notes.append(f"dropped {len(texts) - len(kept)} of {len(texts)} rows that have no text")

@@ -14,7 +14,6 @@ from ..units import percent, significant
 if TYPE_CHECKING:
     import pandas
 
-FEWEST = 10  # classes of which the five most probable say something
 # Names listed in a sentence before it says how many more.
 LISTED = 4
 
@@ -51,9 +50,9 @@ def constant(target: Target, meta: Meta) -> float:
     if meta.task == "numbers":  # that of the training labels' mean, on the test labels
         rmse = getattr(meta, "constant_rmse", None)
         return {"rmse": rmse or math.inf, "r2": 1.0}.get(target.metric, math.inf)
-    if target.metric == "top5" and meta.classes < FEWEST:
-        return math.inf  # it is not defined, and that is said
     chance = metric(target.metric).chance
+    if meta.classes < metric(target.metric).fewest:
+        return math.inf  # it is not defined, and that is said
     shares = meta.class_shares("test") if isinstance(meta, PreparedData) else []
     # Of several labels none is named always: a label that most samples have not is not an answer.
     if not chance or not shares or (meta.task == "labels" and target.metric != "auroc"):

@@ -30,6 +30,8 @@ def binding(
 ) -> tuple[DecisionSpec, list[Beside]]:
     """The spec with the target that asks for most as its own, and the others: one without a law
     before one out of reach, that before one that no size is sure of, that before any other."""
+    if not spec.others:
+        return spec, []
     asked = []
     for target in (spec.target, *spec.others):
         draws = bootstrap.of(target.law).fractions

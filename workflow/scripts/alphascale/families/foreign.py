@@ -18,6 +18,7 @@ from typing import Any
 
 from ..data.fetch import folder_of
 from ..errors import UserError, quoted
+from ..records.data import Meta
 from ..records.files import replacing, sha256_file
 from .descriptor import Key, Size
 
@@ -60,6 +61,19 @@ def kept(size: Size, keys: dict[str, Key]) -> Size:
         for name, value in size.items()
         if name not in keys or value != keys[name].type(keys[name].default)
     }
+
+
+def derived(size: Size, keys: dict[str, Key], key: str) -> Size:
+    """A complete size without keys that say nothing; of the checkpoint that `key` names, where it
+    lies on this disk, the content is named."""
+    said = kept(size, keys)
+    if key in said:
+        said[key] = identity(said[key])
+    return said
+
+
+def built_and_run(sizes: dict[str, Size], meta: Meta) -> None:
+    """A family's trial that asks no more than every trial does: each size built and run once."""
 
 
 def identity(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..errors import UserError
 from ..records.data import Meta
 from .descriptor import Family, Key, Size
-from .foreign import RESIZE, TUNING, check_checkpoint, check_tuning, identity, kept
+from .foreign import RESIZE, TUNING, check_checkpoint, check_tuning, derived
 from .own import one_by_one
 
 KEYS = {
@@ -30,14 +31,6 @@ def build(members: int, meta: Meta, **size: Any):
     from ..networks.hf import build_members
 
     return build_members(members, meta, size)
-
-
-def derive(size: Size) -> Size:
-    """Keys that say nothing are left out; of a checkpoint on this disk the content is named."""
-    said = kept(size, KEYS)
-    if "pretrained" in said:
-        said["pretrained"] = identity(said["pretrained"])
-    return said
 
 
 def check(size: Size, where: str) -> None:
@@ -89,7 +82,7 @@ FAMILY = Family(
     step=None,
     together_on_gpu=False,
     rough_params=rough_params,
-    derive=derive,
+    derive=partial(derived, keys=KEYS, key="pretrained"),
     check=check,
     checkpoints=checkpoints,
     trial=trial,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..records.data import Meta
 from .descriptor import Family, Key, Size
-from .foreign import RESIZE, TUNING, check_checkpoint, check_tuning, identity, kept
+from .foreign import RESIZE, TUNING, built_and_run, check_checkpoint, check_tuning, derived
 from .own import one_by_one
 
 KEYS = {
@@ -32,22 +33,10 @@ def build(members: int, meta: Meta, **size: Any):
     return build_members(members, meta, size)
 
 
-def derive(size: Size) -> Size:
-    """Keys that say nothing are left out; of a file of weights the content is named."""
-    said = kept(size, KEYS)
-    if "weights" in said:
-        said["weights"] = identity(said["weights"])
-    return said
-
-
 def check(size: Size, where: str) -> None:
     if "weights" in size:
         check_checkpoint("weights", size["weights"], where, "a file of weights, as torch saves it")
     check_tuning(size, "weights", where)
-
-
-def trial(sizes: dict[str, Size], meta: Meta) -> None:
-    """Every size is built and run once: there is nothing else to tell."""
 
 
 FAMILY = Family(
@@ -64,7 +53,7 @@ FAMILY = Family(
     turned="width",
     step=None,
     together_on_gpu=False,
-    derive=derive,
+    derive=partial(derived, keys=KEYS, key="weights"),
     check=check,
-    trial=trial,
+    trial=built_and_run,
 )

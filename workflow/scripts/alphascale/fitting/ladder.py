@@ -170,16 +170,13 @@ def _fit_metric(
     spec: FitSpec, frame: pandas.DataFrame, fraction: str, metric: str
 ) -> LadderFit | Refused:
     part = frame[frame["fraction"] == fraction]
-    try:
-        others = others_of(frame, fraction, metric, spec)
-    except UserError as reason:
-        return Refused(str(reason))
 
     def fit(runs: pandas.DataFrame, resamples: int = 0) -> laws.Fit | laws.AutoLaw:
         columns = ladder_columns(runs, metric, spec.params)
         return fit_ladder(columns, metric, spec.law, others, resamples)
 
     try:
+        others = others_of(frame, fraction, metric, spec)
         law = fit(part)
     except UserError as reason:
         return Refused(str(reason))

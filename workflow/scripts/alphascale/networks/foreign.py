@@ -187,11 +187,6 @@ def below(model: nn.Module, owners: list[nn.Module]) -> set[str]:
     return {name for name, parameter in named if id(parameter) in own}
 
 
-def check_text(value: object) -> str:
-    """The first line of what a library says."""
-    return (str(value).strip() or type(value).__name__).splitlines()[0]
-
-
 def save_state(model: nn.Module, folder: str) -> None:
     """Write the weights as `model.safetensors`, by the library's own names."""
     from safetensors.torch import save_model

@@ -17,12 +17,12 @@ from torch import Tensor
 from ..data.fetch import fetch, folder_of
 from ..data.pretrained import find_tokenizer
 from ..data.token_windows import END, MASK, PAD, START
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..families.descriptor import Size
 from ..families.foreign import located, place_of
 from ..families.hf import KEYS, checkpoints
 from ..records.files import write_json
-from .foreign import Eye, Foreign, below, check_text, members_of
+from .foreign import Eye, Foreign, below, members_of
 from .plain import Plain
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _from_scratch(
     try:
         config = kind(**wanted)
     except Exception as fault:  # transformers raises what its parts raise
-        raise UserError(f"{title}: {check_text(fault)}") from None
+        raise UserError(f"{title}: {first_line(fault)}") from None
     model = _of(meta, config, title)
     # RoBERTa and its kin count positions from the padding's id on.
     places = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
@@ -122,7 +122,7 @@ def _of(meta: Meta, config: PreTrainedConfig, title: str) -> PreTrainedModel:
 
 
 def _refusal(meta: Meta, title: str, fault: Exception) -> str:
-    said = check_text(fault)
+    said = first_line(fault)
     if said.startswith("Unrecognized configuration"):
         which = "ImageClassification" if meta.kind == "image" else WORDS[meta.task]
         return f"{title}: transformers has no model of it for this task (AutoModelFor{which})"
@@ -283,7 +283,7 @@ def _fetched(name: str, load):
             raise
         except Exception as fault:
             raise UserError(
-                f"{name}: no checkpoint that can be read ({check_text(fault)})"
+                f"{name}: no checkpoint that can be read ({first_line(fault)})"
             ) from None
     try:
         return load({"local_files_only": True})

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from ..data.fetch import fetch, folder_of
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..families.descriptor import Size
 from ..families.foreign import DIGEST, located
 from ..families.timm import KEYS
-from .foreign import Eye, Foreign, below, check_text, members_of, save_state
+from .foreign import Eye, Foreign, below, members_of, save_state
 from .plain import Plain
 from .torchvision import _see
 
@@ -65,8 +65,8 @@ def _sized(name: str, side: int | tuple[int, int], own: Size, **more) -> nn.Modu
         except TypeError as fault:  # a convolutional network takes any
             faults.append(fault)
         except Exception as fault:
-            raise UserError(f"{name}: {check_text(fault)}") from None
-    raise UserError(f"{name}: {check_text(faults[-1])}")
+            raise UserError(f"{name}: {first_line(fault)}") from None
+    raise UserError(f"{name}: {first_line(faults[-1])}")
 
 
 def _with_weights(
@@ -105,7 +105,7 @@ def _with_weights(
     except UserError:
         raise
     except Exception as fault:
-        raise UserError(f"weights: {name}: {check_text(fault)}") from None
+        raise UserError(f"weights: {name}: {first_line(fault)}") from None
     names = {each for each, _ in model.named_parameters()}
     return model.to("meta") if meta else model, names
 

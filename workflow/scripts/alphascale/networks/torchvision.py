@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from ..data.fetch import fetch, folder_of
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..families.descriptor import Size
 from ..families.foreign import DIGEST, located
 from ..families.torchvision import KEYS
-from .foreign import Eye, Foreign, below, check_text, members_of, save_state
+from .foreign import Eye, Foreign, below, members_of, save_state
 from .plain import Plain
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _made(meta: Meta, size: Size, side: int) -> nn.Module:
         return builder(weights=None, num_classes=meta.classes, **own)
     except Exception as fault:  # whatever the library finds wrong with it
         keys = ", ".join(k for k in own) or "no keys"
-        raise UserError(f"{name}: with {keys}: {check_text(fault)}") from None
+        raise UserError(f"{name}: with {keys}: {first_line(fault)}") from None
 
 
 def _take_channels(model: nn.Module, channels: int) -> None:
@@ -144,7 +144,7 @@ def read_state(path: str) -> dict[str, Tensor]:
         with torch.device("cpu"):
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as fault:
-        raise UserError(f"weights: {path} cannot be read ({check_text(fault)})") from None
+        raise UserError(f"weights: {path} cannot be read ({first_line(fault)})") from None
     return state.get("state_dict", state)
 
 

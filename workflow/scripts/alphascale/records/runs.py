@@ -75,8 +75,8 @@ def fitted_values(runs: pandas.DataFrame, metric: str) -> np.ndarray:
 def undefined(metric: str) -> str:
     """Why a metric has no number, and what to do."""
     known = by_fitted(metric)
-    if known.name == "top5":
-        return "top-5 accuracy needs ten classes or more: choose another metric"
+    if known.fewest > 2:
+        return f"{known.title} needs {known.fewest} classes or more: choose another metric"
     return (
         f"{known.title} is not defined on the test split (a class that no test sample has, or "
         "labels that are all equal): choose another metric, or test on more samples"

@@ -12,7 +12,7 @@ from ..data.fetch import fetch, folder_of
 from ..data.pool import Pool, origin_of, own_source
 from ..data.textfiles import need_columns
 from ..data.user_tables import from_arrow, table_columns
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..records.data import DataSpec, Origin
 from .descriptor import Source
 
@@ -116,7 +116,7 @@ def _arff(path: str) -> tuple[pd.DataFrame, list[str]]:
         with open(path, encoding="utf-8") as stream:
             found = liac.load(stream)
     except (liac.ArffException, ValueError, TypeError, OSError) as fault:
-        why = (str(fault).strip() or type(fault).__name__).splitlines()[0]
+        why = first_line(fault)
         raise UserError(f"path: {path} cannot be read as .arff ({why})") from None
     names = [name for name, _ in found["attributes"]]
     if len(set(names)) < len(names) or not found["data"]:

@@ -100,7 +100,7 @@ class Chunk:
         initialise(self.model, [member.seed for member in members])
         self.divisible = not batch_statistics(self.model)
         one = task.samples < 2 * task.steps(setup.training.batch_size)
-        if one and batch_statistics(self.model):
+        if one and not self.divisible:
             raise UserError(
                 f"training.batch_size: {setup.training.batch_size} makes batches of one sample, "
                 f"which the batch norm of family {setup.family} cannot normalise by: take 2 or more"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ..records.training import Scores
@@ -36,6 +35,3 @@ class Regression(Classification):
 
     def scores(self, loss: float, right: float) -> Scores:
         return Scores(loss, None, None)
-
-    def output(self, logits: Tensor) -> Tensor:
-        return logits.to("cpu", torch.float32)
