@@ -26,6 +26,7 @@ from alphascale.provenance import code_digest
 from alphascale.records.decision import LadderRange, Price, PricedRun
 from alphascale.records.files import SEAL, read_sealed, write_sealed
 from alphascale.records.fit import Estimate
+from alphascale.records.outputs import outputs_path
 from alphascale.records.specs import Target
 from alphascale.records.typed import as_json, digest_of, write
 from alphascale.slices import aggregate_slice, data_slice, train_slice, verify_slice
@@ -310,7 +311,9 @@ def test_full_disk_for_the_record(cell: Cell, undisturbed) -> None:
         filler, out = fill(disk), disk / "w8.json"
         status, said = ended(cell.train(out))
         assert status == 2
-        assert f"{out}" in last_line(said) and "No space left on device" in last_line(said)
+        assert f"{outputs_path(out)}" in last_line(said) and "No space left on device" in last_line(
+            said
+        )
         assert "free some space" in last_line(said)
         assert [path.name for path in disk.iterdir()] == ["filler"]
         filler.unlink()
@@ -445,7 +448,8 @@ def spoil(path: Path, how: str, draw: random.Random) -> str:
     ["truncated", "empty", "edited", "of another configuration", "of other code", "of other data"],
 )
 def test_spoiled_record_is_refused_by_name_and_set_aside(cell: Cell, undisturbed, how) -> None:
-    shutil.copy2(undisturbed[0].out, cell.out)
+    for found in (undisturbed[0].out, outputs_path(undisturbed[0].out)):
+        shutil.copy2(found, cell.folder)
     before, words = cell.out.read_text(), spoil(cell.out, how, random.Random(7))
     table = cell.folder / "observations.csv"
     expected = aggregate_slice(cell.study, "table", CODE, cell.folder / "verify")

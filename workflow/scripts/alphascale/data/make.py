@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..records.data import DataSpec, PreparedData, write_prepared
-from ..records.files import replacing, sha256_file
+from ..records.files import write_tensors
 from ..sources import source
 from . import images, splits, tables, tasks, texts
 from .pool import Encoded, Pool
@@ -39,7 +37,7 @@ def prepare(
         tensors, prepared = build(spec, say)
     except UserError as fault:
         raise UserError(f"domains.{name}.data.{fault}") from None
-    prepared = replace(prepared, sha256=_write_tensors(out, tensors))
+    prepared = replace(prepared, sha256=write_tensors(out, tensors))
     write_prepared(meta, prepared)
     return prepared
 
@@ -149,17 +147,3 @@ def _copies(train: np.ndarray, test: np.ndarray) -> int:
     """How many rows of `test` equal some row of `train`, byte for byte."""
     seen = {hash(row.tobytes()) for row in train}
     return sum(hash(row.tobytes()) in seen for row in test)
-
-
-def _write_tensors(path: Path, tensors: dict[str, np.ndarray]) -> str:
-    """Write a safetensors file whole or not at all; returns its SHA-256."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
-    with replacing(path) as temporary:
-        try:
-            save_file(tensors, os.fspath(temporary))
-        except SafetensorError as fault:  # an I/O error of its own, without the system's number
-            number = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(fault) else errno.EIO
-            raise OSError(number, str(fault), os.fspath(path)) from None
-        return sha256_file(temporary)

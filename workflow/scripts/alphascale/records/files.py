@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,9 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Version of the JSON files that stages exchange; a reader refuses any other.
 SCHEMA = 1
@@ -70,6 +74,20 @@ def _remove_abandoned(target: Path) -> None:
                     path.unlink()
             except OSError:  # another program was faster, or may and we may not
                 continue
+
+
+def write_tensors(path: str | os.PathLike, tensors: dict[str, np.ndarray]) -> str:
+    """Write a safetensors file, whole or not at all; returns its SHA-256."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    with replacing(path) as temporary:
+        try:
+            save_file(tensors, os.fspath(temporary))
+        except SafetensorError as fault:  # an I/O error of its own, without the system's number
+            number = errno.ENOSPC if f"os error {errno.ENOSPC}" in str(fault) else errno.EIO
+            raise OSError(number, str(fault), os.fspath(path)) from None
+        return sha256_file(temporary)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .files import REBUILD, replacing, sha256_file
+from .files import REBUILD, sha256_file, write_tensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,14 +31,9 @@ def outputs_path(record: str | os.PathLike) -> Path:
 def write_outputs(record: str | os.PathLike, outputs: dict[int, np.ndarray]) -> str:
     """Write the test outputs [n, K] of each seed, as the model gives them; returns the SHA-256."""
     import numpy as np
-    from safetensors.numpy import save_file
 
     kept = {str(seed): np.ascontiguousarray(values) for seed, values in outputs.items()}
-    path = outputs_path(record)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        save_file(kept, os.fspath(temporary))
-        return sha256_file(temporary)
+    return write_tensors(outputs_path(record), kept)
 
 
 def check_outputs(record: str | os.PathLike, sha256: str) -> None:
