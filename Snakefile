@@ -19,6 +19,7 @@ include: "rules/literature.smk"
 include: "rules/curves.smk"
 include: "rules/language.smk"
 include: "rules/compare.smk"
+include: "rules/page.smk"
 include: "rules/targets.smk"
 
 
@@ -48,6 +49,7 @@ localrules:
     compare,
     plot,
     plot_summary,
+    page,
     plot_language,
     verify,
     literature,

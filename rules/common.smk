@@ -115,16 +115,17 @@ def words(*parts):
     return line.replace("{", "{{").replace("}", "}}")
 
 
-def as_called(setting):
+def as_called(setting=None, target=None):
     """The command that runs this study, of the files and settings that it was given, with another
-    setting: without them it would be about another study."""
-    parts = ["snakemake", "--cores", "all"]
+    setting or for another target: without them it would be about another study."""
+    parts = ["snakemake", "--cores", "all", *([target] if target else [])]
     files = [os.path.relpath(file) for file in GIVEN]
     if files:
         parts += ["--configfile", *files]
     given = workflow.config_settings.config or {}
     own = [f"{key}={value}" for key, value in given.items() if key != "plan"]
-    return shlex.join([*parts, "--config", *own, setting])
+    own += [setting] if setting else []
+    return shlex.join([*parts, *(["--config", *own] if own else [])])
 
 
 # How rules run the programs of their names, by one interpreter: the one that runs Snakemake, or with
@@ -336,6 +337,7 @@ def final_outputs():
         out("observations.csv"),
         out("summary.csv"),
         out("summary.txt"),
+        out("study.html"),
         out("audit.csv"),
         out("scales.csv"),
         out("regimes.csv"),
@@ -577,6 +579,22 @@ def language_outputs():
             *figures_of(domain, LANGUAGE_FIGURES),
         )
     ]
+
+
+def curve_records():
+    """Training records whose curves the page shows: each size at its domain's largest fraction."""
+    return [
+        out(f"train/{domain}/{scale}/{fraction}.json")
+        for domain in STUDY.domains
+        for scale, fraction in slices.cells(STUDY, domain)
+        if fraction == slices.fractions(STUDY, domain)[-1]
+    ]
+
+
+def page_spec(wildcards):
+    """What the page depends on, beside its records."""
+    cell = "train/{domain}/{scale}/{fraction}.json"
+    return slices.page_slice(STUDY, as_called(target="CELL").replace("CELL", out(cell)))
 
 
 def benchmark_spec(wildcards):

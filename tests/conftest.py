@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 # Before numpy and torch load: their threads only get into each other's way on tasks this small (on
@@ -19,6 +20,11 @@ from study_made import copy_project, own_study, write_study
 hypothesis.settings.register_profile("same", derandomize=True)
 if not os.environ.get("HYPOTHESIS_RANDOM"):
     hypothesis.settings.load_profile("same")
+
+# A shell that runs the tests in its background has them ignore Ctrl-C, and all that they start: a
+# test that interrupts a study would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("ALPHASCALE_SHARED", ROOT.parent / "shared"))

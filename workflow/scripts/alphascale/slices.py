@@ -23,7 +23,7 @@ from .families import family
 from .families.own import factory_file, is_own
 from .provenance import file_digest
 from .records.data import DataSpec
-from .records.files import canonical_json
+from .records.files import canonical_json, digest
 from .records.specs import (
     AdoptedRun,
     AggregateSpec,
@@ -36,6 +36,7 @@ from .records.specs import (
     FitSpec,
     LanguageDomain,
     LanguageSpec,
+    PageSpec,
     PlanSpec,
     Prices,
     PriorFile,
@@ -275,6 +276,19 @@ def decision_slice(study: Study, domain: str) -> DecisionSpec:
         counted=study.fit.params,
         level=study.bootstrap.level,
         costs=prices(study),
+    )
+
+
+def page_slice(study: Study, called: str) -> PageSpec:
+    """What the page depends on, beside records; called: the command that makes a run
+    anew."""
+    folder = Path(__file__).parent / "page"
+    files = sorted(each for name in ("assets", "vendor") for each in (folder / name).iterdir())
+    return PageSpec(
+        title=study.run,
+        domains=[decision_slice(study, domain) for domain in study.domains],
+        command=called,
+        files=digest([each.read_text(encoding="utf-8") for each in files]),
     )
 
 

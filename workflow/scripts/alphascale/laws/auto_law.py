@@ -290,11 +290,9 @@ class AutoLaw(Law):
             out[:, inside] = known + start[:, None] * np.minimum(at - first, 0.0)
         return out
 
-    @cached_property
-    def _knots(self):
-        """Every draw through its own levels: smoothed means, their noise drawn, made to fall."""
-        from scipy.interpolate import PchipInterpolator  # a third of the import's time
-
+    def levels_drawn(self) -> FloatArray:
+        """log y (R, k) of every draw at the levels that were measured: smoothed means, their noise
+        drawn, made to fall."""
         rng = np.random.default_rng([self.seed, 1])
         k = self.knot_y + self.knot_sd * rng.standard_normal((len(self.P), len(self.knot_x)))
         end = self._filled(self.knot_x[-1:][None, None])
@@ -304,7 +302,14 @@ class AutoLaw(Law):
             fallen = np.minimum.accumulate(k, axis=1)
             rising = np.maximum.accumulate(k[:, ::-1], axis=1)[:, ::-1]
             k = 0.5 * (fallen + rising)
-        return PchipInterpolator(self.knot_x, k.T, axis=0)
+        return k
+
+    @cached_property
+    def _knots(self):
+        """Every draw through its own levels, monotone between them."""
+        from scipy.interpolate import PchipInterpolator  # a third of the import's time
+
+        return PchipInterpolator(self.knot_x, self.levels_drawn().T, axis=0)
 
     def _grid(self) -> FloatArray:
         """Logarithms of x on which crossings are looked for: levels, between them, far beyond."""

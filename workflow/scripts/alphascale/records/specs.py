@@ -121,6 +121,16 @@ class DecisionSpec:
 
 
 @dataclass(frozen=True)
+class PageSpec:
+    """The what-if page of some domains."""
+
+    title: str  # of the page
+    domains: list[DecisionSpec]  # in the study's order
+    command: str  # that makes a run anew, with {scale} and {fraction}
+    files: str  # digest of the page's own text, styles and programs
+
+
+@dataclass(frozen=True)
 class AdoptedRun:
     """A scale of a plan that the study has adopted."""
 

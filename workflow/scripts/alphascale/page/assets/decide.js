@@ -1,0 +1,245 @@
+// From laws and prices to a choice: deciding/star.py, decision.py and costs.py, at any target and
+// price. `domain` is one domain of the payload (page/payload.py), `ask` is what the sliders say.
+
+const FAR = 10;  // deciding/ranges.py: a choice farther beyond the ladder rests on the law alone
+const CARRIED = 2;  // deciding/costs.py: a factor beyond which times are not told
+const JOULES_PER_KWH = 3.6e6;
+
+const finite = (value) => (Number.isFinite(value) ? value : null);
+
+// N*, its interval and the probability that the target is out of reach.
+function starOf(domain, ask) {
+  const law = domain.law;
+  if (!law.open) return law.decided && atStudy(domain, ask) ? law.decided : null;
+  const target = ask.target, draws = solveDraws(law.open, target);
+  const even = solveEven(law.open, target);
+  const sure = Math.max(even, solveSure(law.open, target, ask.confidence));
+  const sorted = Float64Array.from(draws).sort(), tail = (1 - domain.level) / 2;
+  const lower = Math.min(quantile(sorted, tail), even);
+  const upper = Math.max(quantile(sorted, 1 - tail), even);
+  const most = Math.max(FAR * law.open.ranges[0][1], even);
+  return {
+    n_star: finite(even), confident: sure <= most ? finite(sure) : null,
+    interval: [finite(Math.max(lower, 1)), finite(upper)],
+    out_of_reach: draws.filter((x) => x === Infinity).length / draws.length, draws: draws.length,
+  };
+}
+
+// Whether the target and the confidence are those that the study decided on.
+const atStudy = (domain, ask) =>
+  Math.abs(ask.target / domain.target.fitted - 1) < 1e-9 && ask.confidence === domain.target.confidence;
+
+// The parameters to build: at the target's confidence, or N* where no size is that sure; no fewer
+// than a further target of the study asks for.
+function wantedSizes(domain, star) {
+  if (!star || star.n_star === null) return [];
+  const least = Math.max(0, ...domain.others.map((other) => other.asks ?? 0));
+  return [star.confident, star.n_star].filter((n) => n !== null).map((n) => Math.max(n, least));
+}
+
+const polynomial = ([a, b, c], at) => Math.round(a + at * (b + at * c));
+
+// The smallest architecture with so many parameters, null where none is known.
+function smallestWith(domain, params) {
+  const found = domain.architectures;
+  if (params > 1e14) return null;
+  if (found.kind === "turned") {
+    const size = (turns) => polynomial(found.params[domain.counted], turns);
+    let above = 1;
+    while (size(above) < params && above < 2 ** 40) above *= 2;
+    let below = above >> 1;
+    while (above - below > 1) {
+      const middle = Math.floor((above + below) / 2);
+      if (size(middle) < params) below = middle; else above = middle;
+    }
+    return {
+      size: { ...found.shape, [found.key]: above * found.step }, exact: true,
+      params: Object.fromEntries(Object.entries(found.params).map(([k, p]) => [k, polynomial(p, above)])),
+      flops: polynomial(found.flops.training, above), forward: polynomial(found.flops.forward, above),
+    };
+  }
+  const enough = found.list.filter((each) => each.params[domain.counted] >= params);
+  if (!enough.length) return null;
+  return enough.reduce((a, b) => (b.params[domain.counted] < a.params[domain.counted] ? b : a));
+}
+
+// What so many FLOPs in so many steps cost.
+function priceOf(domain, ask, flops, steps) {
+  const rate = domain.rate, seconds = steps * rate.step_seconds + flops / rate.flops_per_second;
+  return { flops, seconds, ...paidFor(domain, ask, seconds, (domain.watts * seconds) / JOULES_PER_KWH),
+    factor: factorOf(rate, [flops, steps]) };
+}
+
+// kwh: at the socket, before the building's share.
+function paidFor(domain, ask, seconds, kwh) {
+  const used = kwh * domain.costs.pue;
+  return {
+    kwh: used, co2_g: used * ask.carbon,
+    money: ask.hourly === null ? used * ask.kwhPrice : (seconds / 3600) * ask.hourly,
+  };
+}
+
+// The 95 % factor about the seconds of a run (FLOPs, steps), or about their ratio to another's.
+function factorOf(rate, run, against = null) {
+  if (!rate.variance) return null;
+  let [ofSteps, ofFlops] = [0, 0];
+  for (const [sign, each] of [[1, run], ...(against ? [[-1, against]] : [])]) {
+    const [flops, steps] = each, seconds = steps * rate.step_seconds + flops / rate.flops_per_second;
+    ofSteps += (sign * steps) / seconds;
+    ofFlops += (sign * flops) / seconds;
+  }
+  const [a, b, both] = rate.variance;
+  const variance = ofSteps * ofSteps * a + 2 * ofSteps * ofFlops * both + ofFlops * ofFlops * b;
+  const found = Math.exp(1.96 * Math.sqrt(Math.max(variance, 0)));
+  return found <= CARRIED ? found : null;
+}
+
+const stepsOf = (domain, samples) => domain.epochs * Math.ceil(samples / domain.batch_size);
+
+// One training of an architecture on the decision's data: its price, and what one run reaches.
+function runOf(domain, ask, built) {
+  const flops = built.flops * domain.samples * domain.epochs;
+  const run = { ...built, price: priceOf(domain, ask, flops, stepsOf(domain, domain.samples)) };
+  if (domain.law.open) {
+    const size = built.params[domain.counted];
+    run.predicted = predictRun(domain.law.open, size, domain.level);
+    run.chance = reachOf(domain.law.open, drawsAt(domain.law.open, Math.log(size)), Math.log(ask.target));
+  } else if (atStudy(domain, ask)) Object.assign(run, domain.law.ofBuilt);
+  return run;
+}
+
+// The study's own cost at the prices asked about.
+const studyPrice = (domain, ask) => ({
+  ...domain.study, ...paidFor(domain, ask, domain.study.seconds, domain.study.kwh / domain.costs.pue),
+});
+
+// What a model costs to train once and to serve so often, by FLOPs at the training's own rate.
+function serving(domain, ask, built) {
+  const seconds = built.forward / domain.rate.flops_per_second;
+  const all = seconds * ask.requests;
+  return { each: seconds, flops: built.forward * ask.requests, seconds: all,
+    ...paidFor(domain, ask, all, (domain.watts * all) / JOULES_PER_KWH) };
+}
+
+// The decision at what the sliders say.
+function decide(domain, ask) {
+  const star = starOf(domain, ask), wanted = wantedSizes(domain, star);
+  let built = null;
+  for (const params of wanted) built ??= smallestWith(domain, params);
+  const build = built && runOf(domain, ask, built);
+  const naive = domain.naive && runOf(domain, ask, domain.naive);
+  const study = studyPrice(domain, ask);
+  return { star, wanted: wanted[0] ?? null, build, naive, study,
+    saving: build && naive ? savingOf(domain, build, naive, study) : null,
+    served: { build: build && serving(domain, ask, build), naive: naive && serving(domain, ask, naive) } };
+}
+
+function savingOf(domain, build, naive, study) {
+  const less = naive.price.flops - build.price.flops, steps = stepsOf(domain, domain.samples);
+  const ratio = factorOf(domain.rate, [build.price.flops, steps], [naive.price.flops, steps]);
+  const known = ratio !== null && naive.price.factor !== null && build.price.factor !== null;
+  const around = (fixed, moving) => {
+    const [low, point, high] = [1, 0, -1].map((k) => 1 -
+      (fixed / naive.price.kwh) * naive.price.factor ** k - (moving / naive.price.kwh) * ratio ** k);
+    return [point, Math.min(low, point), Math.max(high, point)];
+  };
+  return {
+    net: 1 - (study.flops + build.price.flops) / naive.price.flops,
+    gross: 1 - build.price.flops / naive.price.flops,
+    pays: less > 0 ? study.flops / less : null,
+    energy: known ? { net: around(study.kwh, build.price.kwh), gross: around(0, build.price.kwh) } : null,
+  };
+}
+
+// The data at which the largest size trained reaches the target, as multiples of what there is.
+function dataNeeded(domain, ask) {
+  const joint = domain.joint.open;
+  if (!joint || domain.data === null) return null;
+  domain.data.along ??= held(joint, 0, Math.log(domain.data.params), joint.ranges[1]);
+  const law = domain.data.along, have = domain.data.have;
+  const even = solveEven(law, ask.target);
+  const sure = Math.max(even, solveSure(law, ask.target, ask.confidence));
+  const sorted = solveDraws(law, ask.target).sort(), tail = (1 - domain.level) / 2;
+  const lower = Math.min(quantile(sorted, tail), even), upper = Math.max(quantile(sorted, 1 - tail), even);
+  return { needs: finite(even / have), confident: finite(sure / have),
+    interval: [finite(lower / have), finite(upper / have)] };
+}
+
+// The joint law on a grid of N and D, for the draws from `from` to `to`: fitting/joint.py, cheapest.
+const STEPS_N = 240, STEPS_D = 60, REACH = 1000;
+
+function planeOf(domain) {
+  const joint = domain.joint.open, [least, most] = joint.ranges[0], samples = domain.joint.samples;
+  const ratio = Math.log((most * REACH) / least) / (STEPS_N - 1);
+  const n = Array.from({ length: STEPS_N }, (_, i) => Math.log(least) + ratio * i);
+  const span = Math.log(samples[1] / samples[0]) / (STEPS_D - 1);
+  const d = Array.from({ length: STEPS_D }, (_, i) => Math.log(samples[0]) + span * i);
+  return { n, d, step: ratio, rows: [], middle: null };
+}
+
+function fillPlane(domain, plane, from, to) {
+  const joint = domain.joint.open;
+  for (let i = from; i < Math.min(to, joint.size); i++) {
+    const own = joint.own[i], row = new Float32Array(STEPS_D * STEPS_N);
+    const ofN = plane.n.map((log) => own.share * Math.exp(-clip(own.alpha * offset(joint, i, 0, log), -LIMIT, LIMIT)));
+    const ofD = plane.d.map((log) => own.rest * Math.exp(-clip(own.beta * offset(joint, i, 1, log), -LIMIT, LIMIT)));
+    for (let j = 0; j < STEPS_D; j++) {
+      for (let k = 0; k < STEPS_N; k++) row[j * STEPS_N + k] = bend(joint, i, own, Math.log(ofN[k] + ofD[j]));
+    }
+    plane.rows.push(row);
+  }
+  if (plane.rows.length < joint.size) return false;
+  plane.middle = new Float32Array(STEPS_D * STEPS_N);
+  const here = new Float32Array(joint.size), half = joint.size >> 1;
+  for (let at = 0; at < plane.middle.length; at++) {
+    for (let i = 0; i < joint.size; i++) here[i] = plane.rows[i][at];
+    here.sort();
+    plane.middle[at] = joint.size % 2 ? here[half] : (here[half - 1] + here[half]) / 2;
+  }
+  return true;
+}
+
+// log N at which a surface is down to log target, for each D; infinite where it never is.
+function isoline(plane, surface, goal) {
+  return plane.d.map((_, j) => {
+    let k = 0;
+    while (k < STEPS_N && surface[j * STEPS_N + k] > goal) k++;
+    if (k === STEPS_N) return Infinity;
+    if (k === 0) return plane.n[0];
+    const here = surface[j * STEPS_N + k], before = surface[j * STEPS_N + k - 1];
+    return plane.n[k] - clip((goal - here) / (before - here), 0, 1) * plane.step;
+  });
+}
+
+// The cheapest (N, D) of a surface in FLOPs, or in money where labels have a price.
+function cheapestOn(domain, ask, plane, surface) {
+  let best = { params: Infinity, samples: Infinity, flops: Infinity, price: Infinity };
+  isoline(plane, surface, Math.log(ask.target)).forEach((log, j) => {
+    if (log === Infinity) return;
+    const samples = Math.exp(plane.d[j]), params = Math.exp(log);
+    const flops = sampleCost(domain, params) * samples * domain.epochs;
+    const price = ask.label ? ask.label * samples + priceOf(domain, ask, flops, stepsOf(domain, samples)).money : flops;
+    if (price < best.price) best = { params, samples, flops, price };
+  });
+  return best;
+}
+
+// Training FLOPs per sample seen of N parameters: log-log lines between the ladder's own counts.
+function sampleCost(domain, params) {
+  const [x, y] = domain.joint.cost, at = Math.log(params);
+  let i = 0;
+  while (i < x.length - 2 && at > x[i + 1]) i++;
+  return Math.exp(y[i] + ((y[i + 1] - y[i]) / (x[i + 1] - x[i])) * (at - x[i]));
+}
+
+// The cheapest pair with its interval over the draws.
+function cheapestPair(domain, ask, plane) {
+  const best = cheapestOn(domain, ask, plane, plane.middle);
+  const ways = plane.rows.map((row) => cheapestOn(domain, ask, plane, row));
+  const tail = (1 - domain.level) / 2, interval = {};
+  for (const key of ["params", "samples", "flops", "price"]) {
+    const sorted = Float64Array.from(ways, (way) => way[key]).sort();
+    interval[key] = [finite(Math.min(best[key], quantile(sorted, tail))), finite(Math.max(best[key], quantile(sorted, 1 - tail)))];
+  }
+  return { ...best, interval, reached: ways.filter((way) => way.flops < Infinity).length / ways.length };
+}

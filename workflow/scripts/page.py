@@ -1,0 +1,43 @@
+"""Write the what-if page: the study, or one domain of it, as one file of HTML."""
+
+from pathlib import Path
+
+from alphascale.deciding import summary
+from alphascale.page.build import study_payload, write_page
+from alphascale.page.payload import Stages, curves_of, domain_payload
+from alphascale.records.audit import AuditRecord
+from alphascale.records.bootstrap import BootstrapRecord
+from alphascale.records.data import read_prepared
+from alphascale.records.decision import DecisionRecord
+from alphascale.records.fit import FitRecord
+from alphascale.records.observations import read_frame
+from alphascale.records.specs import PageSpec
+from alphascale.records.training import TrainingRecord
+from alphascale.records.typed import read, spec_of
+from alphascale.running import program
+
+
+def main(job):
+    spec, files, curves = spec_of(job, PageSpec), job.input, {}
+    for path in map(Path, files.records):  # …/train/{domain}/{scale}/{fraction}.json
+        domain, scale = path.parts[-3:-1]
+        curves.setdefault(domain, {})[scale] = curves_of(read(path, TrainingRecord))
+    decisions, domains = [], []
+    for i, each in enumerate(spec.domains):
+        decisions.append(read(files.decisions[i], DecisionRecord))
+        stages = Stages(
+            each,
+            read_frame(files.observations[i]),
+            read(files.fits[i], FitRecord),
+            read(files.bootstraps[i], BootstrapRecord),
+            decisions[i],
+            read(files.audits[i], AuditRecord),
+            curves.get(each.domain, {}),
+            spec.command,
+        )
+        domains.append(domain_payload(stages, read_prepared(files.metas[i])))
+    study = study_payload(spec.title, domains)
+    write_page(job.output.page, spec.title, [study], summary.text(decisions))
+
+
+program.run(main)
