@@ -63,7 +63,7 @@ rule all:
         compare_outputs(),
 
 
-report: "workflow/report/study.rst"
+report: first_page()
 
 
 onstart:

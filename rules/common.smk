@@ -338,6 +338,7 @@ def final_outputs():
         out("summary.csv"),
         out("summary.txt"),
         out("study.html"),
+        out("report.rst"),
         out("audit.csv"),
         out("scales.csv"),
         out("regimes.csv"),
@@ -589,6 +590,16 @@ def curve_records():
         for scale, fraction in slices.cells(STUDY, domain)
         if fraction == slices.fractions(STUDY, domain)[-1]
     ]
+
+
+def first_page():
+    """What `snakemake --report` opens on: the study's answer, once there is one."""
+    answered = Path(out("report.rst"))
+    return str(
+        answered.absolute()
+        if answered.exists()
+        else Path(workflow.basedir) / "workflow" / "report" / "study.rst"
+    )
 
 
 def page_spec(wildcards):

@@ -17,6 +17,8 @@ rule page:
             category="Summary",
             labels={"page": "What if: targets, prices, costs by sliders"},
         ),
+        # What `snakemake --report` opens on.
+        answer=out("report.rst"),
     log:
         out("logs/page.log"),
     conda:

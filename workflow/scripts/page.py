@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from alphascale.deciding import summary
+from alphascale.page.answer import answer
 from alphascale.page.build import study_payload, write_page
 from alphascale.page.payload import Stages, curves_of, domain_payload
 from alphascale.records.audit import AuditRecord
 from alphascale.records.bootstrap import BootstrapRecord
 from alphascale.records.data import read_prepared
 from alphascale.records.decision import DecisionRecord
+from alphascale.records.files import write_text
 from alphascale.records.fit import FitRecord
 from alphascale.records.observations import read_frame
 from alphascale.records.specs import PageSpec
@@ -38,6 +40,7 @@ def main(job):
         domains.append(domain_payload(stages, read_prepared(files.metas[i])))
     study = study_payload(spec.title, domains)
     write_page(job.output.page, spec.title, [study], summary.text(decisions))
+    write_text(job.output.answer, answer(spec.title, decisions))
 
 
 program.run(main)

@@ -38,6 +38,7 @@ def write_page(path: str | Path, title: str, studies: list[dict[str, Any]], fall
     # `</script>` in a text would end the element that holds it.
     numbers = json.dumps(whole, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = {
+        "format": FORMAT,
         "title": html.escape(title),
         "styles": _text("vendor/uPlot.min.css") + _text("assets/page.css"),
         "fallback": html.escape(fallback).replace("\n", "<br>"),
@@ -72,7 +73,8 @@ def read_page(path: str | Path) -> list[dict[str, Any]]:
 def _programs() -> str:
     licence = _text("vendor/uPlot.LICENSE").replace("*/", "* /")
     own = "\n".join(_text(f"assets/{name}.js") for name in SCRIPTS)
-    return f'/*\n{licence}*/\n{_text("vendor/uPlot.iife.min.js")}\n(() => {{\n"use strict";\n{own}}})();'
+    library = _text("vendor/uPlot.iife.min.js")
+    return f'/*\n{licence}*/\n{library}\n(() => {{\n"use strict";\n{own}}})();'
 
 
 def _footer() -> str:
