@@ -39,7 +39,7 @@ def main(job):
         )
         domains.append(domain_payload(stages, read_prepared(files.metas[i])))
     study = study_payload(spec.title, domains)
-    write_page(job.output.page, spec.title, [study], summary.text(decisions))
+    write_page(job.output.page, f"Study {spec.title}", [study], summary.text(decisions))
     write_text(job.output.answer, answer(spec.title, decisions))
 
 

@@ -30,7 +30,7 @@ function draw(place, chart) {
     stroke: colour("ink"), grid: { stroke: colour("line"), width: 0.5 }, ticks: { stroke: colour("line") },
     label: chart[side].label, font: "13px system-ui", labelFont: "13px system-ui",
     values: (_, splits) => splits.map((v) => (v === null ? "" : chart[side].show(v))),
-    ...(chart[side].log ? { splits: (u, i, low, high) => decades(low, high) } : {}),
+    ...(chart[side].log ? { splits: (u, i, low, high) => decades(low, high), filter: (u, splits) => splits } : {}),
     ...(side === "y" ? { size: 66 } : { space: 60 }),
   });
   const scale = (side) => ({

@@ -60,7 +60,8 @@ function answer(domain, ask, found) {
   if (!star) return `This study decided by law ${domain.law.named}, of which this page knows the decision at ${domain.words.target} alone; set the target back to see it.`;
   if (star.n_star === null) return `No size reaches ${targetText(domain, ask)}: it is out of reach in ${probability(star.out_of_reach)} of what the law thinks possible.`;
   if (!build) return `${targetText(domain, ask)} asks for ${count(found.wanted)} parameters, and this page knows no ${domain.family} of that size.`;
-  const sure = star.confident === null ? "no size is surer" : `asked: ${percent(ask.confidence)}`;
+  const asked = percent(ask.confidence);
+  const sure = star.confident === null ? `no size up to ${FAR} × the largest trained is as sure as the ${asked} asked` : `asked: ${asked}`;
   const chance = build.chance === undefined || build.chance === null ? "" : `; one training reaches it with ${probability(build.chance)} (${sure})`;
   const about = build.exact || domain.architectures.exact ? "" : ", the smallest that this page knows";
   let told = `For ${targetText(domain, ask)}, train ${domain.family} with ${sizeText(build.size)}: ${count(build.params.total)} parameters${about}${chance}.`;
@@ -375,6 +376,10 @@ function frontFigure(place, domain, ask, found) {
 function trainingFigure(place, domain) {
   const scales = Object.keys(domain.curves);
   if (!scales.length) return;
+  if (Math.max(...Object.values(domain.curves).flat().map((seed) => seed.validation.length)) < 2) {
+    place.append(make("h3", {}, "Training curves"), make("p", { class: "note" }, "One epoch was trained: there is no curve."));
+    return;
+  }
   const choose = make("select", { "aria-label": "Size whose training is shown", onchange: () => show() }, ...scales.map((scale) => make("option", {}, scale)));
   choose.value = scales.at(-1);
   const figure = make("div", { class: "figure" });
