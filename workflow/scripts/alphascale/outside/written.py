@@ -1,0 +1,178 @@
+"""What `alphascale decide` leaves: the files of a study, in a folder of its own, and its words."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..auditing.audit import PASSED
+from ..deciding.summary import table_rows, text
+from ..errors import UserError
+from ..records.audit import AuditRecord
+from ..records.decision import DecisionRecord
+from ..records.files import read_sealed, sha256_file, write_sealed, write_text
+from ..records.observations import read_frame, write_table
+from ..records.typed import as_json, write
+from ..tables.reading import Table
+from ..units import wrapped
+from .asked import Asked
+from .columns import OTHERS, read_runs
+from .decided import Decided, decide_table
+from .observed import Observed, observations
+
+if TYPE_CHECKING:
+    import pandas
+
+MARK = "decide.json"  # by which a folder is told that may be written over
+FORMAT = "alphascale-decide"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of decisions, and those that were made so far."""
+
+    path: Path
+    source: str  # the table
+    decisions: list[DecisionRecord] = field(default_factory=list)
+    audits: list[AuditRecord] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, path: Path, source: str) -> Folder:
+        """UserError for one that holds something else: nothing but its own is written over."""
+        if path.exists() and not path.is_dir():
+            raise UserError(f"--out {path}: is a file; name a folder")
+        if path.is_dir() and any(path.iterdir()):
+            try:
+                ours = read_sealed(path / MARK).get("format") == FORMAT
+            except UserError:
+                ours = False
+            if not ours:
+                raise UserError(
+                    f"--out {path}: holds what this command did not write; name another folder"
+                )
+        return cls(path, source)
+
+    def decide(
+        self, name: str, table: Table, asked: Asked, args: argparse.Namespace, told: Sequence[str]
+    ) -> list[str]:
+        """Write one domain's records and figures; what is printed of it."""
+        made, said = observed(name, table, asked, args)
+        observed_at = self.path / "observations" / f"{name}.csv"
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._mark(args)
+        write_table(observed_at, [as_json(row) for row in made.rows])
+        frame = read_frame(observed_at)
+        found = decide_table(name, asked, made, frame)
+        for kind in ("fit", "bootstrap", "decision", "audit"):
+            write(self.path / kind / f"{name}.json", getattr(found, kind))
+        self.decisions.append(found.decision)
+        self.audits.append(found.audit)
+        drawn = draw(self.path / "figures" / name, found, made, frame, args.figures)
+        return [*told, *said, *words(found), *drawn]
+
+    def _mark(self, args: argparse.Namespace) -> None:
+        asked = {
+            key: value
+            for key, value in vars(args).items()
+            if isinstance(value, (str, int, float, list)) and value != [] and value is not False
+        }
+        write_sealed(
+            self.path / MARK,
+            {"format": FORMAT, "source_sha256": sha256_file(self.source), "asked": asked},
+        )
+
+    def finish(self) -> None:
+        """Write what is of all domains."""
+        write_table(self.path / "summary.csv", table_rows(self.decisions))
+        pages = [
+            text([decision]) + "\n".join(audit_lines(audit)) + "\n"
+            for decision, audit in zip(self.decisions, self.audits, strict=True)
+        ]
+        write_text(self.path / "summary.txt", "\n".join(pages))
+
+
+def observed(
+    name: str, table: Table, asked: Asked, args: argparse.Namespace
+) -> tuple[Observed, list[str]]:
+    """A table's rows as observations, and what is said of those left out."""
+    given: Mapping[str, str | None] = {
+        what: getattr(args, what, None)
+        for what in ("params", "samples", "status", *OTHERS)
+        if what != "epochs"
+    }
+    metrics = dict(_pair(word) for word in args.metric)
+    cell = args.cell.split(",") if args.cell else []
+    swept = args.best_of
+    if swept and swept not in table.columns:
+        raise UserError(
+            f"{table.path}: --best-of: column {swept!r} is missing; the columns are "
+            f"{', '.join(table.columns)}"
+        )
+    runs, said = read_runs(table, asked.targets, given, metrics, cell, args.skip_invalid)
+    labels = None
+    if swept:
+        cells = dict(zip(table.lines, table.columns[swept], strict=True))
+        labels = _labels([cells[line] for line in runs.lines])
+    made = observations(
+        name, runs, asked.targets, epochs=args.epochs, tested=asked.tested, best_of=labels
+    )
+    return made, [f"warning: {line}" for line in said]
+
+
+def _labels(cells: Sequence[str]) -> np.ndarray:
+    """As numbers where all are, so that they have an order."""
+    try:
+        return np.array([float(cell) for cell in cells])
+    except ValueError:
+        return np.array(cells, str)
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, equals, column = word.partition("=")
+    if not (equals and name.strip() and column.strip()):
+        raise UserError(f"--metric {word}: write METRIC=COLUMN, as accuracy=val_acc")
+    return name.strip(), column.strip()
+
+
+def words(found: Decided) -> list[str]:
+    """The answer as it is printed: the page of a study, and what the audit objects to."""
+    return [*text([found.decision]).rstrip("\n").split("\n"), *audit_lines(found.audit), ""]
+
+
+def audit_lines(found: AuditRecord) -> list[str]:
+    """The tally, and each check that did not pass."""
+    tally = ", ".join(f"{n} {word}" for word, n in found.tally.items())
+    lines = wrapped(f"{tally} (audit/{found.domain}.json)", "  audit     ")
+    for check in found.checks:
+        if check.status != PASSED:
+            lines += wrapped(f"{check.check}: {check.figure}", f"  {check.status:<10}")
+    return lines
+
+
+def draw(
+    folder: Path, found: Decided, made: Observed, frame: pandas.DataFrame, asked: bool | None
+) -> list[str]:
+    """Draw the figures that there are numbers for; asked: None for where matplotlib is there."""
+    if asked is False:
+        return []
+    if asked is None and find_spec("matplotlib") is None:
+        return ["no figures: matplotlib is not installed (pip install 'alphascale[decide]')"]
+    from ..plots.draw import DRAW, draw_all
+    from ..plots.records import Records
+
+    left = {
+        "loss": frame["test_loss"].isna().all(),
+        "compute": not made.flops,
+        "carbon": found.decision.study.factor is None,
+        "surface": len(found.fit.fractions) < 2,
+    }
+    chosen = {name: each for name, each in DRAW.items() if not left.get(name)}
+    draws = found.bootstrap.of(found.decision.metric)
+    draw_all(chosen, Records(frame, found.fit, draws, found.decision), folder)
+    return []
