@@ -82,9 +82,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )  # fmt: skip
     command.add_argument("--out", help="folder to write (default: that of the CSV's name)")
     command.add_argument(
-        "--figures", action=argparse.BooleanOptionalAction, default=None,
-        help="draw them (default: where matplotlib is installed)",
-    )  # fmt: skip
+        "--figures", action="store_true", help="also draw the figures of a study (matplotlib)"
+    )
     command.set_defaults(run=run_decide)
 
 

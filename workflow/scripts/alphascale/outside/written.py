@@ -5,26 +5,23 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..auditing.audit import PASSED
-from ..deciding.summary import table_rows, text
+from ..deciding.summary import table_rows
 from ..errors import UserError
-from ..records.audit import AuditRecord
 from ..records.decision import DecisionRecord
 from ..records.files import read_sealed, sha256_file, write_sealed, write_text
 from ..records.observations import read_frame, write_table
 from ..records.typed import as_json, write
 from ..tables.reading import Table
-from ..units import wrapped
 from .asked import Asked
 from .columns import OTHERS, read_runs
 from .decided import Decided, decide_table
 from .observed import Observed, observations
+from .words import page
 
 if TYPE_CHECKING:
     import pandas
@@ -40,7 +37,7 @@ class Folder:
     path: Path
     source: str  # the table
     decisions: list[DecisionRecord] = field(default_factory=list)
-    audits: list[AuditRecord] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)  # of them, in words
 
     @classmethod
     def of(cls, path: Path, source: str) -> Folder:
@@ -72,9 +69,10 @@ class Folder:
         for kind in ("fit", "bootstrap", "decision", "audit"):
             write(self.path / kind / f"{name}.json", getattr(found, kind))
         self.decisions.append(found.decision)
-        self.audits.append(found.audit)
-        drawn = draw(self.path / "figures" / name, found, made, frame, args.figures)
-        return [*told, *said, *words(found), *drawn]
+        self.pages.append(page(found.decision, found.audit, made.flops))
+        if args.figures:
+            draw(self.path / "figures" / name, found, made, frame)
+        return [*told, *said, self.pages[-1]]
 
     def _mark(self, args: argparse.Namespace) -> None:
         asked = {
@@ -90,11 +88,7 @@ class Folder:
     def finish(self) -> None:
         """Write what is of all domains."""
         write_table(self.path / "summary.csv", table_rows(self.decisions))
-        pages = [
-            text([decision]) + "\n".join(audit_lines(audit)) + "\n"
-            for decision, audit in zip(self.decisions, self.audits, strict=True)
-        ]
-        write_text(self.path / "summary.txt", "\n".join(pages))
+        write_text(self.path / "summary.txt", "\n".join(self.pages))
 
 
 def observed(
@@ -140,29 +134,8 @@ def _pair(word: str) -> tuple[str, str]:
     return name.strip(), column.strip()
 
 
-def words(found: Decided) -> list[str]:
-    """The answer as it is printed: the page of a study, and what the audit objects to."""
-    return [*text([found.decision]).rstrip("\n").split("\n"), *audit_lines(found.audit), ""]
-
-
-def audit_lines(found: AuditRecord) -> list[str]:
-    """The tally, and each check that did not pass."""
-    tally = ", ".join(f"{n} {word}" for word, n in found.tally.items())
-    lines = wrapped(f"{tally} (audit/{found.domain}.json)", "  audit     ")
-    for check in found.checks:
-        if check.status != PASSED:
-            lines += wrapped(f"{check.check}: {check.figure}", f"  {check.status:<10}")
-    return lines
-
-
-def draw(
-    folder: Path, found: Decided, made: Observed, frame: pandas.DataFrame, asked: bool | None
-) -> list[str]:
-    """Draw the figures that there are numbers for; asked: None for where matplotlib is there."""
-    if asked is False:
-        return []
-    if asked is None and find_spec("matplotlib") is None:
-        return ["no figures: matplotlib is not installed (pip install 'alphascale[decide]')"]
+def draw(folder: Path, found: Decided, made: Observed, frame: pandas.DataFrame) -> None:
+    """Draw those of a study's figures that there are numbers for."""
     from ..plots.draw import DRAW, draw_all
     from ..plots.records import Records
 
@@ -175,4 +148,3 @@ def draw(
     chosen = {name: each for name, each in DRAW.items() if not left.get(name)}
     draws = found.bootstrap.of(found.decision.metric)
     draw_all(chosen, Records(frame, found.fit, draws, found.decision), folder)
-    return []
