@@ -45,24 +45,12 @@ class Runs:
     ok: np.ndarray
     params: np.ndarray
     samples: np.ndarray | None
+    # the samples of each run where all runs are one ladder whatever they are (`--samples none`)
+    along: np.ndarray | None
     metrics: dict[str, np.ndarray]
     others: dict[str, np.ndarray | None]  # seed, flops, seconds, epochs, steps, learning_rate, …
     cells: list[str] | None  # names of the configurations, where the user gave columns for them
     status: bool  # whether the table says how runs ended
-
-    def take(self, rows: np.ndarray) -> Runs:
-        """Some rows, by mask (n,) or indices."""
-
-        def of(values: np.ndarray | None) -> np.ndarray | None:
-            return None if values is None else values[rows]
-
-        return Runs(
-            self.path, self.lines[rows], self.ok[rows], self.params[rows], of(self.samples),
-            {name: of(each) for name, each in self.metrics.items()},
-            {name: of(each) for name, each in self.others.items()},
-            None if self.cells is None else np.array(self.cells, object)[rows].tolist(),
-            self.status,
-        )  # fmt: skip
 
 
 def find(table: Table, what: str, given: str | None) -> str | None:
@@ -131,6 +119,7 @@ def read_runs(
         )
     fixed = _fixed_samples(table, given.get("samples"))
     samples = None if fixed is not None else find(table, "samples", given.get("samples"))
+    along = find(table, "samples", None) if given.get("samples") == NONE else None
     wanted = _metrics_of(table, targets, metrics)
     status = find(table, "status", given.get("status"))
     ended = [True] * len(table.lines) if status is None else _ended(table, status)
@@ -165,7 +154,8 @@ def read_runs(
         lines=np.array(table.lines),
         ok=ok,
         params=numbers(params),
-        samples=numbers(samples) if samples else fixed and np.full(len(ok), fixed),
+        samples=numbers(samples) if samples else None if fixed is None else np.full(len(ok), fixed),
+        along=None if along is None else _optional(table, along, "samples", skip, told),
         metrics={name: results_of(column) for name, (column, _) in wanted.items()},
         others=others,
         cells=_named(table, cell),

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import UserError
 
 # Libraries that a light install has not, and the extra that brings them.
-EXTRAS = {"pandas": "decide", "matplotlib": "decide", "yaml": "decide"}
+EXTRAS = {"pandas": "decide", "matplotlib": "decide"}
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:

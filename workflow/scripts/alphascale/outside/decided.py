@@ -15,12 +15,12 @@ from ..fitting.domain import bootstrap_domain, fit_domain
 from ..records.audit import AuditRecord, Check
 from ..records.bootstrap import BootstrapRecord
 from ..records.data import Meta
-from ..records.decision import BARE, DecisionRecord, Star
+from ..records.decision import BARE, CheapestPair, DecisionRecord, Price, PricedRun, Star
 from ..records.fit import FitRecord
 from ..records.specs import AuditSpec, BootstrapSpec, DecisionSpec, FitSpec, Target
 from ..units import count
 from .asked import Asked
-from .observed import Observed
+from .observed import UNTOLD, Observed
 
 if TYPE_CHECKING:
     import pandas
@@ -77,6 +77,8 @@ def decide_table(domain: str, asked: Asked, made: Observed, frame: pandas.DataFr
     )  # fmt: skip
     decision = decide(spec, frame, fits, bootstrap, _meta(made, asked.targets), of_table(frame))
     _naive_is_larger(decision)
+    if why:
+        decision = _blank(decision)
     decision = replace(
         decision,
         costs=asked.costs,
@@ -101,6 +103,29 @@ def _untold(asked: Asked, made: Observed) -> str | None:
     return (
         f"energy, CO₂ and money are not told: neither table nor costs say {' nor '.join(missing)}"
     )
+
+
+def _blank(decision: DecisionRecord) -> DecisionRecord:
+    """Without what rests on times that nobody told: it is not shown, and no number stands there."""
+
+    def of(run: PricedRun | None) -> PricedRun | None:
+        return run and replace(run, price=_unpriced(run.price))
+
+    pair, next_run = decision.joint, decision.settling
+    if isinstance(pair, CheapestPair):
+        pair = replace(pair, architecture=of(pair.architecture))
+    return replace(
+        decision,
+        architecture=of(decision.architecture),
+        naive=of(decision.naive),
+        joint=pair,
+        settling=next_run and replace(next_run, run=of(next_run.run)),
+        study=_unpriced(decision.study),
+    )
+
+
+def _unpriced(price: Price) -> Price:
+    return replace(price, seconds=0.0, kwh=0.0, co2_g=0.0, money=0.0, factor=None, how=UNTOLD)
 
 
 def _meta(made: Observed, targets: tuple[Target, ...]) -> Meta:

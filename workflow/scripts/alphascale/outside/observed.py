@@ -72,57 +72,49 @@ def observations(
     step, whole = step_flops(runs, samples * passes, passes, notes)
     seconds = seconds_of(runs, notes)
     results = _results(runs, tested, targets)
+    falls = TABLE[targets[0].metric].falling(results[f"test_{targets[0].metric}"])
     rates = runs.others["learning_rate"]
     chosen, edges = np.ones(len(cells), bool), set()
     if best_of is not None:
-        chosen, edges = _best(cells, best_of, _falling(results, targets[0]), runs.ok)
+        chosen, edges = _best(cells, best_of, falls, runs.ok)
         notes.append(
             "of what was swept in a cell, the best by the mean of the target's metric itself is "
             "taken (--best-of): a choice by validation would be a little less favourable"
         )
-    elif rates is not None and _varies(rates, cells):
+    elif rates is not None and max(_distinct(rates, cells).values()) > 1:
         notes.append(
             "cells hold runs of several learning rates: their spread counts as noise; to take the "
             "best of each cell: --best-of learning_rate"
         )
-    seeds = _seeds(runs, cells, chosen)
-    batch = batch_of(runs, samples * passes)
+    again = _repeated(runs, cells, falls)
+    if again:
+        notes.append(
+            f"{again} row(s) repeat another to the last digit, seed and result: if they are the "
+            "same run, the noise is larger than it seems; take them out"
+        )
+    each = {
+        "scale": scales,
+        "fraction": fractions,
+        "seed": _seeds(runs, cells, chosen),
+        "status": np.where(runs.ok, "ok", "diverged"),
+        "params": np.round(runs.params),
+        "non_embedding": _body(runs),
+        "samples": samples,
+        "learning_rate": np.zeros(len(cells)) if rates is None else np.nan_to_num(rates),
+        "step_flops": step,
+        "seconds": np.zeros(len(cells)) if seconds is None else seconds,
+        "warnings": np.array([EDGE if cell in edges else "" for cell in cells]),
+        **results,
+    }
     task = _task(targets)
-    order = np.lexsort((seeds, samples, runs.params))
-    rows = []
-    for i in order:
-        if not chosen[i]:
-            continue
-        job = cells == cells[i]
-        values = {name: _cell(each[i]) for name, each in results.items()}
-        embedded = runs.others["non_embedding"]
-        body = runs.params[i] if embedded is None else np.nan_to_num(embedded[i]) or runs.params[i]
-        rows.append(
-            Observation(
-                **dict.fromkeys(each.name for each in fields(Observation))
-                | values
-                | {
-                    "domain": domain, "scale": str(scales[i]), "fraction": str(fractions[i]),
-                    "seed": int(seeds[i]), "role": "ladder", "family": BARE, "task": task,
-                    "status": "ok" if runs.ok[i] else "diverged",
-                    "params": round(runs.params[i]), "non_embedding": round(body),
-                    "embedding": round(runs.params[i] - body), "head": 0,
-                    "samples": round(samples[i]), "samples_seen": round(samples[i] * passes),
-                    "learning_rate": 0.0 if rates is None else float(np.nan_to_num(rates[i])),
-                    "epochs_run": passes,
-                    "test_samples": tested or 0,
-                    "forward_flops": round(step[i] / 3), "step_flops": max(1, round(step[i])),
-                    "flops": round(step[i] * samples[i] * passes),
-                    "job_flops": round(float((step * samples * passes)[job].sum())),
-                    "job_seconds": 0.0 if seconds is None else float(seconds[job].sum()),
-                    "job_members": int(job.sum()),
-                    "energy_how": UNTOLD, "watts_how": UNTOLD, "device": UNTOLD,
-                    "precision": UNTOLD, "warnings": EDGE if cells[i] in edges else "",
-                    "peak_memory_bytes": 0,
-                }
-            )
-        )  # fmt: skip
-    spent = sum({(row.scale, row.fraction): row.job_flops for row in rows}.values())
+    shared = {
+        "domain": domain, "role": "ladder", "family": BARE, "task": task, "epochs_run": passes,
+        "test_samples": tested or 0, "head": 0, "peak_memory_bytes": 0,
+        "energy_how": UNTOLD, "watts_how": UNTOLD, "device": UNTOLD, "precision": UNTOLD,
+    }  # fmt: skip
+    order = np.lexsort((each["seed"], samples, runs.params))
+    rows = [_row(each, i, cells == cells[i], shared) for i in order if chosen[i]]
+    spent = float((step * samples * passes).sum())
     of = "" if whole else " for one sample each"
     notes.append(
         f"already spent: the table's {len(cells)} runs took {prefixed(spent, 'FLOP')}{of}; net "
@@ -133,7 +125,7 @@ def observations(
         notes=notes,
         scales={str(scale): round(n) for scale, n in zip(scales, runs.params, strict=True)},
         epochs=passes,
-        batch=batch,
+        batch=batch_of(runs, samples * passes),
         members=max(row.job_members for row in rows),
         rates=0 if rates is None else max(_distinct(rates, cells).values()),
         tested=tested,
@@ -144,6 +136,56 @@ def observations(
         endings=runs.status,
         task=task,
     )
+
+
+def _row(
+    each: Mapping[str, np.ndarray], i: int, job: np.ndarray, shared: Mapping[str, object]
+) -> Observation:
+    """One run; each: (n,) of all runs. job (n,): the runs of its cell, which its cost is of."""
+    passes = shared["epochs_run"]
+    flops = each["step_flops"] * each["samples"] * passes
+    params, step = round(each["params"][i]), each["step_flops"][i]
+    values = {
+        name: None if np.isnan(column[i]) else float(column[i])
+        for name, column in each.items()
+        if name.startswith("test_")
+    }
+    return Observation(
+        **dict.fromkeys(each.name for each in fields(Observation)) | shared | values | {
+            **{name: str(each[name][i]) for name in ("scale", "fraction", "status", "warnings")},
+            "seed": int(each["seed"][i]),
+            "params": params,
+            "non_embedding": round(each["non_embedding"][i]),
+            "embedding": params - round(each["non_embedding"][i]),
+            "samples": round(each["samples"][i]),
+            "samples_seen": round(each["samples"][i] * passes),
+            "learning_rate": float(each["learning_rate"][i]),
+            # A forward pass is a third of a training step: the backward one is two of it.
+            "forward_flops": max(1, round(step / 3)),
+            "step_flops": max(1, round(step)),
+            "flops": round(flops[i]),
+            "job_flops": round(float(flops[job].sum())),
+            "job_seconds": float(each["seconds"][job].sum()),
+            "job_members": int(job.sum()),
+        }
+    )  # fmt: skip
+
+
+def _body(runs: Runs) -> np.ndarray:
+    """Parameters without embeddings, (n,): all of them where the table tells no others."""
+    told = runs.others["non_embedding"]
+    return runs.params if told is None else np.where(np.isnan(told), runs.params, told)
+
+
+def _repeated(runs: Runs, cells: np.ndarray, falls: np.ndarray) -> int:
+    """Rows of a cell that have the seed, the rate and the result of another."""
+    known = [runs.others[name] for name in ("seed", "learning_rate")]
+    known = [each for each in known if each is not None]
+    if runs.others["seed"] is None:
+        return 0
+    columns = [each[runs.ok].tolist() for each in (cells, falls, *known)]
+    rows = list(zip(*columns, strict=True))
+    return len(rows) - len(set(rows))
 
 
 def _scales(runs: Runs) -> np.ndarray:
@@ -196,11 +238,6 @@ def _results(runs: Runs, tested: int | None, targets: tuple[Target, ...]) -> dic
     return {f"test_{name}": values for name, values in known.items()}
 
 
-def _falling(results: Mapping[str, np.ndarray], target: Target) -> np.ndarray:
-    """A target's metric as laws are fitted to it, (n,)."""
-    return TABLE[target.metric].falling(results[f"test_{target.metric}"])
-
-
 def _best(
     cells: np.ndarray, swept: np.ndarray, falls: np.ndarray, ok: np.ndarray
 ) -> tuple[np.ndarray, set[str]]:
@@ -246,14 +283,6 @@ def _task(targets: tuple[Target, ...]) -> str:
         return "next"
     return next(task for task in TASKS
                 if all(task in TABLE[target.metric].tasks for target in targets))  # fmt: skip
-
-
-def _cell(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _varies(values: np.ndarray, cells: np.ndarray) -> bool:
-    return max(_distinct(values, cells).values()) > 1
 
 
 def _distinct(values: np.ndarray, cells: np.ndarray) -> Mapping[str, int]:

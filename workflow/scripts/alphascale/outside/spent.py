@@ -30,6 +30,13 @@ def step_flops(
 ) -> tuple[np.ndarray, bool]:
     """Training FLOPs per sample seen, (n,), and whether with the samples they make a training."""
     told = runs.others["flops"]
+    if told is None and runs.along is not None:
+        epochs = runs.others["epochs"]
+        told = PER_SAMPLE * runs.params * runs.along * (1.0 if epochs is None else epochs)
+        notes.append(
+            "all runs are one ladder whatever their samples: N* is of models trained on as many "
+            "more samples as these; FLOPs are taken as 6·N per sample"
+        )
     known = np.zeros(len(seen), bool) if told is None else ~np.isnan(told)
     if known.all():
         return told / seen, True

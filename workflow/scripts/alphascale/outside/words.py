@@ -28,6 +28,8 @@ WORDS = {
     "; `snakemake plan` weighs more": "",
 }
 
+A_FLOP = re.compile(r"(?<=\d )([kMGTPE]?FLOP)\b(?! for)")
+
 
 def page(decision: DecisionRecord, audit: AuditRecord, whole: bool) -> str:
     """The decision as it is printed, and what the audit objects to.
@@ -39,7 +41,8 @@ def page(decision: DecisionRecord, audit: AuditRecord, whole: bool) -> str:
         for of_study, own in WORDS.items():
             words = words.replace(of_study, own)
         words = re.sub(r"\bmodel params \d+: (?=[\d,]+ parameters)", "", words)  # said twice
-        return words if whole else re.sub(r"(?<=\d )([kMGTPE]?FLOP)\b(?! for)", r"\1 a sample", words)
+        words = re.sub(r"\btraining params \d+ \(", "training one more size (", words)
+        return words if whole else A_FLOP.sub(r"\1 a sample", words)
 
     return text([decision], reworded) + "\n".join(audit_lines(audit)) + "\n"
 
