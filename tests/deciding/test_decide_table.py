@@ -351,7 +351,8 @@ def test_every_fault_is_one_line_that_says_what_to_do(
 @pytest.mark.parametrize(
     ("target", "told"),
     [("accuracy=95", "accuracy=0.95"), ("acuracy=.9", "did you mean accuracy?"),
-     ("loss=-1", "loss"), ("accuracy", "is no number"), ("r2=.9", "--metric r2=COLUMN"), ("accuracy=1", "accuracy=1")],
+     ("loss=-1", "loss"), ("accuracy", "is no number"), ("r2=.9", "--metric r2=COLUMN"),
+     ("accuracy=1", "accuracy=1")],
 )  # fmt: skip
 def test_a_target_that_cannot_be_is_refused(tmp_path, capsys, target, told) -> None:
     assert told in refused(capsys, written(tmp_path / "runs.csv", twelve()), target=target)
