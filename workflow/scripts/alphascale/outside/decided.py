@@ -125,7 +125,7 @@ def _blank(decision: DecisionRecord) -> DecisionRecord:
 
 
 def _unpriced(price: Price) -> Price:
-    return replace(price, seconds=0.0, kwh=0.0, co2_g=0.0, money=0.0, factor=None, how=UNTOLD)
+    return replace(price, seconds=0.0, kwh=0.0, co2_g=0.0, money=0.0, how=UNTOLD)
 
 
 def _meta(made: Observed, targets: tuple[Target, ...]) -> Meta:
