@@ -238,7 +238,9 @@ def test_runs_that_diverged_are_counted_and_fitted_to_nothing(tmp_path) -> None:
     rows = [row | {"status": "ok"} for row in twelve()]
     kept = decided(written(tmp_path / "kept.csv", rows))
     rows.append({"params": 40_000, "seed": 7, "accuracy": "", "status": "diverged"})
+    rows.append({"params": 640_000, "seed": 8, "accuracy": "", "status": "unfinished"})
     lost = decided(written(tmp_path / "lost.csv", rows))
+    assert "1 run(s) did not finish and are left out, their cost too: line 15" in lost.run_warnings
     assert lost.star == kept.star
     assert lost.study.members == 13 and "1 of 13 runs diverged" in str(lost.run_warnings)
 
@@ -256,6 +258,7 @@ def test_groups_are_decided_apart_and_conditions_hold(tmp_path) -> None:
     )
     assert easy.n_star < hard.n_star
     alone = decided(path, "--where", "task == hard")
+    assert alone.run_warnings[0] == "where task == hard: 12 of 24 rows"
     assert alone.star == hard.star
 
 
@@ -359,10 +362,10 @@ def test_a_target_that_cannot_be_is_refused(tmp_path, capsys, target, told) -> N
     assert told in refused(capsys, written(tmp_path / "runs.csv", twelve()), target=target)
 
 
-def test_rows_without_numbers_are_left_out_only_where_that_is_asked(tmp_path, capsys) -> None:
+def test_rows_without_numbers_are_left_out_only_where_that_is_asked(tmp_path) -> None:
     rows = spoilt(accuracy="?")
     found = decided(written(tmp_path / "runs.csv", rows), "--skip-invalid")
-    assert "1 row(s) left out: column 'accuracy'" in capsys.readouterr().out
+    assert found.run_warnings[0].startswith("1 row(s) left out: column 'accuracy'")
     assert found.study.members == 11
 
 

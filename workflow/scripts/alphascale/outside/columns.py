@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import UserError, quoted
 from ..metrics import TABLE, Metric, metric
 from ..records.specs import Target
-from ..tables.reading import Table, with_numbers
+from ..tables.reading import LISTED, Table, with_numbers
 
 # What a column holds → the names by which it is found where none is given, in lower case.
 NAMES = {
@@ -29,6 +29,7 @@ NAMES = {
 }
 # Those of which a cell may be empty.
 OTHERS = ("seed", "flops", "seconds", "epochs", "steps", "learning_rate", "non_embedding")
+UNFINISHED = "unfinished"  # a status, as `import` writes it
 NONE = "none"  # said of a column that is not to be used
 
 
@@ -111,6 +112,8 @@ def read_runs(
     """
     if not table.lines:
         raise UserError(f"{table.path}: has no rows below its first line; give one row a run")
+    status = find(table, "status", given.get("status"))
+    table, told = _finished(table, status)
     params = find(table, "params", given.get("params"))
     if params is None:
         raise UserError(
@@ -121,10 +124,8 @@ def read_runs(
     samples = None if fixed is not None else find(table, "samples", given.get("samples"))
     along = find(table, "samples", None) if given.get("samples") == NONE else None
     wanted = _metrics_of(table, targets, metrics)
-    status = find(table, "status", given.get("status"))
     ended = [True] * len(table.lines) if status is None else _ended(table, status)
     positive = [params] + ([samples] if samples else [])
-    told: list[str] = []
     kept: set[int] = set()
     for well in (True, False):  # of a run that diverged no result is asked
         part = table.without({i for i, each in enumerate(ended) if each != well})
@@ -227,6 +228,20 @@ def _metrics_of(
     return wanted
 
 
+def _finished(table: Table, status: str | None) -> tuple[Table, list[str]]:
+    """The rows of runs that came to an end, and a sentence on the others: they have no result, and
+    what they took is not told."""
+    words = [cell.strip().lower() for cell in table.columns[status]] if status else []
+    gone = {i for i, word in enumerate(words) if word == UNFINISHED}
+    if not gone:
+        return table, []
+    lines = ", ".join(f"line {table.lines[i]}" for i in sorted(gone)[:LISTED])
+    more = f" and {len(gone) - LISTED} more" if len(gone) > LISTED else ""
+    return table.without(gone), [
+        f"{len(gone)} run(s) did not finish and are left out, their cost too: {lines}{more}"
+    ]
+
+
 def _ended(table: Table, status: str) -> list[bool]:
     """Whether each run ended well, by its cell: ok or nothing, or diverged."""
     ended = []
@@ -235,7 +250,8 @@ def _ended(table: Table, status: str) -> list[bool]:
         if word not in ("", "ok", "diverged"):
             raise UserError(
                 f"{table.path}, line {line}: column {status!r}: {quoted(cell)} is neither ok nor "
-                f"diverged; write one of them, take rows by --where, or --status {NONE}"
+                f"diverged nor {UNFINISHED}; write one of them, take rows by --where, or say "
+                f"--status {NONE}"
             )
         ended.append(word != "diverged")
     if not any(ended):

@@ -145,7 +145,7 @@ def _decided(args: argparse.Namespace) -> list[str]:
         told.append(line)
     lines: list[str] = []
     for name, part in groups(table, args.group, stem).items():
-        lines += folder.decide(name, part, asked, args, told)
+        lines.append(folder.decide(name, part, asked, args, told))
     folder.finish()
     return [*lines, f"saved: {folder.path}/ (decision/, observations/, fit/, …)"]
 

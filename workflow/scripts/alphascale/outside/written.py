@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +57,10 @@ class Folder:
 
     def decide(
         self, name: str, table: Table, asked: Asked, args: argparse.Namespace, told: Sequence[str]
-    ) -> list[str]:
+    ) -> str:
         """Write one domain's records and figures; what is printed of it."""
         made, said = observed(name, table, asked, args)
+        made = replace(made, notes=[*told, *said, *made.notes])
         observed_at = self.path / "observations" / f"{name}.csv"
         self.path.mkdir(parents=True, exist_ok=True)
         self._mark(args)
@@ -72,7 +73,7 @@ class Folder:
         self.pages.append(page(found.decision, found.audit, made.flops))
         if args.figures:
             draw(self.path / "figures" / name, found, made, frame)
-        return [*told, *said, self.pages[-1]]
+        return self.pages[-1]
 
     def _mark(self, args: argparse.Namespace) -> None:
         asked = {
@@ -116,7 +117,7 @@ def observed(
     made = observations(
         name, runs, asked.targets, epochs=args.epochs, tested=asked.tested, best_of=labels
     )
-    return made, [f"warning: {line}" for line in said]
+    return made, said
 
 
 def _labels(cells: Sequence[str]) -> np.ndarray:
