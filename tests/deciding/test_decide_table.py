@@ -406,5 +406,10 @@ def test_only_its_own_folder_is_written_over(tmp_path, capsys) -> None:
     (other / "summary.txt").write_text("mine")
     assert "did not write" in refused(capsys, path, "--out", str(other))
     assert (other / "summary.txt").read_text() == "mine"
-    decided(path)
-    decided(path)  # its own it may
+    rows = [row | {"task": task} for row in twelve() for task in "ab"]
+    assert main(["decide", str(written(path, rows)), "--target", "loss=1"]) == 2
+    assert not (tmp_path / "runs").exists()  # a fault of the table leaves nothing
+    assert main(["decide", str(path), "--target", "accuracy=.95", "--group", "task"]) == 0
+    decided(path)  # its own it may, and of the groups nothing is left
+    left = {each.name for each in (tmp_path / "runs").rglob("*.*")}
+    assert left == {"runs.csv", "runs.json", "decide.json", "summary.csv", "summary.txt"}

@@ -119,7 +119,7 @@ def _decided(args: argparse.Namespace) -> list[str]:
     from ..tables.reading import read_csv
     from ..tables.where import where
     from .asked import Asked, prices_of, targets_of
-    from .written import Folder
+    from .written import Folder, observed
 
     for name, value, least, most in (
         ("level", args.level, 0.0, 1.0), ("naive", args.naive, 0.0, 1e18),
@@ -127,7 +127,7 @@ def _decided(args: argparse.Namespace) -> list[str]:
         ("withhold", args.withhold, -1, 1e3),
     ):  # fmt: skip
         if value is not None and not least < value < most:
-            raise UserError(f"--{name} {value:g}: must be above {max(least, 0):g}, below {most:g}")
+            raise UserError(f"--{name} {value:g}: must lie between {max(least, 0):g} and {most:g}")
     asked = Asked(
         targets=targets_of(args.target, args.confidence),
         costs=prices_of(args.costs, {key: getattr(args, key) for key in PRICES}),
@@ -143,9 +143,12 @@ def _decided(args: argparse.Namespace) -> list[str]:
     for condition in args.where or ():
         table, line = where(table, condition)
         told.append(line)
-    lines: list[str] = []
-    for name, part in groups(table, args.group, stem).items():
-        lines.append(folder.decide(name, part, asked, args, told))
+    made = {
+        name: observed(name, part, asked, args, told)
+        for name, part in groups(table, args.group, stem).items()
+    }
+    folder.begin(list(made), args)
+    lines = [folder.decide(name, each, asked, args.figures) for name, each in made.items()]
     folder.finish()
     return [*lines, f"saved: {folder.path}/ (decision/, observations/, fit/, …)"]
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MARK = "decide.json"  # by which a folder is told that may be written over
 FORMAT = "alphascale-decide"
+RECORDS = ("fit", "bootstrap", "decision", "audit")
 
 
 @dataclass(frozen=True)
@@ -44,47 +45,47 @@ class Folder:
         """UserError for one that holds something else: nothing but its own is written over."""
         if path.exists() and not path.is_dir():
             raise UserError(f"--out {path}: is a file; name a folder")
-        if path.is_dir() and any(path.iterdir()):
-            try:
-                ours = read_sealed(path / MARK).get("format") == FORMAT
-            except UserError:
-                ours = False
-            if not ours:
-                raise UserError(
-                    f"--out {path}: holds what this command did not write; name another folder"
-                )
+        if path.is_dir() and any(path.iterdir()) and _mark_of(path).get("format") != FORMAT:
+            raise UserError(
+                f"--out {path}: holds what this command did not write; name another folder"
+            )
         return cls(path, source)
 
-    def decide(
-        self, name: str, table: Table, asked: Asked, args: argparse.Namespace, told: Sequence[str]
-    ) -> str:
-        """Write one domain's records and figures; what is printed of it."""
-        made, said = observed(name, table, asked, args)
-        made = replace(made, notes=[*told, *said, *made.notes])
-        observed_at = self.path / "observations" / f"{name}.csv"
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._mark(args)
-        write_table(observed_at, [as_json(row) for row in made.rows])
-        frame = read_frame(observed_at)
-        found = decide_table(name, asked, made, frame)
-        for kind in ("fit", "bootstrap", "decision", "audit"):
-            write(self.path / kind / f"{name}.json", getattr(found, kind))
-        self.decisions.append(found.decision)
-        self.pages.append(page(found.decision, found.audit, made.flops))
-        if args.figures:
-            draw(self.path / "figures" / name, found, made, frame)
-        return self.pages[-1]
-
-    def _mark(self, args: argparse.Namespace) -> None:
+    def begin(self, names: Sequence[str], args: argparse.Namespace) -> None:
+        """Take away what an earlier call left of domains, and say what is asked now."""
+        for name in _mark_of(self.path).get("domains", ()):
+            old = [self.path / kind / f"{name}.json" for kind in RECORDS]
+            old.append(self.path / "observations" / f"{name}.csv")
+            old += (self.path / "figures" / name).glob("*.*")
+            for each in old:
+                each.unlink(missing_ok=True)
         asked = {
             key: value
             for key, value in vars(args).items()
             if isinstance(value, (str, int, float, list)) and value != [] and value is not False
         }
+        self.path.mkdir(parents=True, exist_ok=True)
         write_sealed(
             self.path / MARK,
-            {"format": FORMAT, "source_sha256": sha256_file(self.source), "asked": asked},
-        )
+            {
+                "format": FORMAT, "asked": asked, "domains": list(names),
+                "source_sha256": sha256_file(self.source),
+            },
+        )  # fmt: skip
+
+    def decide(self, name: str, made: Observed, asked: Asked, figures: bool) -> str:
+        """Write one domain's records and figures; what is printed of it."""
+        observed_at = self.path / "observations" / f"{name}.csv"
+        write_table(observed_at, [as_json(row) for row in made.rows])
+        frame = read_frame(observed_at)
+        found = decide_table(name, asked, made, frame)
+        for kind in RECORDS:
+            write(self.path / kind / f"{name}.json", getattr(found, kind))
+        self.decisions.append(found.decision)
+        self.pages.append(page(found.decision, found.audit, made.flops))
+        if figures:
+            draw(self.path / "figures" / name, found, made, frame)
+        return self.pages[-1]
 
     def finish(self) -> None:
         """Write what is of all domains."""
@@ -92,10 +93,18 @@ class Folder:
         write_text(self.path / "summary.txt", "\n".join(self.pages))
 
 
+def _mark_of(path: Path) -> dict:
+    """What `begin` wrote; empty where it did not."""
+    try:
+        return read_sealed(path / MARK)
+    except UserError:
+        return {}
+
+
 def observed(
-    name: str, table: Table, asked: Asked, args: argparse.Namespace
-) -> tuple[Observed, list[str]]:
-    """A table's rows as observations, and what is said of those left out."""
+    name: str, table: Table, asked: Asked, args: argparse.Namespace, told: Sequence[str]
+) -> Observed:
+    """A table's rows as observations; told: sentences on the rows that were taken."""
     given: Mapping[str, str | None] = {
         what: getattr(args, what, None)
         for what in ("params", "samples", "status", *OTHERS)
@@ -117,7 +126,7 @@ def observed(
     made = observations(
         name, runs, asked.targets, epochs=args.epochs, tested=asked.tested, best_of=labels
     )
-    return made, said
+    return replace(made, notes=[*told, *said, *made.notes])
 
 
 def _labels(cells: Sequence[str]) -> np.ndarray:
