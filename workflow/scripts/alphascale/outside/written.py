@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ class Folder:
             old += (self.path / "figures" / name).glob("*.*")
             for each in old:
                 each.unlink(missing_ok=True)
+            with suppress(OSError):  # there is none, or somebody put something into it
+                (self.path / "figures" / name).rmdir()
         asked = {
             key: value
             for key, value in vars(args).items()
