@@ -21,6 +21,7 @@ COMMANDS = (
     "alphascale.running.commands",
     "alphascale.fitting.commands",
     "alphascale.page.commands",
+    "alphascale.outside.commands",
 )
 
 

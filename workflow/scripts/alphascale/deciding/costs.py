@@ -44,6 +44,9 @@ def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -
     if stated is not None:
         return Throughput(0.0, stated, "stated in the configuration (costs.flops_per_second)")
     each = jobs(frame)
+    if not timed(each):
+        # Nothing of it is shown: without a variance no price that rests on time is told.
+        return Throughput(0.0, 1.0, "not told: not every run has a time", None)
     seconds = (each["job_seconds"] / each["job_members"]).to_numpy(float)
     flops = (each["job_flops"] / each["job_members"]).to_numpy(float)
     # A step's cost is paid per batch of the fraction; seeds run about equally long.
@@ -69,6 +72,11 @@ def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -
         both[-len(errors) :, -len(errors) :] = errors
         variance = (float(both[0, 0]), float(both[1, 1]), float(both[0, 1]))
     return Throughput(step_seconds, 1 / per_flop, "fitted on the study's own jobs", variance)
+
+
+def timed(each: pandas.DataFrame) -> bool:
+    """Whether all jobs have a time: those of a study have, a table of runs may not (0)."""
+    return bool((each["job_seconds"] > 0).all())
 
 
 def factor(
@@ -146,6 +154,8 @@ def study_price(frame: pandas.DataFrame, costs: Prices) -> StudyPrice:
         how = f"estimated: {drawn.how}"
     flops, seconds = float(each["job_flops"].sum()), float(each["job_seconds"].sum())
     cost = _priced(flops, seconds, joules, costs, bool(metered.all()), how)
+    if not timed(each):
+        cost = replace(cost, factor=None)
     return StudyPrice(**vars(cost), members=int(each["job_members"].sum()))
 
 

@@ -14,8 +14,6 @@ from .. import laws
 from ..errors import UserError
 from ..fitting.describe import estimate, finite
 from ..fitting.joint import cheapest, predictors, sample_cost
-from ..networks.count import count_flops, count_params
-from ..networks.search import lies_between, smallest_with
 from ..records.bootstrap import BootstrapRecord
 from ..records.data import Meta
 from ..records.decision import (
@@ -33,6 +31,7 @@ from ..records.runs import largest
 from ..records.specs import DecisionSpec, Size
 from ..records.typed import Refused
 from .costs import Power, estimated, factor, power, price, saving, study_price, throughput
+from .models import Models, of_family
 from .run_warnings import guessing, run_warnings
 from .settling import settling, untrusted
 from .star import binding, star_of, untold
@@ -47,8 +46,9 @@ def decide(
     fits: FitRecord,
     bootstrap: BootstrapRecord,
     meta: Meta,
+    models: Models | None = None,
 ) -> DecisionRecord:
-    """The decision of one domain.
+    """The decision of one domain; models: what may be built, by default the family's networks.
 
     N* is the smallest N whose expected metric reaches the target. Its interval spans all resamples,
     those that never reach the target counting as infinite (written null), never dropped. Of the
@@ -56,6 +56,7 @@ def decide(
     run reaches the target with the target's confidence; where no size is that sure, N*. Of several
     targets the one that asks for the most is decided on: what reaches it reaches the others.
     """
+    models = models or of_family(spec, meta)
     spec, others = binding(spec, bootstrap, frame, meta)
     bootstrap = bootstrap.of(spec.metric)
     if why := untold(spec.target, frame, meta):
@@ -83,18 +84,14 @@ def decide(
 
     def run_of(size: Size, samples: int, law: laws.Fit | laws.AutoLaw | None) -> PricedRun:
         """One training of a size on so much data, as the ladder's members were trained."""
-        params = count_params(spec.family, size, meta)
-        flops = count_flops(spec.family, size, meta)["training"] * samples * spec.epochs
+        params = models.params(size)
+        flops = models.flops(size) * samples * spec.epochs
         cost = price(flops, steps_of(samples), rate, spec.costs, watts)
         at = predictors(params[spec.counted], samples, spec.epochs)
         if law is None:
             return PricedRun(size, params, cost, None)
         chance = float(law.reach(at, spec.target.fitted)[0])
         return PricedRun(size, params, cost, estimate(law.predict(at)), chance)
-
-    def smallest(params: float) -> Size:
-        rungs = list(spec.ladder.values())
-        return smallest_with(spec.family, params, rungs, meta, spec.counted)[0]
 
     architecture = unbuildable = None
     between = ""
@@ -106,9 +103,8 @@ def decide(
                 continue
             wanted = max(wanted, least)
             try:
-                architecture = run_of(smallest(wanted), here.samples, law)
-                rungs = list(spec.ladder.values())
-                between = lies_between(spec.family, wanted, rungs, meta, spec.counted)
+                architecture = run_of(models.smallest(wanted), here.samples, law)
+                between = models.between(wanted)
             except UserError as fault:  # a nearly flat law can ask for more than any network has
                 unbuildable = str(fault)
         if architecture is not None:
@@ -118,7 +114,7 @@ def decide(
     if isinstance(joint, CheapestPair) and joint.params is not None and unbuildable is None:
         of_both = laws.read(bootstrap.joint.fit)
         with suppress(UserError):  # no model of so many parameters: the pair says how many
-            pair = run_of(smallest(joint.params), joint.samples, of_both)
+            pair = run_of(models.smallest(joint.params), joint.samples, of_both)
             joint = replace(joint, architecture=pair)
     withheld = fit if isinstance(fit, Refused) else fit.withheld
     why, largest_size = untrusted(star, withheld), _range(here.points, spec.counted, law).largest
@@ -126,7 +122,7 @@ def decide(
     if why is not None and isinstance(law, laws.AutoLaw) and star.n_star is not None:
 
         def at_size(params: float) -> PricedRun:
-            return run_of(smallest(params), here.samples, law)
+            return run_of(models.smallest(params), here.samples, law)
 
         seeds = max(point.runs for point in here.points)
         next_run = settling(law, star, largest_size, seeds, spec.members, at_size, why)

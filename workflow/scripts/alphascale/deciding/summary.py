@@ -159,12 +159,17 @@ def _fit_columns(decision: DecisionRecord) -> dict[str, TableCell]:
     }
 
 
-def text(decisions: list[DecisionRecord]) -> str:
-    """The summary as people read it, some fifteen lines a domain, at most 96 columns."""
-    return "\n".join(_domain(decision) for decision in decisions)
+def text(
+    decisions: list[DecisionRecord], reworded: Callable[[str], str] = lambda words: words
+) -> str:
+    """The summary as people read it, some fifteen lines a domain, at most 96 columns.
+
+    reworded: turns its labels and paragraphs into those of what is no study.
+    """
+    return "\n".join(_domain(decision, reworded) for decision in decisions)
 
 
-def _domain(decision: DecisionRecord) -> str:
+def _domain(decision: DecisionRecord, reworded: Callable[[str], str]) -> str:
     title = f"{decision.domain}: {target_text(decision)}"
     lines = [title, "-" * len(title)]
     for name, words in (
@@ -182,7 +187,7 @@ def _domain(decision: DecisionRecord) -> str:
         *(("warning", warning) for warning in warnings(decision)),
     ):  # fmt: skip
         if words:
-            lines += wrapped(words, f"  {name:<10}")
+            lines += wrapped(reworded(words), f"  {reworded(name):<10}")
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,8 @@ from .fit import Estimate, ShownForm, WithheldFit
 from .specs import Prices, Size, Target
 from .typed import Refused, SchemaVersion
 
+# The family of what has none: a size of a table of runs, which is its parameters alone.
+BARE = "model"
 # Ends of an interval, None for one that is out of reach.
 Ends = tuple[float | None, float | None]
 

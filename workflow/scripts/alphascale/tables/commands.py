@@ -14,7 +14,6 @@ from alphascale.fitting.learning import read_prior
 from alphascale.fitting.saved import load
 from alphascale.grids.allocation import FLOPS_PER, optimum_for_flops, optimum_for_target
 from alphascale.grids.front import front
-from alphascale.grids.regimes import regimes
 from alphascale.laws.api import fit
 from alphascale.laws.forms import FORMS, get_form
 from alphascale.laws.groups import Fits, group_keys
@@ -285,6 +284,8 @@ def run_front(args: argparse.Namespace) -> None:
 
 
 def run_regimes(args: argparse.Namespace) -> None:
+    from alphascale.grids.regimes import regimes  # scipy.stats: .5 s that no other command needs
+
     if args.figure:
         if Path(args.figure).suffix not in (".png", ".svg"):
             raise UserError(f"--figure {args.figure}: name a file that ends in .png or .svg")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +12,15 @@ from alphascale.deciding.ranges import FAR
 from alphascale.errors import UserError
 from alphascale.grids.allocation import Optimum
 from alphascale.grids.front import Front
-from alphascale.grids.regimes import Axis
 from alphascale.laws.auto_law import AutoLaw
 from alphascale.laws.groups import Fits
 from alphascale.laws.result import Fit
 from alphascale.laws.scoring import log_rmse, log_rmse_error
 from alphascale.laws.withheld import NAIVE
 from alphascale.units import probability
+
+if TYPE_CHECKING:
+    from alphascale.grids.regimes import Axis
 
 
 def summary_lines(fitted: Fit | Fits) -> list[str]:

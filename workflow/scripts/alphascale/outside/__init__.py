@@ -1,0 +1,1 @@
+"""A decision from a table of runs that somebody has: no training, no workflow."""
