@@ -116,6 +116,7 @@ def run_decide(args: argparse.Namespace) -> None:
 def _decided(args: argparse.Namespace) -> list[str]:
     import pandas  # noqa: F401  first of all: without it nothing is decided
 
+    from ..page.build import PAGE
     from ..tables.reading import read_csv
     from ..tables.where import where
     from .asked import Asked, prices_of, targets_of
@@ -150,7 +151,11 @@ def _decided(args: argparse.Namespace) -> list[str]:
     folder.begin(list(made), args)
     lines = [folder.decide(name, each, asked, args.figures) for name, each in made.items()]
     folder.finish()
-    return [*lines, f"saved: {folder.path}/ (decision/, observations/, fit/, …)"]
+    return [
+        *lines,
+        f"saved: {folder.path}/ (decision/, observations/, fit/, …)",
+        f"the page: {folder.path / PAGE}, to move the target and the prices",
+    ]
 
 
 def groups(table, columns: str | None, stem: str) -> dict:

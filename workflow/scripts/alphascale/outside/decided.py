@@ -35,6 +35,8 @@ UNCOUNTED = 10**12
 class Decided:
     """What a study writes of a domain."""
 
+    spec: DecisionSpec  # what was decided on
+    frame: pandas.DataFrame  # the observations, as they were taken
     fit: FitRecord
     bootstrap: BootstrapRecord
     decision: DecisionRecord
@@ -86,7 +88,9 @@ def decide_table(domain: str, asked: Asked, made: Observed, frame: pandas.DataFr
         samples=decision.samples if made.samples else None,
     )
     checks = AuditSpec(made.rates, made.epochs, asked.withhold, [])
-    return Decided(fits, bootstrap, decision, _told(audit(checks, frame, fits, decision), made))
+    return Decided(
+        spec, frame, fits, bootstrap, decision, _told(audit(checks, frame, fits, decision), made)
+    )
 
 
 def _untold(asked: Asked, made: Observed) -> str | None:

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..deciding.summary import table_rows
 from ..errors import UserError
+from ..page.build import PAGE, study_payload, write_page
+from ..page.payload import Stages, domain_payload
 from ..records.decision import DecisionRecord
 from ..records.files import read_sealed, sha256_file, write_sealed, write_text
 from ..records.observations import read_frame, write_table
@@ -40,6 +42,7 @@ class Folder:
     source: str  # the table
     decisions: list[DecisionRecord] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)  # of them, in words
+    shown: list[dict[str, Any]] = field(default_factory=list)  # of them, as the page holds them
 
     @classmethod
     def of(cls, path: Path, source: str) -> Folder:
@@ -86,6 +89,10 @@ class Folder:
             write(self.path / kind / f"{name}.json", getattr(found, kind))
         self.decisions.append(found.decision)
         self.pages.append(page(found.decision, found.audit, made.flops))
+        stages = Stages(
+            found.spec, found.frame, found.fit, found.bootstrap, found.decision, found.audit, {}
+        )
+        self.shown.append(domain_payload(stages, None))
         if figures:
             draw(self.path / "figures" / name, found, made, frame)
         return self.pages[-1]
@@ -93,7 +100,11 @@ class Folder:
     def finish(self) -> None:
         """Write what is of all domains."""
         write_table(self.path / "summary.csv", table_rows(self.decisions))
-        write_text(self.path / "summary.txt", "\n".join(self.pages))
+        whole = "\n".join(self.pages)
+        write_text(self.path / "summary.txt", whole)
+        title = f"Decided on {Path(self.source).name}"
+        study = study_payload(title, self.shown)
+        write_page(self.path / PAGE, title, [study], whole)
 
 
 def _mark_of(path: Path) -> dict:

@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..records.files import write_text
 
 HERE = Path(__file__).parent
+PAGE = "study.html"  # its name in a study's folder
 FORMAT = "alphascale-page/1"
 SCRIPTS = ("numbers", "law", "decide", "charts", "view")
 OPENS, CLOSES = '<script type="application/json" id="payload">', "</script>"

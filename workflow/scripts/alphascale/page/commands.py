@@ -7,9 +7,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..tables.reading import spare
-from .build import FORMAT, read_page, write_page
-
-PAGE = "study.html"
+from .build import FORMAT, PAGE, read_page, write_page
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:

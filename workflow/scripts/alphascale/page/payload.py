@@ -16,7 +16,7 @@ from ..deciding.costs import power
 from ..metrics import metric
 from ..records.audit import AuditRecord
 from ..records.bootstrap import BootstrapRecord, JointDraws
-from ..records.decision import DecisionRecord, PricedRun
+from ..records.decision import BARE, DecisionRecord, PricedRun
 from ..records.fit import FitRecord, WithheldFit
 from ..records.runs import COUNT_COLUMN, fractions, largest
 from ..records.specs import DecisionSpec, Target
@@ -181,15 +181,19 @@ def _data(decision: DecisionRecord) -> dict[str, Any] | None:
 
 
 def _architectures(stages: Stages, meta: Meta | None) -> dict[str, Any]:
+    spec, decision = stages.spec, stages.decision
+    if decision.family == BARE:
+        return {"kind": "bare", "cost": sample_flops(stages.frame, decision.counted)}
     from .architectures import architectures  # torch
 
-    spec, decision = stages.spec, stages.decision
     also = [each.size for each in (decision.architecture, decision.naive) if each is not None]
     return architectures(spec.family, list(spec.ladder.values()), also, meta)
 
 
 def _known(run: PricedRun, stages: Stages, meta: Meta | None) -> dict[str, Any]:
-    from .architectures import counted
+    if stages.decision.family == BARE:
+        return {"size": run.size}
+    from .architectures import counted  # torch
 
     return counted(stages.spec.family, run.size, meta)
 
@@ -208,6 +212,7 @@ def _runs(stages: Stages) -> dict[str, Any]:
             "params": row[params],
             "value": row[value],
             "withheld": (row["scale"], row["fraction"]) in held_out,
+            "learning_rate": row["learning_rate"] or None,  # 0 of a table that tells none
         }
         rows.append([_plain(row[name]) for name in RUN_COLUMNS])
     return {"columns": RUN_COLUMNS, "rows": rows, "fractions": fractions(frame)}

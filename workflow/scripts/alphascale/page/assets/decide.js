@@ -43,6 +43,7 @@ const polynomial = ([a, b, c], at) => Math.round(a + at * (b + at * c));
 function smallestWith(domain, params) {
   const found = domain.architectures;
   if (params > 1e14) return null;
+  if (found.kind === "bare") return bare(domain, Math.ceil(params));
   if (found.kind === "turned") {
     const size = (turns) => polynomial(found.params[domain.counted], turns);
     let above = 1;
@@ -61,6 +62,13 @@ function smallestWith(domain, params) {
   const enough = found.list.filter((each) => each.params[domain.counted] >= params);
   if (!enough.length) return null;
   return enough.reduce((a, b) => (b.params[domain.counted] < a.params[domain.counted] ? b : a));
+}
+
+// A model of which nothing is known but its parameters: the table's own FLOPs per sample, of which a
+// forward pass is a third.
+function bare(domain, n) {
+  const flops = alongLines(domain.architectures.cost, n);
+  return { size: { params: n }, exact: true, params: { total: n, non_embedding: n }, flops, forward: flops / 3 };
 }
 
 // What so many FLOPs in so many steps cost.
@@ -115,6 +123,7 @@ const studyPrice = (domain, ask) => ({
 
 // What a model costs to train once and to serve so often, by FLOPs at the training's own rate.
 function serving(domain, ask, built) {
+  if (!domain.rate.variance) return null;  // no time is known
   const seconds = built.forward / domain.rate.flops_per_second;
   const all = seconds * ask.requests;
   return { each: seconds, flops: built.forward * ask.requests, seconds: all,
@@ -127,7 +136,8 @@ function decide(domain, ask) {
   let built = null;
   for (const params of wanted) built ??= smallestWith(domain, params);
   const build = built && runOf(domain, ask, built);
-  const naive = domain.naive && runOf(domain, ask, domain.naive);
+  const unbuilt = domain.naive && (domain.architectures.kind === "bare" ? bare(domain, domain.naive.size.params) : domain.naive);
+  const naive = unbuilt && runOf(domain, ask, unbuilt);
   const study = studyPrice(domain, ask);
   return { star, wanted: wanted[0] ?? null, build, naive, study,
     saving: build && naive ? savingOf(domain, build, naive, study) : null,
@@ -225,8 +235,10 @@ function cheapestOn(domain, ask, plane, surface) {
 }
 
 // Training FLOPs per sample seen of N parameters: log-log lines between the ladder's own counts.
-function sampleCost(domain, params) {
-  const [x, y] = domain.joint.cost, at = Math.log(params);
+const sampleCost = (domain, params) => alongLines(domain.joint.cost, params);
+
+function alongLines([x, y], params) {
+  const at = Math.log(params);
   let i = 0;
   while (i < x.length - 2 && at > x[i + 1]) i++;
   return Math.exp(y[i] + ((y[i + 1] - y[i]) / (x[i + 1] - x[i])) * (at - x[i]));

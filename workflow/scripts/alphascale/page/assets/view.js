@@ -188,16 +188,17 @@ function needed(domain, ask) {
 function beside(place, domain, ask, found) {
   const { build, naive, study, served } = found, none = "–", currency = domain.costs.currency;
   const told = (run, show) => (run && run.price.factor !== null ? show(run.price) : none);
+  const spent = (show) => (study.factor === null ? none : show(study));
   const lasting = (run, of, show) => (run && of ? show(run.price, of) : none);
   const rows = [
     ["architecture", build && sizeText(build.size), naive && sizeText(naive.size), "the ladder, all its trainings"],
     ["parameters", build && count(build.params.total), naive && count(naive.params.total), none],
     ["reaches the target with", build && share(build.chance), naive && share(naive.chance), none],
     ["training FLOPs", build && prefixed(build.price.flops, "FLOP"), naive && prefixed(naive.price.flops, "FLOP"), prefixed(study.flops, "FLOP")],
-    ["training time", told(build, (p) => duration(p.seconds)), told(naive, (p) => duration(p.seconds)), duration(study.seconds)],
-    ["energy", told(build, (p) => energy(p.kwh)), told(naive, (p) => energy(p.kwh)), energy(study.kwh)],
-    ["CO₂", told(build, (p) => mass(p.co2_g)), told(naive, (p) => mass(p.co2_g)), mass(study.co2_g)],
-    ["money", told(build, (p) => money(p.money, currency)), told(naive, (p) => money(p.money, currency)), money(study.money, currency)],
+    ["training time", told(build, (p) => duration(p.seconds)), told(naive, (p) => duration(p.seconds)), spent((p) => duration(p.seconds))],
+    ["energy", told(build, (p) => energy(p.kwh)), told(naive, (p) => energy(p.kwh)), spent((p) => energy(p.kwh))],
+    ["CO₂", told(build, (p) => mass(p.co2_g)), told(naive, (p) => mass(p.co2_g)), spent((p) => mass(p.co2_g))],
+    ["money", told(build, (p) => money(p.money, currency)), told(naive, (p) => money(p.money, currency)), spent((p) => money(p.money, currency))],
     ["computing one answer, at the least", served.build ? seconds(served.build.each) : none, served.naive ? seconds(served.naive.each) : none, none],
   ];
   if (ask.requests > 0) {
