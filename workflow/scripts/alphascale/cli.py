@@ -20,6 +20,7 @@ COMMANDS = (
     "alphascale.calculator.commands",
     "alphascale.running.commands",
     "alphascale.fitting.commands",
+    "alphascale.intake.commands",
 )
 
 
