@@ -116,10 +116,7 @@ def _joined(runs: list[Run], told: list[str]) -> list[Run]:
     by_name: dict[str, Run] = {}
     for run in runs:
         first = by_name.get(run.name)
-        same_file = (
-            first and first.source.partition(" line ")[0] == run.source.partition(" line ")[0]
-        )
-        if not first or same_file:
+        if not first or _file(first) == _file(run):
             by_name[run.name if not first else f"{run.name} {run.source}"] = run
             continue
         clash = [k for k, v in run.values.items() if first.values.get(k, v) != v]
@@ -141,6 +138,10 @@ def _joined(runs: list[Run], told: list[str]) -> list[Run]:
         run.values = {k: v for k, v in run.values.items() if k not in logged}
         run.points.sort(key=lambda p: (p.step is None, p.step or 0.0, p.epoch or 0.0))
     return list(by_name.values())
+
+
+def _file(run: Run) -> str:
+    return run.source.partition(" line ")[0]
 
 
 def _name_apart(runs: list[Run]) -> None:

@@ -62,8 +62,9 @@ def no_params(runs: list[Run], rows: list[dict[str, float]]) -> str:
     without = [run for run, row in zip(runs, rows, strict=True) if "params" not in row]
     why = next((run.no_params for run in without if run.no_params), "")
     return (
-        f"{len(without)} of {len(runs)} run(s) have no number of parameters (first {without[0].name}"
-        f"{': ' + why if why else ''}); give --params a number, the name of one of what they have "
+        f"{len(without)} of {len(runs)} run(s) have no number of parameters (first "
+        f"{without[0].name}{': ' + why if why else ''}); give --params a number, the name of one "
+        f"of what they have "
         f"({_names(runs)}), or a CSV with columns run,params"
     )
 
@@ -122,7 +123,8 @@ def _from_csv(column: str, path: str, runs: list[Run]) -> Callable[[Run], Found 
     for name in ("run", column):
         if name not in table.columns:
             raise UserError(
-                f"{path}: column {name!r} is missing: it needs run (as {runs[0].name!r}) and {column}"
+                f"{path}: column {name!r} is missing: it needs run (as {runs[0].name!r}) and "
+                f"{column}"
             )
     cells = {}
     for line, name, cell in zip(
@@ -149,9 +151,11 @@ def _value(run: Run, name: str) -> float | None:
 
 
 def _not_there(column: str, given: str, runs: list[Run]) -> str:
+    if Path(given).is_file():
+        return f"{given}: its column run names none of these runs, as {quoted(runs[0].name)}"
     return (
-        f"--{column.replace('_', '-')} {given}: no run has a number by that name, and none of their "
-        f"names holds it before a number; they have {_names(runs)}"
+        f"--{column.replace('_', '-')} {given}: no run has a number by that name, and none of "
+        f"their names holds it before a number; they have {_names(runs)}"
     )
 
 

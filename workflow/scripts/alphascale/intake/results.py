@@ -234,7 +234,7 @@ def _curve(run: Run, out: Results) -> list[tuple[float | None, float | None, dic
 
 
 def _shares(runs: list[Run], out: Results, asked: list[str]) -> None:
-    """Percentages of shares as shares, where it is past doubt that they are; else the column goes."""
+    """Percentages of shares as shares, where that is past doubt; else the column goes."""
     for column in list(out.columns):
         common = column.removeprefix("train_").removeprefix("test_")
         if not is_share(common):
@@ -282,7 +282,7 @@ def _say(runs: list[Run], out: Results) -> None:
 
 
 def withheld(runs: list[Run], rows: list[dict[str, float]]) -> None:
-    """Take the results from runs that diverged or did not finish: such a run is a row, no number."""
+    """Take the results from runs that diverged or did not finish: a row, no number."""
     for run, row in zip(runs, rows, strict=True):
         if run.status in (DIVERGED, UNFINISHED):
             row.clear()

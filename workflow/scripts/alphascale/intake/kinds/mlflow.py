@@ -32,14 +32,14 @@ def _find(files: list[Path], root: Path) -> list[Path]:
             if tables_of(path) >= TABLES:
                 found[path] = None
         # mlruns/{experiment}/{run}/meta.yaml beside params, metrics and tags
-        elif (path.name == "meta.yaml" and (path.parent / "metrics").is_dir()) or (
-            path.name == "meta.yaml" and _is_run(path)
-        ):
+        elif path.name == "meta.yaml" and _is_run(path):
             found[path.parent] = None
     return list(found)
 
 
 def _is_run(meta: Path) -> bool:
+    if (meta.parent / "metrics").is_dir():
+        return True
     try:
         return "run_id:" in text_of(meta) or "run_uuid:" in text_of(meta)
     except UserError:
@@ -53,8 +53,8 @@ def _read(unit: Path, root: Path) -> list[Run]:
 def _from_database(path: Path) -> list[Run]:
     with read_only(path) as base:
         named = base.execute(
-            "select r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.lifecycle_stage, e.name"
-            " from runs r join experiments e on r.experiment_id = e.experiment_id"
+            "select r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.lifecycle_stage,"
+            " e.name from runs r join experiments e on r.experiment_id = e.experiment_id"
             " order by r.start_time, r.run_uuid"
         ).fetchall()
         params = _by_run(base.execute("select run_uuid, key, value from params"))

@@ -6,16 +6,22 @@ Its own loader, not its EventAccumulator, which keeps a sample of a long history
 
 from __future__ import annotations
 
+import json
 import re
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 from ...errors import UserError, first_line
-from ..descriptor import Kind, Point, Run, library, relative
+from ..descriptor import Kind, Point, Run, library, plain, relative
 from ..files import AGAIN
 
 MARK = ".tfevents."
+# The Trainer's own texts, and of its arguments those that only name the run.
+TEXTS = {"args/text_summary", "model_config/text_summary"}
+OF_ONE_RUN = {"output_dir", "logging_dir", "run_name", "_name_or_path"}
 # Folders that hold one part of a run, as Keras names them.
+TIME = re.compile(r"\d+(\.\d+)?")  # of add_hparams: a folder named by the time
 PARTS = {"train", "validation", "val", "eval", "test"}
 
 
@@ -25,14 +31,29 @@ def _find(files: list[Path], root: Path) -> list[Path]:
     folders = sorted({path.parent for path in files if MARK in path.name})
     runs: dict[Path, None] = {}
     for folder in folders:
-        up = folder.parent
-        if (up in folders and up != folder) or (
-            folder.name.lower() in PARTS and folder != root
-        ):  # a part beside its run's own events
-            runs.setdefault(up)
-        else:
-            runs.setdefault(folder)
+        part = folder != root and _is_part(folder, beside=folder.parent in folders)
+        runs.setdefault(folder.parent if part else folder)
     return list(runs)
+
+
+def _is_part(folder: Path, beside: bool) -> bool:
+    """Whether a folder's events belong to the run of the folder above: Keras' by its name, those of
+    torch's add_hparams and add_scalars where the run has events of its own beside them."""
+    if folder.name.lower() in PARTS:
+        return True
+    if not beside:
+        return False
+    if TIME.fullmatch(folder.name):
+        return True
+    run = Run("", "")
+    scalars: dict[float, dict[str, float]] = {}
+    for path in sorted(p for p in folder.iterdir() if MARK in p.name):
+        with suppress(UserError):  # `read` says what is wrong with it
+            _events(path, "", run, scalars, [])
+    return any(
+        folder.name.startswith(f"{tag.replace('/', '_')}_")
+        for values in scalars.values() for tag in values
+    )  # fmt: skip
 
 
 def _read(unit: Path, root: Path) -> list[Run]:
@@ -44,7 +65,8 @@ def _read(unit: Path, root: Path) -> list[Run]:
         parts = [(unit, "")]
     else:
         parts = [(p, "") for p in sorted(unit.iterdir()) if MARK in p.name and p.is_file()]
-        for inner in sorted(p for p in unit.iterdir() if p.is_dir()):
+        beside = bool(parts)
+        for inner in sorted(p for p in unit.iterdir() if p.is_dir() and _is_part(p, beside)):
             parts += [(p, inner.name) for p in sorted(inner.iterdir()) if MARK in p.name]
     for path, part in parts:
         _events(path, part, run, scalars, times)
@@ -73,7 +95,9 @@ def _events(
             read += 1
             for value in event.summary.value:
                 plugin = value.metadata.plugin_data
-                if plugin.plugin_name == "hparams":
+                if value.tag in TEXTS and value.tensor.string_val:
+                    run.config |= _text(value.tensor.string_val[0])
+                elif plugin.plugin_name == "hparams":
                     told = HParamsPluginData.FromString(plugin.content).session_start_info.hparams
                     run.config |= {k: getattr(v, v.WhichOneof("kind")) for k, v in told.items()}
                 elif value.HasField("tensor"):
@@ -94,12 +118,30 @@ def _events(
 
 
 def _tag(tag: str, part: str) -> str:
-    """A scalar's name where it stands in a folder of its own: add_scalars("loss", {"val": …}) writes
-    `loss` into loss_val/, Keras `epoch_loss` into validation/."""
-    if not part or re.fullmatch(r"\d+(\.\d+)?", part):  # add_hparams: a folder named by the time
+    """A scalar's name where it stands in a folder of its own: add_scalars("loss", {"val": …})
+    writes `loss` into loss_val/, Keras `epoch_loss` into validation/."""
+    if not part or TIME.fullmatch(part):
         return tag
     begins = tag.replace("/", "_") + "_"
     return f"{tag}/{part.removeprefix(begins)}" if part.startswith(begins) else f"{part}/{tag}"
+
+
+def _text(said: bytes) -> dict[str, object]:
+    """What the Trainer writes as text: its arguments and the model's configuration, JSON."""
+    try:
+        told = json.loads(said)
+    except ValueError:
+        return {}
+    flat = plain(told) if isinstance(told, dict) else {}
+    return {k: v for k, v in flat.items() if v is not None and k not in OF_ONE_RUN}
+
+
+def arguments(folder: Path) -> dict[str, object]:
+    """The arguments that a Trainer wrote into event files under its folder; none without them."""
+    run = Run("", "")
+    for path in sorted(p for p in folder.rglob("*") if MARK in p.name and p.is_file()):
+        _events(path, "", run, {}, [])
+    return run.config
 
 
 def _records(path: Path) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from typing import Any
 from ...errors import UserError, first_line
 from ..descriptor import UNFINISHED, Kind, Point, Run, finite, number, plain, relative
 from ..files import AGAIN, json_of
+from .tensorboard import MARK, arguments
 
 STATE = "trainer_state.json"
 MOST_HEADER = 100_000_000  # bytes, the format's own limit
@@ -73,6 +74,7 @@ def _read(unit: Path, root: Path) -> list[Run]:
         run.config |= plain(json_of(configs[0]))
     trial = state.get("trial_params")
     run.config |= plain(trial) if isinstance(trial, dict) else {}
+    run.config |= _arguments(run, folder)
     _count(run, weights, configs)
     _tell(run, state, folder)
     return [run]
@@ -109,7 +111,7 @@ def _tell(run: Run, state: dict[str, Any], folder: Path) -> None:
     if rates and "learning_rate" not in run.config:
         run.known["learning_rate"] = (
             max(rates),
-            "largest learning_rate logged, as schedules leave",
+            "largest logged, which a schedule may keep below the one set",
         )
     stopped = _stopped_early(state)
     if not end and most and step < most and not stopped:
@@ -117,6 +119,22 @@ def _tell(run: Run, state: dict[str, Any], folder: Path) -> None:
         run.why = f"global_step {step:g} of {most:g}"
     elif stopped and most and step < most:
         run.notes.append(f"ended by early stopping at step {step:g} of {most:g}")
+
+
+def _arguments(run: Run, folder: Path) -> dict[str, Any]:
+    """The TrainingArguments, where the run was also logged for TensorBoard: seed, rate, batch."""
+    if not any(MARK in path.name for path in folder.rglob("*")):
+        if (folder / "training_args.bin").is_file():
+            run.notes.append(
+                "training_args.bin is a pickle and is not opened: seed and learning rate are told by "
+                "names and logs alone"
+            )
+        return {}
+    try:
+        return arguments(folder)
+    except UserError as fault:
+        run.notes.append(f"the arguments in its event files are not read: {fault}")
+        return {}
 
 
 def _stopped_early(state: dict[str, Any]) -> bool:

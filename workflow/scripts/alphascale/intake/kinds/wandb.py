@@ -17,7 +17,7 @@ from ..names import is_result
 
 # Columns of the table of runs that are neither configuration nor result.
 ABOUT = {"Name", "ID", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "Group",
-         "Job Type", "Updated", "End Time", "Hostname", "Description", "Commit", "GitHub"}  # fmt: skip
+         "Job Type", "Updated", "End Time", "Hostname", "Description", "Commit"}  # fmt: skip
 FINISHED = {"finished", ""}
 ENDS = re.compile(r"__(MIN|MAX)$")
 
