@@ -126,8 +126,8 @@ def _arguments(run: Run, folder: Path) -> dict[str, Any]:
     if not any(MARK in path.name for path in folder.rglob("*")):
         if (folder / "training_args.bin").is_file():
             run.notes.append(
-                "training_args.bin is a pickle and is not opened: seed and learning rate are told by "
-                "names and logs alone"
+                "training_args.bin is a pickle and is not opened: seed and learning rate are told "
+                "by names and logs alone"
             )
         return {}
     try:
