@@ -8,8 +8,9 @@ from alphascale.errors import UserError
 from alphascale.intake.descriptor import OK, QUANTITIES, Run
 from alphascale.intake.gather import duplicates, gather, states
 from alphascale.intake.kinds import kinds
+from alphascale.intake.names import rises
 from alphascale.intake.quantities import no_params, resolve
-from alphascale.intake.results import Results, results, withheld
+from alphascale.intake.results import Results, results, shares, with_error, withheld
 from alphascale.intake.writing import CURVES, END, HEAD, cell, check, curves_path, write
 from alphascale.tables.reading import Table
 from alphascale.tables.where import where
@@ -70,14 +71,16 @@ def run_import(args: argparse.Namespace) -> None:
     withheld(runs, found.rows)
     keep = _kept(runs, rows, found, args, told)
     runs, rows = ([each[i] for i in keep] for each in (runs, rows))
-    measured, curves = ([each[i] for i in keep] for each in (found.rows, found.curves))
+    found = found.only(keep)
+    told += [*shares(runs, found, args.metric), *with_error(found)]
+    measured = found.rows
     told += [*states(runs), *duplicates(runs, rows)]
     if not any(run.status == OK and each for run, each in zip(runs, measured, strict=True)):
         raise UserError(f"{args.source}: no run that finished has a result; {'; '.join(told[1:])}")
     table = zip(runs, rows, measured, strict=True)
     write(args.out, [*HEAD, *found.columns, *END], (_row(*each, found.columns) for each in table))
     print("\n".join(told))
-    print(f"saved: {args.out} ({len(runs)} rows){_curves(args.out, runs, curves, found.columns)}")
+    print(f"saved: {args.out} ({len(runs)} rows){_curves(args.out, runs, found)}")
     _next(args.out, found.columns, measured)
 
 
@@ -120,16 +123,16 @@ def _kept(
     return [i for i in kept if "params" in rows[i]]
 
 
-def _curves(out: str, runs: list[Run], curves: list, columns: list[str]) -> str:
+def _curves(out: str, runs: list[Run], found: Results) -> str:
     """Write the histories and say so; those of an earlier import do not stay beside other runs."""
     path = curves_path(out)
     lines = [
-        [run.name, step, epoch, *(values.get(c) for c in columns)]
-        for run, curve in zip(runs, curves, strict=True)
+        [run.name, step, epoch, *(values.get(c) for c in found.columns)]
+        for run, curve in zip(runs, found.curves, strict=True)
         for step, epoch, values in curve
     ]
     if lines:
-        write(path, [*CURVES, *columns], lines)
+        write(path, [*CURVES, *found.columns], lines)
         return f", {path} ({len(lines)} rows)"
     if path.exists():
         path.unlink()
@@ -141,5 +144,6 @@ def _next(out: str, columns: list[str], measured: list[dict[str, float]]) -> Non
     """The command that takes it from here."""
     whole = [c for c in columns if any(c in row for row in measured)]
     y = next((c for c in ("error", "loss") if c in whole), whole[0])
+    law = " --law accuracy" if rises(y) else ""
     skip = " --skip-invalid" if any(y not in row for row in measured) else ""
-    print(f"next: alphascale fit {out} --x params --y {y}{skip}")
+    print(f"next: alphascale fit {out} --x params --y {y}{law}{skip}")

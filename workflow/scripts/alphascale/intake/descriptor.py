@@ -73,6 +73,8 @@ class Kind:
     housekeeping: frozenset[str] = frozenset()
     # runs of one name from several files are one run, told by its parts
     joins: bool = False
+    # called as finish(runs) with all of them, puts right what only all show; gives sentences
+    finish: Callable[[list[Run]], list[str]] | None = None
     place: int = 50  # of two kinds that take a file for theirs, the lower has it
 
 

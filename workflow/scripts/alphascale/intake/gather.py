@@ -46,6 +46,7 @@ def gather(source: str, chosen: str | None, skip: bool) -> Gathered:
     if kind.joins:
         runs = _joined(runs, told)
     _name_apart(runs)
+    told += kind.finish(runs) if kind.finish else []
     return Gathered(kind, runs, [f"{source}: {len(runs)} run(s) of {kind.title}", *told])
 
 

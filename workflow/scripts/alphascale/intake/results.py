@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..errors import UserError
-from .descriptor import DIVERGED, OK, UNFINISHED, Kind, Run, finite
+from .descriptor import DIVERGED, OK, UNFINISHED, Kind, Run, finite, number
 from .names import Named, is_housekeeping, is_share, named, rises
 
 Take = Literal["best", "last"]
@@ -27,6 +27,11 @@ class Results:
     )
     told: list[str] = field(default_factory=list)
 
+    def only(self, places: list[int]) -> Results:
+        """The same of some runs."""
+        rows, curves = ([each[i] for i in places] for each in (self.rows, self.curves))
+        return replace(self, rows=rows, curves=curves)
+
 
 def results(runs: list[Run], kind: Kind, asked: list[str], take: Take | None) -> Results:
     """The results of all runs under common names. `asked`: names, ours or the tool's, or
@@ -34,7 +39,7 @@ def results(runs: list[Run], kind: Kind, asked: list[str], take: Take | None) ->
     out = Results()
     chosen = _asked(runs, kind, asked) if asked else _found(runs, kind, out)
     out.columns = list(chosen)
-    if not chosen:
+    if not any(chosen.values()):
         raise UserError(_nothing(runs))
     for column, names in chosen.items():
         out.origins[column] = {
@@ -45,7 +50,6 @@ def results(runs: list[Run], kind: Kind, asked: list[str], take: Take | None) ->
     for run in runs:
         _judge(run, out)
     _choose(runs, out, take, bool(asked), kind)
-    _shares(runs, out, asked)
     _say(runs, out)
     return out
 
@@ -93,6 +97,12 @@ def _found(runs: list[Run], kind: Kind, out: Results) -> dict[str, list[str]]:
 
 def _asked(runs: list[Run], kind: Kind, asked: list[str]) -> dict[str, list[str]]:
     everything = _found(runs, kind, Results())
+    for theirs in [(each.partition("=")[2] or each).strip() for each in asked]:
+        # A table does not say which of its columns are results; who asks does.
+        for run in runs:
+            value = number(run.config.get(theirs))
+            if value is not None and theirs not in run.raw_names():
+                run.values[theirs] = value
     logged: dict[str, None] = {}
     for run in runs:
         logged |= run.raw_names()
@@ -108,19 +118,22 @@ def _asked(runs: list[Run], kind: Kind, asked: list[str]) -> dict[str, list[str]
             column = next((c for c, names in everything.items() if ours in names), ours)
             chosen[column] = [ours]
         else:
-            raise UserError(
-                f"--metric {each}: no run has it; they have {_some([*everything], 20)} (logged as "
-                f"{_some([*logged], 20)})"
-            )
+            raise UserError(f"--metric {each}: no run has it; {_have(runs)}")
     return chosen
 
 
 def _nothing(runs: list[Run]) -> str:
-    logged: dict[str, None] = {}
+    return f"no result found in {len(runs)} run(s); name one by --metric: {_have(runs)}"
+
+
+def _have(runs: list[Run]) -> str:
+    """What runs have by name, as a person may ask for it."""
+    names: dict[str, None] = {}
     for run in runs:
-        logged |= run.raw_names()
-    names = _some(list(logged), 20) if logged else "nothing"
-    return f"no result found in {len(runs)} run(s); they logged {names}: name one by --metric"
+        names |= run.raw_names()
+    for run in runs:
+        names |= {k: None for k, v in run.config.items() if number(v) is not None}
+    return f"they have {_some(list(names), 20) if names else 'nothing by name'}"
 
 
 def _series(run: Run, raw: str) -> list[tuple[int, float]]:
@@ -166,6 +179,7 @@ def _choose(runs: list[Run], out: Results, take: Take | None, asked: bool, kind:
         out.told.append(f"taken: the last value of each history{why}")
     elif take == "best":
         out.told.append("taken: the only value of each run: there are no histories")
+    without = []
     for run in runs:
         at = None
         if best:
@@ -176,6 +190,8 @@ def _choose(runs: list[Run], out: Results, take: Take | None, asked: bool, kind:
             if series:
                 top = max(v for v, _ in series) if sense else min(v for v, _ in series)
                 at = next(i for v, i in series if v == top)
+            elif run.points:
+                without.append(run.name)
         row = {}
         for column in out.columns:
             for raw in out.origins[column].get(run.name, ()):
@@ -184,6 +200,8 @@ def _choose(runs: list[Run], out: Results, take: Take | None, asked: bool, kind:
                     row[column] = value
         out.rows.append(row)
         out.curves.append(_curve(run, out))
+    if without:
+        out.told.append(f"of runs without a history of {by}, the last values: {_some(without)}")
 
 
 def _selector(runs: list[Run], out: Results, asked: bool) -> str | None:
@@ -233,38 +251,52 @@ def _curve(run: Run, out: Results) -> list[tuple[float | None, float | None, dic
     return [(key[0], epochs.get(key), values) for key, values in rows.items()]
 
 
-def _shares(runs: list[Run], out: Results, asked: list[str]) -> None:
-    """Percentages of shares as shares, where that is past doubt; else the column goes."""
+def shares(runs: list[Run], out: Results, asked: list[str]) -> list[str]:
+    """Percentages of shares as shares, where that is past doubt; else the column goes. Sentences.
+
+    Raises UserError for a column that was asked for and is neither.
+    """
+    told = []
     for column in list(out.columns):
-        common = column.removeprefix("train_").removeprefix("test_")
-        if not is_share(common):
+        if not is_share(column.removeprefix("train_").removeprefix("test_")):
             continue
-        have = [(row[column], run.name) for run, row in zip(runs, out.rows, strict=True)
-                if column in row and run.status == OK]  # fmt: skip
+        have = [
+            (row[column], run.name)
+            for run, row in zip(runs, out.rows, strict=True)
+            if column in row
+        ]
         if not have or (min(have)[0] >= 0 and max(have)[0] <= 1):
             continue
         (low, first), (high, last) = min(have), max(have)
         if low > 1 and high <= 100:
-            raws = sorted({n for names in out.origins[column].values() for n in names})
-            out.told.append(
-                f"{column}: {', '.join(raws)} is in percent ({low:g} to {high:g}): divided by 100"
-            )
+            told.append(f"{column}: is in percent ({low:g} to {high:g}), divided by 100")
             for values in (*out.rows, *(v for curve in out.curves for *_, v in curve)):
                 if column in values:
                     values[column] /= 100
             continue
-        fault = (
-            f"{low:g} ({first}) is no share" if low < 0 else f"{high:g} ({last}) is no share"
-            if high > 100 else f"holds shares and percentages, as {low:g} ({first}) and {high:g} "
-            f"({last})"
-        )  # fmt: skip
+        if low < 0 or high > 100:
+            value, name = (low, first) if low < 0 else (high, last)
+            fault = f"{value:g} ({name}) is no share"
+        else:
+            fault = f"holds shares and percentages, as {low:g} ({first}) and {high:g} ({last})"
         if asked:
             raise UserError(f'{column}: {fault}; take one kind by --where "{column} <= 1"')
-        out.told.append(f"{column}: {fault}: column left out")
+        told.append(f"{column}: {fault}: column left out")
         out.columns.remove(column)
-        del out.origins[column]
     if not out.columns:
-        raise UserError(f"no result is left: {'; '.join(out.told)}")
+        raise UserError(f"no result is left: {'; '.join(told)}")
+    return told
+
+
+def with_error(out: Results) -> list[str]:
+    """Beside an accuracy the error, what laws are fitted to; a sentence where it was not there."""
+    if "accuracy" not in out.columns or "error" in out.columns:
+        return []
+    out.columns.insert(out.columns.index("accuracy") + 1, "error")
+    for values in (*out.rows, *(v for curve in out.curves for *_, v in curve)):
+        if "accuracy" in values:
+            values["error"] = round(1 - values["accuracy"], 12)  # .285, not .28500000000000003
+    return ["error: 1 − accuracy, which laws are fitted to"]
 
 
 def _say(runs: list[Run], out: Results) -> None:

@@ -67,6 +67,18 @@ def _model(value: dict[str, Any], config: dict[str, Any], unit: Path) -> str:
     return str(name)
 
 
+def _finish(runs: list[Run]) -> list[str]:
+    """Of one task, its metrics go by their own names; of several, which one counts must be said."""
+    tasks = dict.fromkeys(name.rpartition("/")[0] for run in runs for name in run.values)
+    if len(tasks) == 1:
+        for run in runs:
+            run.values = {name.rpartition("/")[2]: value for name, value in run.values.items()}
+        return [f"of one task: {next(iter(tasks))}"]
+    score = next((name for run in runs for name in run.values if name.endswith("/acc")), None)
+    hint = f"; --metric accuracy={score} takes one of them for the accuracy" if score else ""
+    return [f"of {len(tasks)} tasks, a column for each metric of each{hint}"]
+
+
 KIND = Kind(
     name="lm-eval",
     title="lm-evaluation-harness",
@@ -74,5 +86,6 @@ KIND = Kind(
     find=_find,
     read=_read,
     joins=True,
+    finish=_finish,
     place=25,
 )

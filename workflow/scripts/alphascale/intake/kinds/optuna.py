@@ -84,12 +84,6 @@ def _read(unit: Path, root: Path) -> list[Run]:
             )  # fmt: skip
     if not runs:
         raise UserError(f"{unit}: its {len(studies)} study(ies) hold no trials")
-    senses = {s.directions[0].name.lower() for s, _ in studies if s.directions}
-    if any("objective" in run.values for run in runs):
-        runs[0].notes.append(
-            f"the study names its objective nowhere (it is {' and '.join(sorted(senses))}d): "
-            "--metric accuracy=objective names it"
-        )
     return runs
 
 
@@ -115,11 +109,21 @@ def _run(trial: Any, name: str, told: list[str] | None, source: str) -> Run:
     return run
 
 
+def _finish(runs: list[Run]) -> list[str]:
+    if not any("objective" in run.values for run in runs):
+        return []
+    return [
+        "the objective has no name of its own (study.set_metric_names gives it one): --metric "
+        "loss=objective says what it is"
+    ]
+
+
 KIND = Kind(
     name="optuna",
     title="Optuna",
     seeks="a study's database (*.db) or journal (*.log)",
     find=_find,
     read=_read,
+    finish=_finish,
     place=15,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import UserError, first_line
+from ...errors import UserError, first_line, quoted
 from ...tables.reading import Table, read_csv
 from ..descriptor import QUANTITIES, UNFINISHED, Kind, Point, Run, library, number
 from ..files import AGAIN, begins
@@ -60,13 +60,16 @@ def _cells(run: Run, table: Table, row: int, besides: set[str | None]) -> None:
         cell = cells[row].strip()
         if not cell or name in besides:
             continue
-        value = number(cell)
+        result = name not in QUANTITIES and is_result(name)
+        value = number(cell.removesuffix("%")) if result else number(cell)
         if name == "status":
             if cell.lower() not in ("ok", "finished", "complete", "completed", "done"):
                 run.status = cell.lower() if cell.lower() == "diverged" else UNFINISHED
                 run.why = f"its status is {cell}"
-        elif value is not None and name not in QUANTITIES and is_result(name):
+        elif result and value is not None:
             run.values[name] = value
+        elif result:
+            run.notes.append(f"{name}: {quoted(cell)} is no number: left empty")
         else:
             run.config[name] = cell
 

@@ -84,7 +84,7 @@ def _runs(table: Table) -> list[Run]:
         for name, cells in columns.items():
             if name in ABOUT or not cells[row].strip():
                 continue
-            value = number(cells[row])
+            value = number(cells[row].strip().removesuffix("%"))
             if value is not None and is_result(name):
                 run.values[name] = value
             else:
