@@ -98,16 +98,15 @@ def _kept(
     """Places of the runs that --where leaves and that have parameters; says what was left out."""
     kept = list(range(len(runs)))
     if args.where:
-        columns: dict[str, list[str]] = {}
-        for run in runs:
-            columns |= dict.fromkeys(run.config)
-        columns = {n: [cell(run.config.get(n)) for run in runs] for n in columns}
+        logged = [run.config | run.values for run in runs]
+        names = dict.fromkeys(name for each in logged for name in each)
+        columns = {n: [cell(each.get(n)) for each in logged] for n in names}
         own = (_row(*each, found.columns) for each in zip(runs, rows, found.rows, strict=True))
         head = [*HEAD, *found.columns, *END]
         columns |= {
             n: [cell(v) for v in c] for n, c in zip(head, zip(*own, strict=True), strict=True)
         }
-        table = Table(args.source, columns | {" place": [str(i) for i in kept]}, kept)
+        table = Table(args.source, columns, kept)
         for condition in args.where:
             table, line = where(table, condition)
             told.append(line)

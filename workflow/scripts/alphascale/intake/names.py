@@ -158,8 +158,6 @@ def quantity_key(column: str, names: dict[str, object]) -> str | None:
 
 def in_path(word: str, path: str) -> str | None:
     """The number that follows a word in a path: of `seed` in `runs/w64-seed_3/` it is 3."""
-    found = re.findall(
-        rf"(?:^|[^A-Za-z0-9]){re.escape(word)}[=_\-]?({_NUMBER})(?![A-Za-z0-9.]*[A-Za-z0-9])", path,
-        re.IGNORECASE,
-    )  # fmt: skip
+    before, after = r"(?:^|[^A-Za-z0-9])", r"(?![A-Za-z0-9.]*[A-Za-z0-9])"
+    found = re.findall(rf"{before}(?i:{re.escape(word)})[=_\-]?({_NUMBER}){after}", path)
     return found[-1] if found else None
