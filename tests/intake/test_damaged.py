@@ -124,8 +124,8 @@ def test_a_trainers_state_that_is_not_as_it_writes_it(tmp_path, capsys) -> None:
     out = tmp_path / "runs.csv"
     for other, expected in (
         ({"log_history": []}, "its log_history is empty"),
-        ({"log_history": [3]}, "lacks the Trainer's log_history"),
-        ({"global_step": None}, "lacks the Trainer's log_history or global_step"),
+        ({"log_history": [3]}, "has no log_history and global_step"),
+        ({"global_step": None}, "has no log_history and global_step"),
     ):
         state(tmp_path / "in", **other)
         assert expected in refused(capsys, tmp_path / "in", out)

@@ -98,7 +98,7 @@ def read_only(path: Path) -> Iterator[sqlite3.Connection]:
         uri = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True)) as base:
             yield base
-    except sqlite3.Error as fault:
+    except (sqlite3.Error, UnicodeDecodeError) as fault:
         raise UserError(
             f"{path}: cannot be read as SQLite ({first_line(fault)}); {AGAIN}"
         ) from None

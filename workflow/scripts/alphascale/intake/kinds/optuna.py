@@ -50,7 +50,8 @@ def _storage(path: Path) -> Iterator[Any]:
                 storage = optuna.storages.RDBStorage(
                     f"sqlite:///{copy}", skip_compatibility_check=True
                 )
-                storage.upgrade()
+                if storage.get_current_version() != storage.get_head_version():
+                    storage.upgrade()  # of the copy, made by an older optuna
                 try:
                     yield storage
                 finally:

@@ -6,6 +6,7 @@ not read back: export the CSV from the project's page.
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -27,10 +28,11 @@ def _find(files: list[Path], root: Path) -> list[Path]:
 
 
 def _head(path: Path) -> list[str]:
-    import csv
-
     text = begins(path, 200_000).decode("utf-8-sig", "replace").split("\n")[0]
-    return next(csv.reader([text]), [])
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:
+        return []
 
 
 def _shape(head: list[str]) -> str:
