@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import warnings
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["TRANSFORMERS_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000)
-EPOCHS = 4
 BEST = 2  # place of the epoch with the lowest validation loss: it rises in the last
 
 
@@ -211,3 +211,48 @@ def trainer_run(folder: Path, width: int, seed: int, **options) -> tuple[int, li
     trainer.save_state()
     trainer.save_model()
     return trainer.model.num_parameters(), trainer.state.log_history
+
+
+WANDB = (
+    "Name", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "batch_size", "lr",
+    "seed", "n_params", "epoch", "eval/accuracy", "eval/loss", "train/loss",
+)  # fmt: skip
+
+
+def wandb_table(path, runs: list[Made], **other) -> None:
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle, quoting=csv.QUOTE_ALL)
+        writer.writerow(WANDB)
+        for run in runs:
+            last = run.history()[-1]
+            row = {
+                "Name": run.name, "State": "finished", "User": "me", "Runtime": 60, "lr": 0.01,
+                "seed": run.seed, "n_params": run.params, "batch_size": 32, "epoch": 3,
+                "eval/accuracy": last["val_accuracy"], "eval/loss": last["val_loss"],
+                "train/loss": last["train_loss"],
+            }  # fmt: skip
+            writer.writerow([(row | other).get(name, "") for name in WANDB])
+
+
+def wandb_panel(path, runs: list[Made]) -> None:
+    """One metric of several runs, as a panel exports it: each with its least and greatest."""
+    with path.open("w", newline="") as handle:
+        writer = csv.writer(handle, quoting=csv.QUOTE_ALL)
+        heads = [f"{run.name} - eval/loss" for run in runs]
+        writer.writerow(["Step", *(h + end for h in heads for end in ("", "__MIN", "__MAX"))])
+        for step in range(4):
+            values = [run.history()[step]["val_loss"] for run in runs]
+            writer.writerow([step, *(cell for v in values for cell in (v, 0, 99))])
+
+
+def evaluation(path, model: str, params: int | None, **tasks) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config = {"model": "hf", "model_args": f"pretrained={model}", "random_seed": 0}
+    value = {
+        "results": {
+            task: {"alias": task, "acc,none": acc, "acc_stderr,none": 0.01, "sample_len": 9}
+            for task, acc in tasks.items()
+        },
+        "configs": {}, "config": config | {"model_num_parameters": params}, "model_name": model,
+    }  # fmt: skip
+    path.write_text(json.dumps(value))

@@ -4,6 +4,7 @@ when they are typed into a CSV."""
 from __future__ import annotations
 
 import math
+import shlex
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from alphascale.cli import main
 from alphascale.laws.api import fit
 from alphascale.tables.reading import read_csv
+from commands_said import said
 from intake_made import (
     BEST,
     as_csv,
+    evaluation,
     event_files,
     imported,
     ladder,
@@ -22,6 +25,8 @@ from intake_made import (
     optuna_study,
     rows_of,
     trainer_run,
+    wandb_panel,
+    wandb_table,
 )
 
 
@@ -250,3 +255,27 @@ def test_without_weights_the_configuration_is_counted(trained, tmp_path, capsys)
     (row,) = imported(tmp_path / "run", tmp_path / "runs.csv")
     assert int(row["params"]) == made["w16-seed0"][0]
     assert "BertForSequenceClassification of config.json, counted" in capsys.readouterr().out
+
+
+def test_every_command_of_the_page_runs(root, logged, trained, tmp_path, monkeypatch, capsys):
+    """docs/intake.md, as it is typed, on what the page names."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained[0], "results")
+    shutil.copy(logged, "mlflow.db")
+    event_files(Path("tb"), ladder()[:2])
+    Path("exported").mkdir()
+    wandb_table(Path("exported/runs.csv"), ladder()[:2])
+    wandb_panel(Path("exported/loss.csv"), ladder()[:2])
+    Path("lightning_logs/version_0").mkdir(parents=True)
+    Path("lightning_logs/version_0/metrics.csv").write_text("epoch,step,val_loss\n0,1,.5\n")
+    Path("sizes.csv").write_text("run,params\nversion_0,25\n")
+    optuna_study("sqlite:///study.db", ladder()[:2])
+    for task in ("hellaswag", "arc"):
+        evaluation(Path(f"evaluations/{task}/results_1.json"), "org/m70", 70, **{task: 0.3})
+    Path("mine.csv").write_text("name,size,score\na,1.2M,0.52\nb,4.7M,0.41\n")
+    page = [command for command, pages in said(root).items() if "docs/intake.md" in pages]
+    commands = [shlex.split(command)[1:] for command in page if command.startswith("alphascale i")]
+    assert len(commands) == 8
+    for words in commands:
+        assert main(words) == 0, capsys.readouterr().err
+        assert rows_of(Path("runs.csv"))

@@ -4,44 +4,21 @@ And what is said of runs whatever they are from."""
 from __future__ import annotations
 
 import csv
-import json
 import math
 
 import pytest
 from alphascale.cli import main
 from alphascale.intake.names import in_path, is_housekeeping, named
-from intake_made import Made, as_csv, imported, ladder, refused, rows_of
-
-WANDB = (
-    "Name", "State", "Notes", "User", "Tags", "Created", "Runtime", "Sweep", "batch_size", "lr",
-    "seed", "n_params", "epoch", "eval/accuracy", "eval/loss", "train/loss",
-)  # fmt: skip
-
-
-def wandb_table(path, runs: list[Made], **other) -> None:
-    with path.open("w", newline="") as handle:
-        writer = csv.writer(handle, quoting=csv.QUOTE_ALL)
-        writer.writerow(WANDB)
-        for run in runs:
-            last = run.history()[-1]
-            row = {
-                "Name": run.name, "State": "finished", "User": "me", "Runtime": 60, "lr": 0.01,
-                "seed": run.seed, "n_params": run.params, "batch_size": 32, "epoch": 3,
-                "eval/accuracy": last["val_accuracy"], "eval/loss": last["val_loss"],
-                "train/loss": last["train_loss"],
-            }  # fmt: skip
-            writer.writerow([(row | other).get(name, "") for name in WANDB])
-
-
-def wandb_panel(path, runs: list[Made]) -> None:
-    """One metric of several runs, as a panel exports it: each with its least and greatest."""
-    with path.open("w", newline="") as handle:
-        writer = csv.writer(handle, quoting=csv.QUOTE_ALL)
-        heads = [f"{run.name} - eval/loss" for run in runs]
-        writer.writerow(["Step", *(h + end for h in heads for end in ("", "__MIN", "__MAX"))])
-        for step in range(4):
-            values = [run.history()[step]["val_loss"] for run in runs]
-            writer.writerow([step, *(cell for v in values for cell in (v, 0, 99))])
+from intake_made import (
+    as_csv,
+    evaluation,
+    imported,
+    ladder,
+    refused,
+    rows_of,
+    wandb_panel,
+    wandb_table,
+)
 
 
 def test_wandbs_table_of_runs_and_its_panels_are_put_together_by_name(tmp_path, capsys) -> None:
@@ -57,6 +34,8 @@ def test_wandbs_table_of_runs_and_its_panels_are_put_together_by_name(tmp_path, 
     for run in ladder():
         assert float(rows[run.name]["loss"]) == run.history()[2]["val_loss"]
         assert (rows[run.name]["params"], rows[run.name]["seconds"]) == (str(run.params), "60")
+        assert float(rows[run.name]["accuracy"]) == run.history()[-1]["val_accuracy"]
+    assert "accuracy: has no history, its one value is taken" in capsys.readouterr().out
     assert len(rows_of(tmp_path / "b.curves.csv")) == 4 * len(ladder())
 
 
@@ -65,19 +44,6 @@ def test_a_crashed_run_of_wandb_is_a_row_without_a_number(tmp_path, capsys) -> N
     assert "no run that finished has a result" in refused(
         capsys, tmp_path / "runs.csv", tmp_path / "out.csv"
     )
-
-
-def evaluation(path, model: str, params: int | None, **tasks) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    config = {"model": "hf", "model_args": f"pretrained={model}", "random_seed": 0}
-    value = {
-        "results": {
-            task: {"alias": task, "acc,none": acc, "acc_stderr,none": 0.01, "sample_len": 9}
-            for task, acc in tasks.items()
-        },
-        "configs": {}, "config": config | {"model_num_parameters": params}, "model_name": model,
-    }  # fmt: skip
-    path.write_text(json.dumps(value))
 
 
 def test_lm_evaluations_of_one_model_are_one_run(tmp_path, capsys) -> None:
@@ -238,6 +204,21 @@ def test_a_run_that_ends_in_no_number_has_diverged_however_good_it_was(tmp_path,
         ("ok", "1"), ("diverged", ""), ("ok", "1"), ("diverged", ""),
     ]  # fmt: skip
     assert "nan" not in (tmp_path / "runs.curves.csv").read_text()
+
+
+def test_columns_stand_in_one_order_whatever_was_logged_first(tmp_path) -> None:
+    names = ["train_loss", "zeta_loss", "val_loss", "test_acc", "val_acc"]
+    for order in (names, names[::-1]):
+        (tmp_path / "t.csv").write_text(
+            f"run,params,{','.join(order)}\n" + "a,100" + ",.5" * 5 + "\n"
+        )
+        imported(tmp_path / "t.csv", tmp_path / "runs.csv")
+        head = (tmp_path / "runs.csv").read_text().splitlines()[0].split(",")
+        assert head == [
+            "run", "params", "samples", "epochs", "steps", "seed", "learning_rate", "flops",
+            "seconds", "accuracy", "error", "loss", "zeta_loss", "test_accuracy", "train_loss",
+            "status", "source",
+        ]  # fmt: skip
 
 
 def test_validation_goes_before_test_and_both_are_kept(tmp_path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..errors import UserError
+from ..metrics import TABLE
 from .descriptor import DIVERGED, OK, UNFINISHED, Kind, Run, finite, number
 from .names import Named, is_housekeeping, is_share, named, rises
 
@@ -91,8 +92,16 @@ def _found(runs: list[Run], kind: Kind, out: Results) -> dict[str, list[str]]:
             )
     if beside:
         out.told.append(f"no results, left out: {_some(list(beside))}")
-    order = sorted(chosen, key=lambda c: (c.startswith(("train_", "test_")), -1))
-    return {column: chosen[column] for column in order}
+    return {column: chosen[column] for column in sorted(chosen, key=_place)}
+
+
+def _place(column: str) -> tuple[int, int, str]:
+    """Where a column stands: known results first, in the order of their table, then those of tests,
+    then those of training; the same whatever order things were logged in."""
+    begins = next((i for i, b in enumerate(("test_", "train_"), 1) if column.startswith(b)), 0)
+    common = column.removeprefix("train_").removeprefix("test_")
+    known = list(TABLE)
+    return begins, known.index(common) if common in known else len(known), common
 
 
 def _asked(runs: list[Run], kind: Kind, asked: list[str]) -> dict[str, list[str]]:
@@ -179,7 +188,8 @@ def _choose(runs: list[Run], out: Results, take: Take | None, asked: bool, kind:
         out.told.append(f"taken: the last value of each history{why}")
     elif take == "best":
         out.told.append("taken: the only value of each run: there are no histories")
-    without = []
+    without: list[str] = []
+    alone: dict[str, list[str]] = {}
     for run in runs:
         at = None
         if best:
@@ -195,11 +205,15 @@ def _choose(runs: list[Run], out: Results, take: Take | None, asked: bool, kind:
         row = {}
         for column in out.columns:
             for raw in out.origins[column].get(run.name, ()):
+                if at is not None and raw in run.values:
+                    alone.setdefault(column, []).append(run.name)
                 value = run.values.get(raw, _at(run, raw, at))
                 if finite(value):
                     row[column] = value
         out.rows.append(row)
         out.curves.append(_curve(run, out))
+    for column, names in alone.items():
+        out.told.append(f"{column}: has no history, its one value is taken: {_some(names)}")
     if without:
         out.told.append(f"of runs without a history of {by}, the last values: {_some(without)}")
 
@@ -209,7 +223,10 @@ def _selector(runs: list[Run], out: Results, asked: bool) -> str | None:
     loss, else the first whose sense is known; None where nothing has a history."""
     with_history = [
         column for column, by_run in out.origins.items()
-        if any(len(_series(run, raw)) > 1 for run in runs for raw in by_run.get(run.name, ()))
+        if any(
+            len(_series(run, raw)) > 1 and raw not in run.values
+            for run in runs for raw in by_run.get(run.name, ())
+        )
     ]  # fmt: skip
     if asked or not with_history:
         return with_history[0] if with_history else None

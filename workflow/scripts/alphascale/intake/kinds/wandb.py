@@ -74,6 +74,8 @@ def _history(table: Table) -> list[Run]:
             if value is not None:
                 at = number(table.columns[axis][row])
                 step, epoch = (None, at) if axis.lower().endswith("epoch") else (at, None)
+                if "time" in axis.lower():
+                    step = None
                 run.points.append(Point(step, epoch, {metric: value}))
     return list(runs.values())
 
