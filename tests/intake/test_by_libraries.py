@@ -274,8 +274,38 @@ def test_every_command_of_the_page_runs(root, logged, trained, tmp_path, monkeyp
         evaluation(Path(f"evaluations/{task}/results_1.json"), "org/m70", 70, **{task: 0.3})
     Path("mine.csv").write_text("name,size,score\na,1.2M,0.52\nb,4.7M,0.41\n")
     page = [command for command, pages in said(root).items() if "docs/intake.md" in pages]
-    commands = [shlex.split(command)[1:] for command in page if command.startswith("alphascale i")]
+    commands = [
+        shlex.split(command)[1:] for command in page if command.startswith("alphascale import ")
+    ]
     assert len(commands) == 8
     for words in commands:
         assert main(words) == 0, capsys.readouterr().err
         assert rows_of(Path("runs.csv"))
+
+
+@pytest.mark.parametrize("which", ["bert", "gpt2", "resnet"])
+def test_parameters_are_counted_as_transformers_counts_them(which, tmp_path) -> None:
+    """Tied weights once, buffers not at all; of one file, of shards, and of a configuration."""
+    import transformers as hf
+
+    small = {"vocab_size": 40, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = {
+        "bert": lambda: hf.BertForMaskedLM(hf.BertConfig(**small, intermediate_size=8)),
+        "gpt2": lambda: hf.GPT2LMHeadModel(
+            hf.GPT2Config(vocab_size=40, n_embd=8, n_layer=1, n_head=2)
+        ),
+        "resnet": lambda: hf.ResNetForImageClassification(
+            hf.ResNetConfig(embedding_size=4, hidden_sizes=[4, 8], depths=[1, 1])
+        ),
+    }[which]()
+    for name, options in (("one", {}), ("shards", {"max_shard_size": "3KB"}), ("none", {})):
+        folder = tmp_path / name
+        model.save_pretrained(folder, **options)
+        (folder / "trainer_state.json").write_text(
+            '{"global_step": 1, "log_history": [{"eval_loss": 1.0, "step": 1}]}'
+        )
+    for path in (tmp_path / "none").glob("*.safetensors"):
+        path.unlink()
+    assert len(list((tmp_path / "shards").glob("*.safetensors"))) > 1
+    rows = imported(tmp_path, tmp_path / "runs.csv")
+    assert [int(r["params"]) for r in rows] == [model.num_parameters()] * 3

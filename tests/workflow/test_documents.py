@@ -70,8 +70,8 @@ ELSEWHERE = {  # they make the files that the pages name
 # What is said of a command as such, with its arguments left out.
 NAMED = {
     "alphascale", "alphascale calc", "alphascale calc …", "alphascale fit", "alphascale fit --out",
-    "alphascale fit --law m4", "alphascale fit --prior prior.json", "alphascale import", "alphascale optimum",
-    "alphascale labels", "alphascale prior", "alphascale run",
+    "alphascale fit --law m4", "alphascale fit --prior prior.json", "alphascale import",
+    "alphascale optimum", "alphascale labels", "alphascale prior", "alphascale run",
 }  # fmt: skip
 
 
