@@ -237,6 +237,13 @@ def test_runs_without_parameters_end_in_how_to_give_them(tmp_path, capsys) -> No
     assert "--params" in said and "--skip-invalid" in said and "width" in said
     rows = imported(tmp_path / "t.csv", tmp_path / "out.csv", "--skip-invalid")
     assert [r["run"] for r in rows] == ["n20-b"] and "n10-a" in capsys.readouterr().out
+    (tmp_path / "zero.csv").write_text("run,params,loss\nnone,0,.5\nless,-1,.5\nsome,2,.4\n")
+    rows = imported(tmp_path / "zero.csv", tmp_path / "zero-out.csv", "--skip-invalid")
+    assert [r["run"] for r in rows] == ["some"]
+    assert (
+        "0 (`params` (configuration)) in none is no such number: left empty"
+        in capsys.readouterr().out
+    )
 
     def params(what: str) -> list[str]:
         return [r["params"] for r in imported(tmp_path / "t.csv", tmp_path / "p.csv",

@@ -39,7 +39,7 @@ def resolve(
                 origins[found[1]] += 1
             elif found:
                 told.append(
-                    f"{column}: {found[0]:g} ({found[1]}) in {run.name} is none: left empty"
+                    f"{column}: {found[0]:g} ({found[1]}) in {run.name} is no such number: left empty"
                 )
         if not origins and given:
             raise UserError(_not_there(column, given, runs))
