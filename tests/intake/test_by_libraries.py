@@ -154,17 +154,24 @@ def test_optuna_studies_are_read_from_both_storages(journal, tmp_path, typed, ca
         storage = f"sqlite:///{path}"
     optuna_study(storage, ladder())
     study = optuna.load_study(study_name="ladder", storage=storage)
-    study.tell(study.ask(), state=optuna.trial.TrialState.PRUNED)
+    pruned = study.ask()
+    pruned.set_user_attr("params", 10)
+    pruned.report(0.3, 0)
+    study.tell(pruned, state=optuna.trial.TrialState.PRUNED)
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
     before = path.read_bytes()
     out = tmp_path / "runs.csv"
     rows = imported(path if journal else storage, out, "--metric", "loss=objective",
                     "--skip-invalid")  # fmt: skip
     assert path.read_bytes() == before
-    assert len(rows) == len(ladder()) and "trial 12" in capsys.readouterr().out
+    stopped = rows.pop()
+    assert (stopped["run"], stopped["status"], stopped["loss"]) == ("trial 12", "unfinished", "")
+    assert len(rows) == len(ladder()) and "parameters: trial 13" in capsys.readouterr().out
     assert {r["seed"] for r in rows} == {"0", "1"}
     assert all(1e-3 <= float(r["learning_rate"]) <= 1e-1 for r in rows)
+    out.write_text("".join(row for row in out.open() if ",unfinished," not in row))
     same_fit(out, typed)
-    assert len(rows_of(tmp_path / "runs.curves.csv")) == 4 * len(rows)
+    assert len(rows_of(tmp_path / "runs.curves.csv")) == 4 * len(rows) + 1
 
 
 def test_lightnings_csvlogger_is_read_as_a_real_fit_leaves_it(tmp_path, capsys) -> None:

@@ -151,6 +151,14 @@ def test_a_trainers_state_that_is_not_as_it_writes_it(tmp_path, capsys) -> None:
     assert row["loss"] == "1" and "early stopping at step 2 of 4" in capsys.readouterr().out
 
 
+def test_what_a_trainer_logs_without_evaluating_is_of_training(tmp_path, capsys) -> None:
+    history = [{"loss": 2.0, "step": 1}, {"loss": 1.0, "step": 2}, {"loss": 1.5, "step": 4}]
+    state(tmp_path / "in", log_history=history)
+    (row,) = imported(tmp_path / "in", tmp_path / "runs.csv", "--params", "10")
+    assert row["train_loss"] == "1.5" and "loss" not in row
+    assert "no history of a validation" in capsys.readouterr().out
+
+
 def test_pickles_are_never_opened(tmp_path) -> None:
     import pickle
 

@@ -38,8 +38,9 @@ def resolve(
                 row[column] = found[0]
                 origins[found[1]] += 1
             elif found:
+                value, origin = found
                 told.append(
-                    f"{column}: {found[0]:g} ({found[1]}) in {run.name} is no such number: left empty"
+                    f"{column}: {value:g} ({origin}) in {run.name} is no such number: left empty"
                 )
         if not origins and given:
             raise UserError(_not_there(column, given, runs))
