@@ -142,6 +142,20 @@ def test_runs_below_a_folder_with_events_of_its_own_stay_runs(tmp_path, capsys) 
     assert "left out: 1 run(s) without a number of parameters: runs" in capsys.readouterr().out
 
 
+def test_folders_that_keras_names_are_parts_of_one_run(tmp_path, capsys) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    for size in (10, 20):
+        for part, value in (("train", 1.0), ("validation", 2.0)):
+            with SummaryWriter(tmp_path / f"runs/params{size}/{part}") as writer:
+                writer.add_scalar("epoch_loss", value + 1, 0)
+                writer.add_scalar("epoch_loss", value, 1)
+    rows = imported(tmp_path / "runs", tmp_path / "runs.csv")
+    assert [(r["run"], r["params"], r["loss"], r["train_loss"]) for r in rows] == [
+        ("params10", "10", "2", "1"), ("params20", "20", "2", "1"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("journal", [False, True])
 def test_optuna_studies_are_read_from_both_storages(journal, tmp_path, typed, capsys) -> None:
     import optuna

@@ -10,7 +10,8 @@ from alphascale.intake.gather import duplicates, gather, states
 from alphascale.intake.kinds import kinds
 from alphascale.intake.names import rises
 from alphascale.intake.quantities import no_params, resolve
-from alphascale.intake.results import Results, results, shares, with_error, withheld
+from alphascale.intake.results import Results, results, withheld
+from alphascale.intake.shares import shares, with_error
 from alphascale.intake.writing import CURVES, END, HEAD, cell, check, curves_path, write
 from alphascale.tables.reading import Table
 from alphascale.tables.where import where

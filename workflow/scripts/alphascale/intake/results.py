@@ -9,7 +9,7 @@ from typing import Literal
 from ..errors import UserError
 from ..metrics import TABLE
 from .descriptor import DIVERGED, OK, UNFINISHED, Kind, Run, finite, number
-from .names import Named, is_housekeeping, is_share, named, rises
+from .names import Named, is_housekeeping, named, rises
 
 Take = Literal["best", "last"]
 MAIN = ("validation", "test", "", "train")  # what a result is taken from, the first that there is
@@ -266,54 +266,6 @@ def _curve(run: Run, out: Results) -> list[tuple[float | None, float | None, dic
             if point.epoch is not None:
                 epochs[key] = point.epoch
     return [(key[0], epochs.get(key), values) for key, values in rows.items()]
-
-
-def shares(runs: list[Run], out: Results, asked: list[str]) -> list[str]:
-    """Percentages of shares as shares, where that is past doubt; else the column goes. Sentences.
-
-    Raises UserError for a column that was asked for and is neither.
-    """
-    told = []
-    for column in list(out.columns):
-        if not is_share(column.removeprefix("train_").removeprefix("test_")):
-            continue
-        have = [
-            (row[column], run.name)
-            for run, row in zip(runs, out.rows, strict=True)
-            if column in row
-        ]
-        if not have or (min(have)[0] >= 0 and max(have)[0] <= 1):
-            continue
-        (low, first), (high, last) = min(have), max(have)
-        if low > 1 and high <= 100:
-            told.append(f"{column}: is in percent ({low:g} to {high:g}), divided by 100")
-            for values in (*out.rows, *(v for curve in out.curves for *_, v in curve)):
-                if column in values:
-                    values[column] /= 100
-            continue
-        if low < 0 or high > 100:
-            value, name = (low, first) if low < 0 else (high, last)
-            fault = f"{value:g} ({name}) is no share"
-        else:
-            fault = f"holds shares and percentages, as {low:g} ({first}) and {high:g} ({last})"
-        if asked:
-            raise UserError(f'{column}: {fault}; take one kind by --where "{column} <= 1"')
-        told.append(f"{column}: {fault}: column left out")
-        out.columns.remove(column)
-    if not out.columns:
-        raise UserError(f"no result is left: {'; '.join(told)}")
-    return told
-
-
-def with_error(out: Results) -> list[str]:
-    """Beside an accuracy the error, what laws are fitted to; a sentence where it was not there."""
-    if "accuracy" not in out.columns or "error" in out.columns:
-        return []
-    out.columns.insert(out.columns.index("accuracy") + 1, "error")
-    for values in (*out.rows, *(v for curve in out.curves for *_, v in curve)):
-        if "accuracy" in values:
-            values["error"] = round(1 - values["accuracy"], 12)  # .285, not .28500000000000003
-    return ["error: 1 − accuracy, which laws are fitted to"]
 
 
 def _say(runs: list[Run], out: Results) -> None:
