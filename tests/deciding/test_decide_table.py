@@ -412,4 +412,5 @@ def test_only_its_own_folder_is_written_over(tmp_path, capsys) -> None:
     assert main(["decide", str(path), "--target", "accuracy=.95", "--group", "task"]) == 0
     decided(path)  # its own it may, and of the groups nothing is left
     left = {each.name for each in (tmp_path / "runs").rglob("*.*")}
-    assert left == {"runs.csv", "runs.json", "decide.json", "summary.csv", "summary.txt"}
+    kept = {"decide.json", "study.html", "summary.csv", "summary.txt"}
+    assert left == {"runs.csv", "runs.json", *kept}

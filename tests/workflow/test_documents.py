@@ -63,14 +63,15 @@ NOT_RUN = {
     "pip": "downloads; tests/workflow/test_installing.py installs the package",
     ".ci/run": "runs this test",
 }
-ELSEWHERE = {
-    "docs/curves.md"
-}  # tests/literature/test_walk_through.py makes the files that it names
+ELSEWHERE = {  # they make the files that the pages name
+    "docs/curves.md",  # tests/literature/test_walk_through.py
+    "docs/intake.md",  # tests/intake/test_by_libraries.py
+}
 # What is said of a command as such, with its arguments left out.
 NAMED = {
     "alphascale", "alphascale calc", "alphascale calc …", "alphascale fit", "alphascale fit --out",
-    "alphascale fit --law m4", "alphascale fit --prior prior.json", "alphascale optimum",
-    "alphascale labels", "alphascale prior", "alphascale run",
+    "alphascale fit --law m4", "alphascale fit --prior prior.json", "alphascale import",
+    "alphascale optimum", "alphascale labels", "alphascale prior", "alphascale run",
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ COMMANDS = (
     "alphascale.fitting.commands",
     "alphascale.page.commands",
     "alphascale.outside.commands",
+    "alphascale.intake.commands",
 )
 
 

@@ -1,0 +1,1 @@
+"""Other tools' runs as rows: `alphascale import`."""
