@@ -295,3 +295,44 @@ def test_what_is_no_page_is_said_in_one_line(study, tmp_path: Path, second, word
         [*command, str(tmp_path / second)], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_the_page_of_a_table_is_what_decide_says(page: Page, tmp_path: Path) -> None:
+    """No family and no study: sizes are numbers of parameters, costs those of the table."""
+    rng = np.random.default_rng(3)
+    rows = ["params,samples,seed,accuracy,seconds"]
+    for n in (30_000, 100_000, 300_000, 1_000_000):
+        for samples in (10_000, 50_000):
+            error = (0.02 + 4 * n**-0.4 + 9 * samples**-0.5) * np.exp(0.02 * rng.normal())
+            rows.append(f"{n},{samples},0,{1 - error:.5f},{n * samples * 2e-9:.3f}")
+    (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
+    for target in ("0.90", "0.92"):
+        command = [sys.executable, "-m", "alphascale.cli", "decide", str(tmp_path / "runs.csv")]
+        given = ["--target", f"accuracy={target}", "--naive", "1e8", "--watts", "300"]
+        done = subprocess.run([*command, *given], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        decision = read(tmp_path / "runs" / "decision" / "runs.json", DecisionRecord)
+        shown = expected(decision)
+        shown["build strong"] = count(decision.architecture.params["total"])
+        # As it opens, and moved there from elsewhere.
+        addresses = ["", f"target={decision.target.fitted!r}"]
+        for address in addresses:
+            show(page, tmp_path / "runs" / "study.html", address)
+            for where, wanted in shown.items():
+                assert text(page, *where.split()) == wanted, f"{target}: {where}"
+    assert page.said == []
+
+
+def test_without_times_no_price_is_shown(page: Page, tmp_path: Path) -> None:
+    rows = ["params,loss", *(f"{n},{2 + 30 * n**-0.3:.4f}" for n in (1e4, 3e4, 1e5, 3e5, 1e6))]
+    (tmp_path / "runs.csv").write_text("\n".join(rows) + "\n")
+    command = [sys.executable, "-m", "alphascale.cli", "decide", str(tmp_path / "runs.csv")]
+    done = subprocess.run([*command, "--target", "loss=2.4"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    show(page, tmp_path / "runs" / "study.html", "requests=1000000&carbon=100")
+    assert text(page, "kwh") is None and page.said == []
+    costs = page.inner_text("[aria-label=Costs]")
+    for line in ("energy", "CO₂", "money", "training time", "computing one answer"):
+        (row,) = (each for each in costs.splitlines() if each.startswith(f"{line}\t") or
+                  each.startswith(f"{line},"))  # fmt: skip
+        assert not any(letter.isdigit() for letter in row.replace("CO₂", "")), row

@@ -52,6 +52,8 @@ function writeAddress() {
 // Sentences ------------------------------------------------------------------------------------
 
 const sizeText = (size) => Object.entries(size).map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
+// A table of runs tells of its models no more than their parameters.
+const isBare = (domain) => domain.architectures.kind === "bare";
 const targetText = (domain, ask) => `${domain.metric.title} ${metricText(domain.metric, ask.target)}`;
 
 function answer(domain, ask, found) {
@@ -64,7 +66,8 @@ function answer(domain, ask, found) {
   const sure = star.confident === null ? `no size up to ${FAR} × the largest trained is as sure as the ${asked} asked` : `asked: ${asked}`;
   const chance = build.chance === undefined || build.chance === null ? "" : `; one training reaches it with ${probability(build.chance)} (${sure})`;
   const about = build.exact || domain.architectures.exact ? "" : ", the smallest that this page knows";
-  let told = `For ${targetText(domain, ask)}, train ${domain.family} with ${sizeText(build.size)}: ${count(build.params.total)} parameters${about}${chance}.`;
+  const which = isBare(domain) ? `a model of ${count(build.params.total)} parameters` : `${domain.family} with ${sizeText(build.size)}: ${count(build.params.total)} parameters`;
+  let told = `For ${targetText(domain, ask)}, train ${which}${about}${chance}.`;
   if (naive) {
     const times = naive.price.flops / build.price.flops;
     told += times >= 1
@@ -151,7 +154,7 @@ function cards(place, domain, ask, found) {
   }
   if (build) {
     const cost = build.price;
-    list.append(cell("build", "To build", make("strong", {}, sizeText(build.size)), `${build.params.total.toLocaleString("en")} parameters; predicted ${predicted(domain, build)}`));
+    list.append(cell("build", "To build", make("strong", {}, isBare(domain) ? count(build.params.total) : sizeText(build.size)), `${build.params.total.toLocaleString("en")} parameters; predicted ${predicted(domain, build)}`));
     list.append(cell("cost", "Its training costs", make("strong", { "data-value": "money" }, cost.factor === null ? prefixed(cost.flops, "FLOP") : money(cost.money, domain.costs.currency)),
       cost.factor === null ? "energy, CO₂ and money not told: the jobs' times do not carry them" : withUnits(cost)));
   }
@@ -191,7 +194,7 @@ function beside(place, domain, ask, found) {
   const spent = (show) => (study.factor === null ? none : show(study));
   const lasting = (run, of, show) => (run && of ? show(run.price, of) : none);
   const rows = [
-    ["architecture", build && sizeText(build.size), naive && sizeText(naive.size), "the ladder, all its trainings"],
+    ...(isBare(domain) ? [] : [["architecture", build && sizeText(build.size), naive && sizeText(naive.size), "the ladder, all its trainings"]]),
     ["parameters", build && count(build.params.total), naive && count(naive.params.total), none],
     ["reaches the target with", build && share(build.chance), naive && share(naive.chance), none],
     ["training FLOPs", build && prefixed(build.price.flops, "FLOP"), naive && prefixed(naive.price.flops, "FLOP"), prefixed(study.flops, "FLOP")],
