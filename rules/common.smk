@@ -42,7 +42,7 @@ from alphascale.running.devices import gpus_per_job, same_device, visible_device
 from alphascale.running.program import QUIET, Told, describe, full_disk, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
-from alphascale.progress.plan import Listener, plan, planned
+from alphascale.progress.plan import Listener, plan, planned, prepared
 from alphascale.progress.run import Follower
 from alphascale.progress.screen import LINE, drained
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
@@ -121,10 +121,20 @@ def tell_line(line):
     logger.info(line, extra={"event": LINE, "quietness": Quietness.PROGRESS})
 
 
+# The trainings that are to run, and the paces of their domains.
+PLANNED = {}
+
+
 def tell_plan():
     """Before the first job, and in a dry run: what will run and why, and what it will cost."""
-    text, works, paces = plan(STUDY, RESULTS, workflow.dag)
-    logger.info(text, extra=planned(works, paces))
+    text, PLANNED["works"], PLANNED["paces"] = plan(STUDY, RESULTS, workflow.dag)
+    logger.info(text, extra=planned(**PLANNED))
+
+
+def tell_prepared():
+    """Once the data are there: what is known of the trainings now."""
+    text, PLANNED["works"] = prepared(STUDY, RESULTS, **PLANNED)
+    logger.info(text, extra=planned(**PLANNED))
 
 
 def nothing_to_do():
@@ -133,11 +143,12 @@ def nothing_to_do():
         print_results()
 
 
+# Jobs that run here inherit it: what they say is in their logs. A submitted job says it to the
+# scheduler's log as well.
+os.environ.pop(QUIET, None)
 if workflow.is_main_process:
     logger.addHandler(Follower(tell_line))
-    logger.addHandler(Listener(tell_plan, nothing_to_do))
-    # Jobs that run here inherit it: what they say is in their logs.
-    os.environ.pop(QUIET, None)
+    logger.addHandler(Listener(tell_plan, tell_prepared, nothing_to_do))
     if SHOWN:
         os.environ[QUIET] = "1"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ..config import Study
@@ -15,22 +14,39 @@ from .sizes import Cell, Records, Work, work
 from .stale import due_jobs, words
 from .table import table
 
+PREPARES = "prepare"
+
 
 class Listener(logging.Handler):
-    """Calls `begin` when Snakemake knows what will run, and `nothing` where that is nothing: it
-    calls no hook of the Snakefile in a dry run, or where there is nothing to do."""
+    """Calls `begin` when Snakemake knows what will run, `nothing` where that is nothing, and
+    `ready` when all data are prepared that were to be: Snakemake calls no hook of the Snakefile in
+    a dry run, where there is nothing to do, or between two jobs."""
 
-    def __init__(self, begin: Callable[[], None], nothing: Callable[[], None]):
+    def __init__(
+        self,
+        begin: Callable[[], None],
+        ready: Callable[[], None],
+        nothing: Callable[[], None],
+    ):
         super().__init__()
-        self.begin, self.nothing, self.begun = begin, nothing, False
+        self.begin, self.ready, self.nothing = begin, ready, nothing
+        self.begun = False
+        self.preparing: set[int] = set()  # numbers of jobs
+        self.to_prepare = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.begun:
-            return
-        if str(getattr(record, "event", "")) == "run_info":
-            self.begun = True
+        event = str(getattr(record, "event", ""))
+        if event == "job_info" and record.rule_name == PREPARES:
+            self.preparing.add(record.jobid)
+        elif event == "job_finished" and record.job_id in self.preparing:
+            self.preparing.discard(record.job_id)
+            self.to_prepare -= 1
+            if self.to_prepare == 0:
+                self.ready()
+        elif event == "run_info" and not self.begun:
+            self.begun, self.to_prepare = True, record.stats.get(PREPARES, 0)
             self.begin()
-        elif str(record.msg).startswith("Nothing to be done"):
+        elif not self.begun and str(record.msg).startswith("Nothing to be done"):
             self.begun = True
             self.nothing()
 
@@ -55,9 +71,18 @@ def plan(study: Study, folder: str, dag: Any) -> tuple[str, dict[Cell, Work], di
     why = words(jobs, len(study.domains), (*TRAINS, "verify_domain"))
     text = table(works, paces, study)
     lines = ["what will run", *(f"  {line}" for line in why)]
-    if text and not all((Path(folder) / "data" / f"{d}.json").exists() for d in records):
-        lines.append("  the data of a domain are prepared first")
     return "\n".join(filter(None, [*lines, text])), works, paces
+
+
+def prepared(
+    study: Study, folder: str, works: dict[Cell, Work], paces: dict[str, Pace]
+) -> tuple[str, dict[Cell, Work]]:
+    """The trainings once their data are prepared, which says how many samples there are; and their
+    table, where it had to be left open before."""
+    records = {domain: Records(study, domain, folder) for domain, *_ in works}
+    now = {cell: work(study, records[cell[0]], *cell[1:]) for cell in works}
+    left_open = any(each.flops is None for each in works.values())
+    return (table(now, paces, study) if left_open else ""), now
 
 
 def planned(works: dict[Cell, Work], paces: dict[str, Pace]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Run:
     paces: Mapping[str, Pace] = field(default_factory=dict)
     wanted: int = 0  # trainings
     trained: int = 0
+    ended: set[Cell] = field(default_factory=set)  # trainings
     to_do: dict[Cell, Work] = field(default_factory=dict)
     took: list[tuple[float, float]] = field(default_factory=list)  # (seconds expected, taken)
     at_once: int = 1  # the most trainings that ran side by side
@@ -61,7 +62,7 @@ class Run:
         event = str(getattr(record, "event", None) or "")
         if event == PLANNED:
             self.works, self.paces = record.works, record.paces
-            self.to_do = dict(self.works)
+            self.to_do = {cell: work for cell, work in self.works.items() if cell not in self.ended}
         elif event == "run_info":
             self.wanted = record.stats.get("train", 0)
             self.total = record.stats.get("total", 0)
@@ -104,6 +105,7 @@ class Run:
         if job is None or job.cell is None:
             return
         self.trained += 1
+        self.ended.add(job.cell)
         self.to_do.pop(job.cell, None)
         expected = self._expected(job.cell)
         if expected is not None:

@@ -32,11 +32,11 @@ NOISE = re.compile(
     r"|Rules claiming|Conda environments: ignored|Singularity containers|Group jobs: inactive"
     r"|Select jobs to execute|Execute \d+ jobs|Removing output files of failed"
     r"|Exiting because a job execution failed|Shutting down, this might"
-    r"|(WorkflowError:\s+)?At least one job did not complete|Reasons:|This was a dry-run"
-    r"|Rules with provenance triggered|Total runtime|\s*$"
+    r"|RuleException:\s*CalledProcessError in file|(WorkflowError:\s+)?At least one job did not"
+    r"|Reasons:|Cannot restore .*: no backup|This was a dry-run|Rules with provenance triggered|Elapsed time|\s*$"
 )
 LOGS = "Complete log"
-REFRESH = 4.0  # a second
+REFRESH = 2.0  # a second
 
 
 class Plain:
@@ -66,7 +66,7 @@ class Plain:
         if event in SILENT:
             return []
         text = self.format(record)
-        if text in (None, "None") or (event not in (PLANNED, LINE) and NOISE.match(text)):
+        if text in (None, "None", "") or (event not in (PLANNED, LINE) and NOISE.match(text)):
             return []
         if text.startswith(LOGS) and not self.run.failed:
             return []
@@ -158,7 +158,8 @@ class Terminal(Plain):
         left = self.run.left_of(job, job.clock.left(place, self.run.clock()))
         if place is None:
             said = log.text(log.last_line(job.logs[0])) if job.logs else ""
-            return name, said[:40] or "starting", "", _about(left)
+            said = "ending" if said.startswith("error: ") else said[:40]
+            return name, said or "starting", "", _about(left)
         runs = f"runs {place.first}–{place.last} of {place.members}, "
         where = (runs if place.last - place.first + 1 < place.members else "") + (
             f"epoch {place.epoch}/{place.epochs}"
@@ -183,9 +184,13 @@ class Terminal(Plain):
             if (at := places.get(job.id)) and job.cell in run.to_do:
                 done += at.share * run.to_do[job.cell].flops
         power = prefix_power(whole)
-        told = f"{significant(done / 10**power)} of {significant(whole / 10**power)}"
+        about = "~" if any(work.about for work in run.works.values()) else ""
+        told = f"{about}{significant(done / 10**power)} of {significant(whole / 10**power)}"
         told += f" {PREFIXES[power]}FLOP, {run.trained} of {run.wanted} trainings, {counts}"
-        return (done / whole if whole else 1.0), told + _and_left(run.left())
+        left = run.left()
+        if left is None and run.trained < run.wanted:
+            left = _by_epochs(jobs, run, whole - done)
+        return (done / whole if whole else 1.0), told + _and_left(left)
 
 
 def screen(settings: Any, format: Callable[[logging.LogRecord], str]) -> Plain:
@@ -217,6 +222,17 @@ def drained(handlers: list[logging.Handler], seconds: float = 5.0) -> None:
     for handler in handlers:
         with suppress(AttributeError):
             handler.end()
+
+
+def _by_epochs(jobs: list[Job], run: Run, to_do: float) -> float | None:
+    """Seconds that FLOPs to do still take, as those did that were seen being done: while no
+    training has ended."""
+    done, since = 0.0, None
+    for job in (job for job in jobs if job.cell in run.to_do and len(job.clock.seen) > 1):
+        (first, began), (share, _) = job.clock.seen[0], job.clock.seen[-1]
+        done += (share - first) * run.to_do[job.cell].flops
+        since = min(began, since or began)
+    return None if since is None else to_do / done * (run.clock() - since)
 
 
 def named(job: Job | None, record: Any = None) -> str:
