@@ -75,7 +75,7 @@ def started(done: subprocess.CompletedProcess) -> bool:
 
 
 def trained(done: subprocess.CompletedProcess) -> bool:
-    """Whether a training that was started was made: one that has its record says that it is kept."""
+    """Whether a training that was started was made: one whose record fits says so."""
     begun = re.findall(r"^Job \d+: train ", done.stderr, flags=re.M)
     return len(begun) > done.stderr.count("it is kept")
 
