@@ -56,14 +56,16 @@ def pace(measured: Iterable[Known], costs: Costs, gpu: bool) -> Pace:
     return Pace(step, rate, watts, how)
 
 
-def two_terms(jobs: list[tuple[float, float, float]]) -> tuple[float, float]:
+def two_terms(jobs: list[tuple[float, float, float]], towards: float = 0.0) -> tuple[float, float]:
     """(a, b) ≥ 0 of seconds = a·x + b·y by least squares on relative error.
 
-    jobs: (x, y, seconds), seconds above 0.
+    jobs: (x, y, seconds), seconds above 0; towards: the weight of b = 1 among them, each of which
+    has 1: where jobs are all alike they do not tell a from b.
     """
     rows = [(x / t, y / t) for x, y, t in jobs]
     xx, xy, yy = (sum(r[i] * r[j] for r in rows) for i, j in ((0, 0), (0, 1), (1, 1)))
     x, y = (sum(r[i] for r in rows) for i in (0, 1))
+    yy, y = yy + towards, y + towards
     det = xx * yy - xy * xy
     if det > 1e-9 * xx * yy:
         a, b = (x * yy - y * xy) / det, (y * xx - x * xy) / det

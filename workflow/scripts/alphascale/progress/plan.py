@@ -70,7 +70,7 @@ def plan(study: Study, folder: str, dag: Any) -> tuple[str, dict[Cell, Work], di
     paces = {domain: pace(own or every, study.costs, gpu) for domain, own in measured.items()}
     why = words(jobs, len(study.domains), (*TRAINS, "verify_domain"))
     text = table(works, paces, study)
-    lines = ["what will run", *(f"  {line}" for line in why)]
+    lines = [f"what will run ({folder})", *(f"  {line}" for line in why)]
     return "\n".join(filter(None, [*lines, text])), works, paces
 
 

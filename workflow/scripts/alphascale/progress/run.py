@@ -117,7 +117,8 @@ class Run:
 
     def _pace(self) -> tuple[float, float]:
         """(seconds of a start, factor on what is expected) as this run's trainings took them."""
-        return two_terms([(1.0, expected, max(taken, 1e-3)) for expected, taken in self.took])
+        jobs = [(1.0, expected, max(taken, 1e-3)) for expected, taken in self.took]
+        return two_terms(jobs, towards=0.01)
 
     def left_of(self, job: Job, share_left: float | None = None) -> float | None:
         """Seconds that a running training still takes: by its epochs, else by its FLOPs."""
