@@ -105,7 +105,7 @@ def test_a_long_ladder_is_a_line_a_domain(study) -> None:
     study = study.model_copy(update={"domains": {"table": task}})
     cells = {("table", scale, "1.0"): Work(1, 5, 1e9, 1, False) for scale in ladder}
     lines = table(cells, {"table": Pace(0.0, 1e9, 1.0, "so")}, study).splitlines()
-    assert lines[2].split()[:2] == ["table", "199"] and len(lines) == 5
+    assert lines[2].split()[:2] == ["table", "199"] and len(lines) == 6
 
 
 def test_sizes_without_a_record_are_about(study) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from alphascale.progress.sizes import works
-from alphascale.records.training import read_record
 from alphascale.study import load_study
 from running import ENV, edited, own_study_of, snakemake
 from study_made import copy_project, own_study, write_study
@@ -75,7 +75,9 @@ def log_of_snakemake(folder: Path) -> str:
     return max((folder / ".snakemake/log").iterdir(), key=os.path.getmtime).read_text()
 
 
-def test_a_pipe_gets_a_line_when_a_job_starts_and_one_when_it_ends(project: Path) -> None:
+def test_a_pipe_gets_a_line_when_a_job_starts_and_one_when_it_ends(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = snakemake(project, record_of("w2"))
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stderr and "Reason" not in done.stderr
@@ -104,13 +106,16 @@ def test_a_pipe_gets_a_line_when_a_job_starts_and_one_when_it_ends(project: Path
     prepared = (project / "results/own/logs/prepare/table.log").read_text()
     assert "reading csv" in prepared and log.count("error") == 0
     # What a record has counted is exact from then on.
-    study = load_study(own_study_of(project))
-    folder = project / "results/own"
-    found = works(study, str(folder), [("table", "w2", "1.0"), ("table", "w4", "1.0")])
-    record = read_record(project / record_of("w2"))
+    monkeypatch.chdir(project)
+    found = works(
+        load_study(own_study_of(project)),
+        "results/own",
+        [("table", "w2", "1.0"), ("table", "w4", "1.0")],
+    )
+    record = json.loads((project / record_of("w2")).read_text())
     exact, about = found["table", "w2", "1.0"], found["table", "w4", "1.0"]
-    assert not exact.about and exact.params == record.params.total
-    assert exact.flops == record.flops.job and exact.steps == record.steps
+    assert not exact.about and exact.params == record["params"]["total"]
+    assert exact.flops == record["flops"]["job"] and exact.steps == record["steps"]
     assert about.about and exact.params < about.params < 10 * exact.params
 
 

@@ -58,6 +58,7 @@ class Records:
         self.study, self.domain, self.folder = study, domain, Path(folder)
         self.task = study.domains[domain]
         self.family = family(self.task.family)
+        self._counted: dict[str, tuple[int, float, bool]] = {}
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -87,16 +88,22 @@ class Records:
 
     def counted(self, scale: str) -> tuple[int, float, bool]:
         """Parameters, training FLOPs of a sample, and whether they are only about right."""
+        if scale not in self._counted:  # asked once for each fraction
+            self._counted[scale] = self._count(scale)
+        return self._counted[scale]
+
+    def _count(self, scale: str) -> tuple[int, float, bool]:
         if scale in self.known:
             return self.known[scale][0].params, self.known[scale][0].per_sample, False
         params, flops = self._rough(scale)
-        points = [
-            (*self._rough(name), many[0].params, many[0].per_sample)
-            for name, many in self.known.items()
-        ]
-        exact = [(rough, true) for rough, _, true, _ in points]
-        dear = [(rough, true) for _, rough, _, true in points]
-        return round(_scaled(params, exact)), _scaled(flops, dear), True
+        in_params = [(rough[0], many[0].params) for rough, many in self._points]
+        in_flops = [(rough[1], many[0].per_sample) for rough, many in self._points]
+        return round(_scaled(params, in_params)), _scaled(flops, in_flops), True
+
+    @cached_property
+    def _points(self) -> list[tuple[tuple[float, float], list[Known]]]:
+        """The rough count of each size that records have counted, and what they say."""
+        return [(self._rough(name), many) for name, many in self.known.items()]
 
     def samples(self, fraction: str) -> int | None:
         """Samples of a fraction of the training data; None where nothing says how many."""

@@ -71,6 +71,8 @@ def table(works: Mapping[Cell, Work], paces: Mapping[str, Pace], study: Study) -
         cells = [row[0].ljust(widths[0])]
         cells += [text.rjust(width) for text, width in zip(row[1:], widths[1:], strict=True)]
         lines.append("  " + "  ".join(cells).rstrip())
+    if parts == 1:
+        lines.append(f"  more than {LONGEST} sizes: a domain a line, with its largest")
     return "\n".join([*lines, *_notes(works, paces, sums)])
 
 
