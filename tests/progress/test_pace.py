@@ -11,6 +11,7 @@ from alphascale.progress.pace import Pace, pace, two_terms
 from alphascale.progress.run import PLANNED, Follower, Run
 from alphascale.progress.sizes import Known, Records, Work, works
 from alphascale.progress.table import duration, table
+from alphascale.running import program
 from alphascale.study import load_study
 from study_made import own_study
 
@@ -205,3 +206,12 @@ def test_remarks_are_what_does_not_pass(tmp_path) -> None:
 )
 def test_durations(seconds: float, told: str) -> None:
     assert duration(seconds) == told
+
+
+def test_the_first_guess_of_a_training_is_not_told(tmp_path, capsys) -> None:
+    say = program.progress("train table", str(tmp_path / "logs" / "log"))
+    for seconds in (18815, 41):
+        say(f"table/w8/0.5: runs 1–4 of 4, epoch 1/1000, about {seconds} s left")
+    first, second = (tmp_path / "logs" / "log").read_text().splitlines()
+    assert first.endswith("epoch 1/1000") and second.endswith("epoch 1/1000, about 41 s left")
+    assert capsys.readouterr().err.splitlines() == [first, second]

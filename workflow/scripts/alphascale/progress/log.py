@@ -19,7 +19,7 @@ EPOCH = re.compile(
 )
 # What programs say as they go along, and nobody needs to know once a job is over.
 PASSING = re.compile(
-    r"epoch \d+/\d+|: going on from a checkpoint|^(reading|encoding|tokenising) |GPU \S+, place "
+    r"epoch \d+/\d+|^(reading|encoding|tokenising) |GPU \S+, place "
     r"|^(bootstrap|auto|trains the)|SLURM job \d+ gives"
 )
 TAIL = 2_000  # bytes

@@ -6,6 +6,7 @@ import argparse
 import errno
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -33,6 +34,9 @@ DISK = {
 }
 # Bytes: with less, the line of a fault may not fit any more.
 SPARE = 65_536
+# The time that a training has left, by its own reckoning. The first time it knows but its first
+# steps, which load, compile and warm up: of a minute's work it once said 18,815 s.
+LEFT = re.compile(r", about \d+ s left$")
 # Set by a workflow that shows its jobs by their logs: what they would say goes there alone.
 QUIET = "ALPHASCALE_QUIET"
 # How numpy, torch on a CPU, CUDA, the loader of shared libraries and fork say it.
@@ -251,11 +255,15 @@ def progress(job: str, log: str | None) -> Callable[[str], None]:
     """A function that writes a line of progress, with the job's name, to stderr and the log."""
     started = time.monotonic()
     quiet = bool(log and os.environ.get(QUIET))
+    guessed = False
     if log:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         Path(log).write_text("", encoding="utf-8")
 
     def say(text: str) -> None:
+        nonlocal guessed
+        if not guessed and LEFT.search(text):
+            text, guessed = LEFT.sub("", text), True
         line = f"[{job}] {time.monotonic() - started:6.1f} s  {text}"
         # No training ends for want of a line: a killed workflow leaves its jobs without a reader,
         # and a full disk will be told where it matters.
