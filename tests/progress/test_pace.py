@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from alphascale.config.study import Costs
-from alphascale.progress.log import Clock, place, remarks
+from alphascale.progress.log import Clock, last_line, place, remarks, stamp
 from alphascale.progress.pace import Pace, pace, two_terms
 from alphascale.progress.run import PLANNED, Follower, Run
 from alphascale.progress.sizes import Known, Records, Work, works
@@ -198,6 +198,9 @@ def test_remarks_are_what_does_not_pass(tmp_path) -> None:
     epoch = LINE.format(seconds=3.0, runs="1–8", epoch=2, rest="")
     log.write_text("\n".join([kept, epoch, passing, note, "a library's warning"]) + "\n")
     assert remarks(log) == [kept, note] and remarks(tmp_path / "none") == []
+    assert last_line(log) == "a library's warning" and last_line(tmp_path / "none") == ""
+    # What an earlier run left is not this one's.
+    assert remarks(log, stamp(log)) == [] and last_line(log, stamp(log)) == ""
 
 
 @pytest.mark.parametrize(

@@ -46,11 +46,23 @@ class Place:
         return done / (self.members * self.epochs)
 
 
-def last_line(path: str | Path) -> str:
-    """The last whole line of a log; empty where there is none."""
+def stamp(path: str | Path) -> int:
+    """When a log was last written to; 0 for none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def last_line(path: str | Path, before: int = 0) -> str:
+    """The last whole line of a log; empty where there is none, or none but the one that was there
+    before, by its `stamp`: an earlier run's, until the program starts."""
     try:
         with open(path, "rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - TAIL))
+            state = os.fstat(stream.fileno())
+            if state.st_mtime_ns == before:
+                return ""
+            stream.seek(max(0, state.st_size - TAIL))
             whole = stream.read().rpartition(b"\n")[0]
     except OSError:
         return ""
@@ -72,8 +84,11 @@ def text(line: str) -> str:
     return said["text"] if said else line
 
 
-def remarks(path: str | Path) -> list[str]:
-    """What a job said that somebody should know though it went well, in whole lines."""
+def remarks(path: str | Path, before: int = 0) -> list[str]:
+    """What a job said that somebody should know though it went well, in whole lines; before: as in
+    `last_line`."""
+    if stamp(path) == before:
+        return []
     try:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

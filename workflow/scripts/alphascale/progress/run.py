@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .log import Clock
+from .log import Clock, stamp
 from .pace import Pace, two_terms
 from .sizes import Cell, Work
 from .table import duration
@@ -33,8 +33,9 @@ class Job:
     rule: str
     message: str  # its rule's, empty for the target that only gathers
     cell: Cell | None  # of a training
-    logs: list[str]
+    log: str | None
     began: float
+    before: int = 0  # stamp of its log, as an earlier run left it
     clock: Clock = field(default_factory=Clock)
 
 
@@ -84,9 +85,10 @@ class Run:
         if record.rule_name in TRAINS:
             named = record.wildcards
             cell = tuple(named.get(each, "") for each in ("domain", "scale", "fraction"))
+        first = next((str(path) for path in record.log or ()), None)
         self.jobs[record.jobid] = Job(
-            record.jobid, record.rule_name, record.rule_msg or "", cell,
-            [str(path) for path in record.log or ()], self.clock(),
+            record.jobid, record.rule_name, record.rule_msg or "", cell, first, self.clock(),
+            stamp(first) if first else 0,
         )  # fmt: skip
         if record.jobid in self.running:
             self._start([record.jobid])
@@ -94,7 +96,7 @@ class Run:
     def _start(self, numbers: list[int]) -> None:
         # Snakemake tells of the start before or after it says what the job is.
         for number in numbers:
-            job = self.jobs.get(number) or Job(number, "", "", None, [], self.clock())
+            job = self.jobs.get(number) or Job(number, "", "", None, None, self.clock())
             self.running[number] = job
             self.failed.discard(job.message or job.rule)
         trainings = sum(job.cell is not None for job in self.running.values())

@@ -63,7 +63,7 @@ class Plain:
             return [f"failed: {named(job, record)}{_logs(record)}"]
         if event == "job_finished":
             job = self.run.jobs.get(record.job_id)
-            return [line for path in (job.logs if job else []) for line in log.remarks(path)]
+            return log.remarks(job.log, job.before) if job and job.log else []
         if event in SILENT:
             return []
         text = self.format(record)
@@ -74,8 +74,12 @@ class Plain:
         return [text]
 
     def write(self, text: str) -> None:
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        if self.stream is not None:
+            try:
+                self.stream.write(text + "\n")
+                self.stream.flush()
+            except BrokenPipeError:  # `snakemake -n | head` has seen enough
+                self.stream = None
 
     def after(self, event: str, record: logging.LogRecord) -> None:
         """What else an event asks for: nothing."""
@@ -141,26 +145,26 @@ class Terminal(Plain):
 
         with self.lock:
             jobs = sorted(self.run.running.values(), key=lambda job: job.began)
-            places = {job.id: log.place(log.last_line(job.logs[0])) for job in jobs if job.logs}
+            said = {job.id: log.last_line(job.log, job.before) for job in jobs if job.log}
+            places = {number: log.place(line) for number, line in said.items()}
             room = max(1, self.console.height - 4)
             rows = Table.grid(padding=(0, 2))
             for job in jobs[:room]:
-                rows.add_row(*self._row(job, places.get(job.id)))
+                line = log.text(said.get(job.id, ""))
+                rows.add_row(*self._row(job, places.get(job.id), line))
             more = [f"and {len(jobs) - room} more"] if len(jobs) > room else []
             share, told = self._study(jobs, places)
             bar = Table.grid(padding=(0, 1))
             bar.add_row(ProgressBar(total=1.0, completed=share, width=24), told)
             return Group(rows, *more, bar)
 
-    def _row(self, job: Job, place: log.Place | None) -> tuple[str, str, str, str]:
+    def _row(self, job: Job, place: log.Place | None, said: str) -> tuple[str, str, str, str]:
+        """The cells of a job's line; said: the last line of its log."""
         name = " ".join(job.cell[:2]) + f" on {job.cell[2]}" if job.cell else named(job)
-        if not job.cell:
-            return name, "", "", ""
         left = self.run.left_of(job, job.clock.left(place, self.run.clock()))
         if place is None:
-            said = log.text(log.last_line(job.logs[0])) if job.logs else ""
             said = "ending" if said.startswith("error: ") else said[:40]
-            return name, said or "starting", "", _about(left)
+            return name, said or ("starting" if job.cell else ""), "", _about(left)
         runs = f"runs {place.first}–{place.last} of {place.members}, "
         where = (runs if place.last - place.first + 1 < place.members else "") + (
             f"epoch {place.epoch}/{place.epochs}"
