@@ -111,7 +111,7 @@ if LOCAL and visible_devices():
 # What shows the run to a person: the logger plugin that profiles/default names, if any.
 SHOWN = [
     handler
-    for handler in workflow.logger_manager.plugin_handlers
+    for handler in getattr(workflow.logger_manager, "plugin_handlers", ())
     if getattr(handler, "shows", False)
 ]
 
