@@ -162,6 +162,18 @@ def test_a_finished_study_says_what_an_edit_makes_stale(finished, edit, first: s
     assert len(lines) == 1 and re.fullmatch(first, lines[0]), lines
 
 
+def test_of_two_edits_the_second_is_not_hidden_by_what_the_first_makes_anew(finished) -> None:
+    def both(study: dict) -> None:
+        set_rates(study)
+        study["domains"]["images"]["target"]["accuracy"] = 0.83
+
+    with edited(finished, both):
+        lines = told(finished)
+    assert len(lines) == 3 and lines[0].startswith("images: learning rates changed: 5 trainings")
+    assert lines[1].startswith("images: target changed: ") and lines[1].endswith("no training")
+    assert lines[2].startswith("together: 5 trainings and ")
+
+
 def test_changed_code_is_said(finished) -> None:
     path = finished / "workflow/scripts/alphascale/training/choice.py"
     before = path.read_text()

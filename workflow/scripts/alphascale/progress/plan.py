@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..config import Study
@@ -63,6 +64,9 @@ def plan(study: Study, folder: str, dag: Any) -> tuple[str, dict[Cell, Work], di
     ]
     records = {domain: Records(study, domain, folder) for domain, *_ in cells}
     works = {cell: work(study, records[cell[0]], *cell[1:]) for cell in cells}
+    # Data that are prepared anew may be others, and more or fewer.
+    anew = {job.domain for job in jobs if job.rule == PREPARES}
+    works = {c: replace(w, about=w.about or c[0] in anew) for c, w in works.items()}
     gpu = study.device != "cpu" and bool(visible_devices() or study.device == "cuda")
     measured = {domain: known.measured() for domain, known in records.items()}
     every = [each for many in measured.values() for each in many]

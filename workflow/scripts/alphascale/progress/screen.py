@@ -33,8 +33,8 @@ NOISE = re.compile(
     r"|Select jobs to execute|Execute \d+ jobs|Removing output files of failed"
     r"|Exiting because a job execution failed|Shutting down, this might"
     r"|RuleException:\s*CalledProcessError in file|(WorkflowError:\s+)?At least one job did not"
-    r"|Reasons:|Cannot restore .*: no backup|This was a dry-run|Rules with provenance triggered"
-    r"|Elapsed time|\s*$"
+    r"|Reasons:|Some jobs were triggered by provenance|Rules with provenance triggered"
+    r"|Cannot restore .*: no backup|This was a dry-run|Elapsed time|\s*$"
 )
 LOGS = "Complete log"
 REFRESH = 2.0  # a second

@@ -104,7 +104,10 @@ def due_jobs(dag: Any) -> list[Due]:
     waiting = [job for job in dag.needrun_jobs() if job.output]
     for job in waiting:
         domain = job.wildcards_dict.get("domain")
-        found[job] = Due(job.rule.name, domain, _causes(dag.reason(job)))
+        reason = dag.reason(job)
+        # Snakemake compares parameters only where it has found no other reason.
+        changed = reason.params_changed or dag.workflow.persistence.params_changed(job)
+        found[job] = Due(job.rule.name, domain, _causes(reason, changed))
     for job, due in found.items():
         due.after = [found[each] for each in dag.dependencies[job] if each in found]
     # A cell that is new is so because the ladder or its fractions were edited, as the list of
@@ -117,14 +120,11 @@ def due_jobs(dag: Any) -> list[Due]:
     return list(found.values())
 
 
-def _causes(reason: Any) -> set[str]:
+def _causes(reason: Any, changed: Any) -> set[str]:
     """A job's own causes, by Snakemake's account of them."""
-    if reason.forced:
-        return {FORCED}
-    causes = set()
-    change = reason.params_changed
-    if change:
-        causes |= changes(change.only_old, change.only_new)
+    causes = {FORCED} if reason.forced else set()
+    if changed:
+        causes |= changes(changed.only_old, changed.only_new)
     if own := set(map(str, reason.updated_input)) - set(map(str, reason.updated_input_run)):
         first, *more = sorted(own)
         causes.add(f"{first} is newer" + (f", and {len(more)} more" if more else ""))
