@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 from alphascale.config.study import Costs
 from alphascale.progress.log import Clock, last_line, place, remarks, stamp
@@ -13,17 +11,10 @@ from alphascale.progress.sizes import Known, Records, Work, works
 from alphascale.progress.table import duration, table
 from alphascale.running import program
 from alphascale.study import load_study
+from progress_events import event
 from study_made import own_study
 
 LINE = "[train table]   {seconds} s  table/w8/0.5: runs {runs} of 8, epoch {epoch}/10{rest}"
-
-
-def event(name: str, **given) -> logging.LogRecord:
-    """A record as Snakemake logs one."""
-    record = logging.LogRecord("snakemake.logging", logging.INFO, "", 0, None, None, None)
-    record.event = name
-    vars(record).update(given)
-    return record
 
 
 class Hand:

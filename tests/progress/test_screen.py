@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -12,8 +13,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from alphascale.progress.screen import Plain
 from alphascale.progress.sizes import works
 from alphascale.study import load_study
+from progress_events import event
 from running import ENV, edited, own_study_of, snakemake
 from study_made import copy_project, own_study, write_study
 
@@ -203,6 +206,30 @@ def test_without_the_plugin_the_run_goes_on_in_snakemakes_way(project: Path, roo
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("cannot be used: ModuleNotFoundError") == 1
     assert "Reason: Missing output files" in done.stdout and "what will run" in done.stdout
+
+
+def test_a_clusters_account_of_a_failure_is_kept() -> None:
+    """As the SLURM executor gives it: TIMEOUT is no fault of the program, which said nothing."""
+    stream = io.StringIO()
+    screen = Plain(stream, lambda record: record.msg, dry=False)
+    named = {"domain": "table", "scale": "w8", "fraction": "1.0"}
+    common = {"jobid": 3, "rule_name": "train", "log": ["results/own/logs/w8.log"]}
+    screen.take(event("job_info", rule_msg="train w8", wildcards=named, **common))
+    screen.take(event("job_started", jobs=[3]))
+    screen.take(event("job_error", rule_msg="SLURM-job '17' failed,\n  is: 'TIMEOUT'", **common))
+    assert stream.getvalue().splitlines() == [
+        "Job 3: train w8",
+        "failed: train w8: SLURM-job '17' failed, is: 'TIMEOUT' (log: results/own/logs/w8.log)",
+    ]
+
+
+def test_a_pipe_that_is_closed_is_no_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    screen = Plain(os.fdopen(write, "w"), lambda record: record.msg, dry=True)
+    for _ in range(2):
+        screen.write("more than `head` wanted")
+    assert screen.stream is None
 
 
 def test_nothing_to_be_done_ends_with_the_summary(finished: Path) -> None:

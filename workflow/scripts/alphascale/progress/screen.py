@@ -60,7 +60,9 @@ class Plain:
             return [f"Job {record.jobid}: {record.rule_msg}"] if self._listed(record) else []
         if event == "job_error":
             job = self.run.jobs.get(record.jobid)
-            return [f"failed: {named(job, record)}{_logs(record)}"]
+            # A cluster's own account of it; none of a job that ran here.
+            why = " ".join(str(record.rule_msg or "").split())
+            return [": ".join(filter(None, ("failed", named(job, record), why))) + _logs(record)]
         if event == "job_finished":
             job = self.run.jobs.get(record.job_id)
             return log.remarks(job.log, job.before) if job and job.log else []
