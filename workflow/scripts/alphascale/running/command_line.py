@@ -6,7 +6,6 @@ next option, a target too, and then end in a traceback.
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -86,9 +85,10 @@ def show_plugin() -> bool:
     what was on its path when it was started; whether that went well, said in a line where not."""
     name = "snakemake_logger_plugin_alphascale"
     try:
+        import snakemake_logger_plugin_alphascale as plugin
         from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-        LoggerPluginRegistry().register_plugin(name, importlib.import_module(name))
+        LoggerPluginRegistry().register_plugin(name, plugin)
     except Exception as fault:  # another version's interface: the run matters more than its looks
         print(
             f"Snakemake shows the run in its own way, for {name} cannot be used: "
