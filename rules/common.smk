@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
+from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import update_config
 
@@ -38,10 +39,12 @@ from alphascale.families.own import is_own
 from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
-from alphascale.running.follow import Follower
-from alphascale.running.program import Told, describe, full_disk, shared
+from alphascale.running.program import QUIET, Told, describe, full_disk, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
+from alphascale.progress.plan import Listener, plan, planned, prepared
+from alphascale.progress.run import Follower
+from alphascale.progress.screen import LINE, drained
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
 
 # Snakemake keeps all its jobs: to look through them for garbage again and again took a fifth of a
@@ -105,8 +108,49 @@ STUDY = STUDY.model_copy(update={"device": same_device(DEVICE, LOCAL)})
 # submitting machine of a cluster has limits nothing.
 if LOCAL and visible_devices():
     workflow.global_resources.setdefault("gpu", len(visible_devices()) * JOBS_PER_GPU)
+# What shows the run to a person: the logger plugin that profiles/default names, if any.
+SHOWN = [
+    handler
+    for handler in getattr(workflow.logger_manager, "plugin_handlers", ())
+    if getattr(handler, "shows", False)
+]
+
+
+def tell_line(line):
+    """Where the run stands, a line after every job: into the log, and to whoever has no bar."""
+    logger.info(line, extra={"event": LINE, "quietness": Quietness.PROGRESS})
+
+
+# The trainings that are to run, and the paces of their domains.
+PLANNED = {}
+
+
+def tell_plan():
+    """Before the first job, and in a dry run: what will run and why, and what it will cost."""
+    text, PLANNED["works"], PLANNED["paces"] = plan(STUDY, RESULTS, workflow.dag)
+    logger.info(text, extra=planned(**PLANNED))
+
+
+def tell_prepared():
+    """Once the data are there: what is known of the trainings now."""
+    text, PLANNED["works"] = prepared(STUDY, RESULTS, **PLANNED)
+    logger.info(text, extra=planned(**PLANNED))
+
+
+def nothing_to_do():
+    """Where all is there: the answer all the same."""
+    if not workflow.dryrun:
+        print_results()
+
+
+# Jobs that run here inherit it: what they say is in their logs. A submitted job says it to the
+# scheduler's log as well.
+os.environ.pop(QUIET, None)
 if workflow.is_main_process:
-    logger.addHandler(Follower(logger.info))
+    logger.addHandler(Follower(tell_line))
+    logger.addHandler(Listener(tell_plan, tell_prepared, nothing_to_do))
+    if SHOWN:
+        os.environ[QUIET] = "1"
 
 
 def words(*parts):
@@ -488,10 +532,11 @@ def trainings_left():
 
 
 def repeat_faults():
-    """Below Snakemake's own account of a failure, as the last words: what went wrong."""
+    """As the last words: what went wrong, a line for each fault."""
     # A job that a cluster started again may have said the same thing each time.
     said = FAULTS.read_text(encoding="utf-8").splitlines() if FAULTS.exists() else []
     lines = "".join(f"{line}\n" for line in dict.fromkeys(said) if line.strip())
+    drained(SHOWN)
     lines = lines or (
         full_disk(RESULTS)
         or "error: no job left a word: the lines above name what failed; a job that was killed from "
@@ -526,6 +571,7 @@ def left_checkpoints():
 def print_results():
     """Print what was asked for, as far as it is there: of domains and stages that were named their
     own pages, else the study's summary, its families compared and its language laws."""
+    drained(SHOWN)
     targets = asked()
     stages = targets & {"fit", "figures", "regimes", "compare"}
     named = [each for each in NAMED_DOMAINS if each in targets]

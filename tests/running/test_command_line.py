@@ -53,7 +53,8 @@ def test_the_natural_order_runs_in_any_folder(root: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, said
     assert "language fit figures: read as what to make" in said
     assert "left out of the study, by null: nlp" in said and "there is none in this folder" in said
-    assert f"{tmp_path}/out/default/train/language/d4/1.0.json" in said and "of nlp" not in said
+    assert f"what will run ({tmp_path}/out/default)" in said and "of nlp" not in said
+    assert "train language d4 on 1.0 of the data" in said
     assert "summarise language" in said and "show the fits" in said
     done = typed("-n", "--configfile", "my.yaml", "verify")
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == (

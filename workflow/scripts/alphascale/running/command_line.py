@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from ..errors import first_line
+
 FILES = ("--configfile", "--configfiles")
 SETTINGS = ("--config", "-C")
 # A command is started once more, never twice: whatever is still wrong then is Snakemake's to say.
@@ -76,3 +78,22 @@ def takes_all_cores(words: Sequence[str], environment: Mapping[str, str]) -> boo
     return "SNAKEMAKE_PROFILE" not in environment and not any(
         word.split("=")[0] in said or word[:2] in ("-c", "-j") for word in words
     )
+
+
+def show_plugin() -> bool:
+    """Make the logger plugin beside this package known to Snakemake, which by itself looks among
+    what was on its path when it was started; whether that went well, said in a line where not."""
+    name = "snakemake_logger_plugin_alphascale"
+    try:
+        import snakemake_logger_plugin_alphascale as plugin
+        from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
+
+        LoggerPluginRegistry().register_plugin(name, plugin)
+    except Exception as fault:  # another version's interface: the run matters more than its looks
+        print(
+            f"Snakemake shows the run in its own way, for {name} cannot be used: "
+            f"{type(fault).__name__}: {first_line(fault)}",
+            file=sys.stderr,
+        )
+        return False
+    return True

@@ -6,6 +6,7 @@ import argparse
 import errno
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -33,6 +34,11 @@ DISK = {
 }
 # Bytes: with less, the line of a fault may not fit any more.
 SPARE = 65_536
+# The time that a training has left, by its own reckoning. The first time it knows but its first
+# steps, which load, compile and warm up: of a minute's work it once said 18,815 s.
+LEFT = re.compile(r", about \d+ s left$")
+# Set by a workflow that shows its jobs by their logs: what they would say goes there alone.
+QUIET = "ALPHASCALE_QUIET"
 # How numpy, torch on a CPU, CUDA, the loader of shared libraries and fork say it.
 OUT_OF_MEMORY = (
     "memoryerror", "not enough memory", "t allocate memory", "out of memory", "outofmemory",
@@ -118,6 +124,9 @@ def run(main: Callable[[Job], None], *options: str, **defaults: str) -> None:
     spec = args.job["spec"] | args.job["cell"] if args.job["cell"] else args.job["spec"]
     job = Job(spec, args.job["code"], **files, log=args.log, options=own)
     install()
+    quiet = bool(args.log and os.environ.get(QUIET))
+    if quiet:
+        _into(args.log)
     trace = ""
     try:
         main(job)
@@ -136,7 +145,8 @@ def run(main: Callable[[Job], None], *options: str, **defaults: str) -> None:
         line = f"{job.made}: {line}"
     line = f"error: {' '.join(line.splitlines())}\n"
     with suppress(OSError):
-        sys.stderr.write((trace if not args.log else "") + line)
+        if not quiet:  # it would be in the log twice
+            sys.stderr.write((trace if not args.log else "") + line)
     for path, text in ((args.log, trace + line), (args.faults, line)):
         if path:
             # A full disk may be the very fault.
@@ -231,19 +241,35 @@ def _unexpected(fault: BaseException) -> str:
     )
 
 
+def _into(log: str) -> None:
+    """Send what this process and its libraries write to stdout and stderr into its log."""
+    with suppress(OSError):  # a full disk will be told where it matters
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+        for number in (1, 2):
+            os.dup2(stream, number)
+        os.close(stream)
+
+
 def progress(job: str, log: str | None) -> Callable[[str], None]:
     """A function that writes a line of progress, with the job's name, to stderr and the log."""
     started = time.monotonic()
+    quiet = bool(log and os.environ.get(QUIET))
+    guessed = False
     if log:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         Path(log).write_text("", encoding="utf-8")
 
     def say(text: str) -> None:
+        nonlocal guessed
+        if not guessed and LEFT.search(text):
+            text, guessed = LEFT.sub("", text), True
         line = f"[{job}] {time.monotonic() - started:6.1f} s  {text}"
         # No training ends for want of a line: a killed workflow leaves its jobs without a reader,
         # and a full disk will be told where it matters.
         with suppress(OSError):
-            print(line, file=sys.stderr, flush=True)
+            if not quiet:
+                print(line, file=sys.stderr, flush=True)
         if log:
             with suppress(OSError), open(log, "a", encoding="utf-8") as stream:
                 stream.write(line + os.linesep)
