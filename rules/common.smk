@@ -592,6 +592,9 @@ def print_results():
             print("\n" + path.read_text(encoding="utf-8"), end="")
     if "figures" in stages:
         print(f"\nfigures: {out('figures')}")
+    page = Path(out("study.html"))
+    if "summary.txt" in pages and page.exists():
+        print(f"\nthe page: {page}, to move targets and prices; it opens in a browser")
 
 
 def language_observations(wildcards):

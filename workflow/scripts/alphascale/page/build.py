@@ -19,7 +19,9 @@ from ..records.files import write_text
 HERE = Path(__file__).parent
 PAGE = "study.html"  # its name in a study's folder
 FORMAT = "alphascale-page/1"
-SCRIPTS = ("numbers", "law", "decide", "charts", "view")
+SCRIPTS = (
+    "state", "numbers", "law", "decide", "charts", "panels", "figures", "tables", "sliders", "view",
+)  # fmt: skip
 OPENS, CLOSES = '<script type="application/json" id="payload">', "</script>"
 
 
