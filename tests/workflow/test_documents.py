@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import glob
 import itertools
+import json
 import os
 import re
 import shlex
@@ -21,6 +22,7 @@ from alphascale.cli import main
 from commands_said import said
 from foreign_made import checkpoint
 from running import ENV
+from safetensors.numpy import save_file
 from study_made import copy_project
 
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md", "resources/README.md")
@@ -151,6 +153,24 @@ def test_every_snakemake_command_runs(commands, folder: Path, which: str) -> Non
     assert not failed, "\n\n".join(f"{command}\n{said}" for command, said in failed.items())
 
 
+def trainer_run(folder: Path, params: int, accuracy: float) -> None:
+    """What Hugging Face's Trainer leaves of a run: its state, the configuration, the weights."""
+    folder.mkdir(parents=True)
+    history = [
+        {
+            "epoch": epoch,
+            "step": 10 * epoch,
+            "eval_accuracy": accuracy - 0.1 / epoch,
+            "eval_loss": 1 / epoch,
+        }
+        for epoch in (1, 2, 3)
+    ]
+    state = {"log_history": history, "max_steps": 30, "global_step": 30, "num_train_epochs": 3}
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    save_file({"weight": np.zeros(params, np.float32)}, folder / "model.safetensors")
+
+
 def run_dry(folder: Path, words: list[str], failed: dict[str, str]) -> None:
     """`alphascale run`, which starts Snakemake."""
     env = ENV | {"PYTHONPATH": str(folder / "workflow/scripts")}
@@ -185,9 +205,15 @@ def test_every_alphascale_command_runs(
     Path("models.csv").write_text("name,params,tokens\nours,1e9,2e10\n")
     both = ["fit", "runs.csv", "--x", "params", "--x2", "tokens", "--y", "loss"]
     assert main([*both, "--law", "chinchilla", "--resamples", "50", "--out", "fit.json"]) == 0
+    for study in ("a", "b"):
+        Path("results", study).mkdir()
+        shutil.copy("results/default/study.html", f"results/{study}/study.html")
+    for n in (30_000, 100_000, 300_000, 1_000_000):
+        trainer_run(Path("trainer_runs", f"n{n}"), n, 1 - 0.02 - 4 * n**-0.4)
     failed = {}
-    # `front` first: it writes the law that another command asks.
-    for words in sorted(commands["alphascale"], key=lambda words: words[:1] != ["front"]):
+    # First what writes a law and a table that other commands ask.
+    first = (["front"], ["import"])
+    for words in sorted(commands["alphascale"], key=lambda words: words[:1] not in first):
         if shlex.join(["alphascale", *words]).replace("'", "") in NAMED:
             continue
         if words[0] == "run":
