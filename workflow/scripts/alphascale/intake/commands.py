@@ -147,3 +147,5 @@ def _next(out: str, columns: list[str], measured: list[dict[str, float]]) -> Non
     law = " --law accuracy" if rises(y) else ""
     skip = " --skip-invalid" if any(y not in row for row in measured) else ""
     print(f"next: alphascale fit {out} --x params --y {y}{law}{skip}")
+    asked = next((c for c in ("accuracy", "loss") if c in whole), y)
+    print(f"or what to build: alphascale decide {out} --target {asked}=VALUE{skip}")
