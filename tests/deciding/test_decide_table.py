@@ -16,6 +16,7 @@ from alphascale.deciding.decision import decide
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.networks.count import count_flops, count_params
 from alphascale.outside.decided import UNCOUNTED
+from alphascale.page.build import read_page
 from alphascale.records.audit import AuditRecord
 from alphascale.records.bootstrap import BootstrapRecord
 from alphascale.records.data import Meta
@@ -414,3 +415,22 @@ def test_only_its_own_folder_is_written_over(tmp_path, capsys) -> None:
     left = {each.name for each in (tmp_path / "runs").rglob("*.*")}
     kept = {"decide.json", "study.html", "summary.csv", "summary.txt"}
     assert left == {"runs.csv", "runs.json", *kept}
+
+
+def test_histories_beside_the_table_are_the_curves_of_the_page(tmp_path, capsys) -> None:
+    """As `alphascale import` leaves them: by the name of the run, whatever else the file holds."""
+    rows = [{"run": f"r{i}"} | row for i, row in enumerate(twelve())]
+    path = written(tmp_path / "runs.csv", rows)
+    told = ["run,step,epoch,loss,train_loss", "stranger,1,1,9,9"]
+    for i in range(len(rows)):
+        told += [f"r{i},{10 * n},{n},{3 / n + i:.3f},{'' if n == 2 else 2 / n}" for n in (1, 2, 3)]
+    (tmp_path / "runs.curves.csv").write_text("\n".join(told) + "\n")
+    assert main(["decide", str(path), "--target", "accuracy=.95"]) == 0
+    (study,) = read_page(tmp_path / "runs" / "study.html")
+    (domain,) = study["domains"]
+    shown = [seed for seeds in domain["curves"].values() for seed in seeds]
+    assert domain["along"] == "epoch" and len(shown) == len(rows)
+    firsts = sorted(seed["validation"][0] for seed in shown)
+    assert firsts == [3.0 + i for i in range(len(rows))]
+    assert {tuple(seed["trainAt"]) for seed in shown} == {(1.0, 3.0)}
+    assert {seed["best"] for seed in shown} == {3}

@@ -35,7 +35,7 @@ def main(job):
             decisions[i],
             read(files.audits[i], AuditRecord),
             curves.get(each.domain, {}),
-            spec.command,
+            command=spec.command,
         )
         domains.append(domain_payload(stages, read_prepared(files.metas[i])))
     study = study_payload(spec.title, domains)

@@ -144,12 +144,12 @@ def _decided(args: argparse.Namespace) -> list[str]:
     for condition in args.where or ():
         table, line = where(table, condition)
         told.append(line)
-    made = {
-        name: observed(name, part, asked, args, told)
-        for name, part in groups(table, args.group, stem).items()
-    }
+    parts = groups(table, args.group, stem)
+    made = {name: observed(name, part, asked, args, told) for name, part in parts.items()}
     folder.begin(list(made), args)
-    lines = [folder.decide(name, each, asked, args.figures) for name, each in made.items()]
+    lines = [
+        folder.decide(name, parts[name], each, asked, args.figures) for name, each in made.items()
+    ]
     folder.finish()
     return [
         *lines,

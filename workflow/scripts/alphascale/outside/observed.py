@@ -31,6 +31,7 @@ class Observed:
     """What the observations of one domain are, beside their rows."""
 
     rows: list[Observation]
+    lines: list[int]  # of the table's file, where each row stands
     notes: list[str]  # sentences on what was taken for what
     scales: dict[str, int]  # scale → parameters
     epochs: int  # of every training
@@ -113,7 +114,8 @@ def observations(
         "energy_how": UNTOLD, "watts_how": UNTOLD, "device": UNTOLD, "precision": UNTOLD,
     }  # fmt: skip
     order = np.lexsort((each["seed"], samples, runs.params))
-    rows = [_row(each, i, cells == cells[i], shared) for i in order if chosen[i]]
+    order = order[chosen[order]]
+    rows = [_row(each, i, cells == cells[i], shared) for i in order]
     spent = float((step * samples * passes).sum())
     of = "" if whole else " for one sample each"
     notes.append(
@@ -122,6 +124,7 @@ def observations(
     )
     return Observed(
         rows=rows,
+        lines=[int(line) for line in runs.lines[order]],
         notes=notes,
         scales={str(scale): round(n) for scale, n in zip(scales, runs.params, strict=True)},
         epochs=passes,

@@ -23,6 +23,7 @@ from ..tables.reading import Table
 from .asked import Asked
 from .columns import OTHERS, read_runs
 from .decided import Decided, decide_table
+from .histories import curves_beside
 from .observed import Observed, observations
 from .words import page
 
@@ -79,7 +80,7 @@ class Folder:
             },
         )  # fmt: skip
 
-    def decide(self, name: str, made: Observed, asked: Asked, figures: bool) -> str:
+    def decide(self, name: str, table: Table, made: Observed, asked: Asked, figures: bool) -> str:
         """Write one domain's records and figures; what is printed of it."""
         observed_at = self.path / "observations" / f"{name}.csv"
         write_table(observed_at, [as_json(row) for row in made.rows])
@@ -89,9 +90,11 @@ class Folder:
             write(self.path / kind / f"{name}.json", getattr(found, kind))
         self.decisions.append(found.decision)
         self.pages.append(page(found.decision, found.audit, made.flops))
+        curves, along = curves_beside(table, made, found.decision.fraction)
         stages = Stages(
-            found.spec, found.frame, found.fit, found.bootstrap, found.decision, found.audit, {}
-        )
+            found.spec, found.frame, found.fit, found.bootstrap, found.decision, found.audit,
+            curves, along,
+        )  # fmt: skip
         self.shown.append(domain_payload(stages, None))
         if figures:
             draw(self.path / "figures" / name, found, made, frame)

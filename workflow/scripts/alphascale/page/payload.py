@@ -48,6 +48,7 @@ class Stages:
     audit: AuditRecord | None
     # scale → its curves at the decision's fraction, as `curves_of` gives them
     curves: dict[str, list[dict[str, Any]]]
+    along: str = "epoch"  # or `step`, what they go along
     # how a run can be made again, `{path}` for that of its record; empty where it cannot
     command: str = ""
 
@@ -67,6 +68,8 @@ def domain_payload(stages: Stages, meta: Meta | None) -> dict[str, Any]:
         "counted": decision.counted,
         "fraction": decision.fraction,
         "samples": here.samples,
+        # Whether FLOPs are those of one sample: a table may tell no more.
+        "each": decision.samples is None,
         "epochs": spec.epochs,
         "batch_size": spec.batch_size,
         "ladder": as_json(decision.ladder),
@@ -87,6 +90,7 @@ def domain_payload(stages: Stages, meta: Meta | None) -> dict[str, Any]:
         "study": as_json(decision.study),
         "runs": _runs(stages),
         "curves": stages.curves,
+        "along": stages.along,
         "audit": [] if stages.audit is None else as_json(stages.audit)["checks"],
         "command": stages.command.replace("{domain}", decision.domain),
         # What was asked: two studies are compared by it.

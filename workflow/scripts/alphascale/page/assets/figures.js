@@ -146,7 +146,7 @@ function frontFigure(place, domain, ask, found) {
     if (run?.predicted) marks.push({ x: run.price.flops, y: times * run.predicted.mean, shape, colour: name, big: true, say: `${label}: ${prefixed(run.price.flops, "FLOP")}\n${predicted(domain, run)}` });
   }
   draw(place.querySelector(".figure"), {
-    x: { label: "training FLOPs of one run", log: true, range: stretch(marks.map((m) => m.x), true), show: (v) => prefixed(v, "") },
+    x: { label: `training FLOPs of one run${perSample(domain)}`, log: true, range: stretch(marks.map((m) => m.x), true), show: (v) => prefixed(v, "") },
     y: { label: `test ${domain.metric.name === "accuracy" ? "error" : domain.metric.rises ? `1 − ${domain.metric.title}` : domain.metric.name === "perplexity" ? "loss" : domain.metric.title}${domain.metric.share ? " (%)" : ""}`, log: true, range: stretch([...marks.map((m) => m.y), times * ask.target], true), show: (v) => significant(v, 3) },
     series: [{ x: front.map((f) => f.x), y: front.map((f) => f.y), colour: "green", width: 1.5 }],
     lines: [{ y: times * ask.target, label: "target", colour: "orange", dash: [6, 4] }],
@@ -158,23 +158,25 @@ function trainingFigure(place, domain) {
   const scales = Object.keys(domain.curves);
   if (!scales.length) return;
   if (Math.max(...Object.values(domain.curves).flat().map((seed) => seed.validation.length)) < 2) {
-    place.append(make("h3", {}, "Training curves"), make("p", { class: "note" }, "One epoch was trained: there is no curve."));
+    place.append(make("h3", {}, "Training curves"), make("p", { class: "note" }, `One ${domain.along} was told: there is no curve.`));
     return;
   }
   const choose = make("select", { "aria-label": "Size whose training is shown", onchange: () => show() }, ...scales.map((scale) => make("option", {}, scale)));
   choose.value = scales.at(-1);
   const figure = make("div", { class: "figure" });
   place.append(make("h3", {}, "Training curves"), make("p", {}, choose, ` at fraction ${domain.fraction}`), figure,
-    legend([{ shape: "line", colour: "blue", label: "validation loss, a line a seed" }, { shape: "line", colour: "green", dash: true, label: "training loss" }, { shape: "dot", colour: "blue", label: "best epoch" }]));
+    legend([{ shape: "line", colour: "blue", label: "validation loss, a line a seed" }, { shape: "line", colour: "green", dash: true, label: "training loss" }, { shape: "dot", colour: "blue", label: "best" }]));
   function show() {
     const seeds = domain.curves[choose.value], epochs = (values) => values.map((_, i) => i + 1);
+    const at = (seed) => seed.at ?? epochs(seed.validation), trainAt = (seed) => seed.trainAt ?? epochs(seed.train);
+    const ends = seeds.flatMap((seed) => [...at(seed), ...trainAt(seed)]);
     const all = seeds.flatMap((seed) => [...seed.train, ...seed.validation]).filter((v) => v > 0);
     if (!all.length) return;
     draw(figure, {
-      x: { label: "epoch", log: false, range: [0.5, Math.max(...seeds.map((seed) => seed.validation.length)) + 0.5], show: (v) => significant(v, 3) },
+      x: { label: domain.along, log: false, range: stretch([...ends, 0], false, 0.03), show: (v) => significant(v, 3) },
       y: { label: "loss", log: true, range: stretch(all, true), show: (v) => significant(v, 3) },
-      series: seeds.flatMap((seed) => [{ x: epochs(seed.train), y: seed.train, colour: "green", dash: [5, 4], width: 1.2 }, { x: epochs(seed.validation), y: seed.validation, colour: "blue", width: 1.6 }]),
-      marks: seeds.filter((seed) => seed.best && seed.validation[seed.best - 1] > 0).map((seed) => ({ x: seed.best, y: seed.validation[seed.best - 1], shape: "dot", colour: "blue", say: `seed ${seed.seed}, best epoch ${seed.best}: validation loss ${seed.validation[seed.best - 1]}` })),
+      series: seeds.flatMap((seed) => [{ x: trainAt(seed), y: seed.train, colour: "green", dash: [5, 4], width: 1.2 }, { x: at(seed), y: seed.validation, colour: "blue", width: 1.6 }]),
+      marks: seeds.filter((seed) => seed.best && seed.validation[seed.best - 1] > 0).map((seed) => ({ x: at(seed)[seed.best - 1], y: seed.validation[seed.best - 1], shape: "dot", colour: "blue", say: `seed ${seed.seed}, best at ${domain.along} ${at(seed)[seed.best - 1]}: validation loss ${seed.validation[seed.best - 1]}` })),
       say: `Loss by epoch of ${seeds.length} runs of ${choose.value}.`,
     });
   }

@@ -42,6 +42,8 @@ function believe(domain, found) {
     head: bad ? "Do not lean on it yet." : care ? "Believe it with care." : "You can believe it.", reasons };
 }
 
+const perSample = (domain) => (domain.each ? ", for each sample seen" : "");
+
 function cell(name, label, ...value) {
   return make("div", {}, make("dt", {}, label), make("dd", { "data-value": name }, ...value));
 }
@@ -102,7 +104,7 @@ function cards(place, domain, ask, found) {
   if (build) {
     const cost = build.price;
     list.append(cell("build", "To build", make("strong", {}, isBare(domain) ? count(build.params.total) : sizeText(build.size)), `${build.params.total.toLocaleString("en")} parameters; predicted ${predicted(domain, build)}`));
-    list.append(cell("cost", "Its training costs", make("strong", { "data-value": "money" }, cost.factor === null ? prefixed(cost.flops, "FLOP") : money(cost.money, domain.costs.currency)),
+    list.append(cell("cost", `Its training costs${perSample(domain)}`, make("strong", { "data-value": "money" }, cost.factor === null ? prefixed(cost.flops, "FLOP") : money(cost.money, domain.costs.currency)),
       cost.factor === null ? "energy, CO₂ and money not told: the jobs' times do not carry them" : withUnits(cost)));
   }
   if (saving) {
@@ -144,14 +146,14 @@ function beside(place, domain, ask, found) {
     ...(isBare(domain) ? [] : [["architecture", build && sizeText(build.size), naive && sizeText(naive.size), "the ladder, all its trainings"]]),
     ["parameters", build && count(build.params.total), naive && count(naive.params.total), none],
     ["reaches the target with", build && share(build.chance), naive && share(naive.chance), none],
-    ["training FLOPs", build && prefixed(build.price.flops, "FLOP"), naive && prefixed(naive.price.flops, "FLOP"), prefixed(study.flops, "FLOP")],
+    [`training FLOPs${perSample(domain)}`, build && prefixed(build.price.flops, "FLOP"), naive && prefixed(naive.price.flops, "FLOP"), prefixed(study.flops, "FLOP")],
     ["training time", told(build, (p) => duration(p.seconds)), told(naive, (p) => duration(p.seconds)), spent((p) => duration(p.seconds))],
     ["energy", told(build, (p) => energy(p.kwh)), told(naive, (p) => energy(p.kwh)), spent((p) => energy(p.kwh))],
     ["CO₂", told(build, (p) => mass(p.co2_g)), told(naive, (p) => mass(p.co2_g)), spent((p) => mass(p.co2_g))],
     ["money", told(build, (p) => money(p.money, currency)), told(naive, (p) => money(p.money, currency)), spent((p) => money(p.money, currency))],
     ["computing one answer, at the least", served.build ? seconds(served.build.each) : none, served.naive ? seconds(served.naive.each) : none, none],
   ];
-  if (ask.requests > 0) {
+  if (ask.requests > 0 && !domain.each) {
     const whole = (key, show) => ["build", "naive"].map((run) =>
       lasting(found[run], served[run], (price, each) => (price.factor === null && key !== "flops" ? none : show(price[key] + each[key]))));
     rows.push([`FLOPs with ${count(ask.requests)} answers`, ...whole("flops", (v) => prefixed(v, "FLOP")), none],

@@ -15,8 +15,8 @@ function rest(place, study, domain) {
   const columns = domain.runs.columns, rows = domain.runs.rows.map((row) => row.map((value) => (value === null ? "" : String(value))));
   place.append(details(`All ${rows.length} runs`, table("Runs", [...columns, "made by"], rows.map((row, i) => [...row, domain.command ? commandOf(domain, runsOf(domain)[i]) : ""]), `${domain.name}-runs.csv`)));
   if (Object.keys(domain.curves).length) {
-    const lines = Object.entries(domain.curves).flatMap(([scale, seeds]) => seeds.flatMap((seed) => seed.validation.map((value, i) => [scale, seed.seed, i + 1, seed.train[i] ?? "", value].map(String))));
-    place.append(details("Training curves as numbers", table("Curves", ["scale", "seed", "epoch", "training loss", "validation loss"], lines, `${domain.name}-curves.csv`)));
+    const lines = Object.entries(domain.curves).flatMap(([scale, seeds]) => seeds.flatMap((seed) => [["validation", seed.at, seed.validation], ["training", seed.trainAt, seed.train]].flatMap(([of, at, values]) => values.map((value, i) => [scale, seed.seed, of, at?.[i] ?? i + 1, value].map(String)))));
+    place.append(details("Training curves as numbers", table("Curves", ["scale", "seed", "split", domain.along, "loss"], lines, `${domain.name}-curves.csv`)));
   }
   place.append(details("The law's curve as numbers", lawTable(domain)));
 }
