@@ -306,6 +306,20 @@ def test_full_disk_for_checkpoints_is_said_and_the_training_goes_on(
         assert f"checkpoint {cell.state} cannot be written: No space left on device" in said
 
 
+def test_a_checkpoint_beside_its_record_is_removed(cell: Cell, undisturbed) -> None:
+    """As a kill between the two leaves it: the record is kept, and nothing lies around."""
+    for found in (undisturbed[0].out, outputs_path(undisturbed[0].out)):
+        shutil.copy2(found, cell.folder)
+    cell.state.parent.mkdir(parents=True)
+    cell.state.write_bytes(b"of the last epoch")
+    before = cell.out.read_bytes()
+    files = {"data": cell.data, "meta": cell.meta}
+    job = job_of(cell.spec, files, {"record": cell.out}, CODE, domain="table")
+    status, said = ended(cell.start("train.py", job, *cell.options))
+    assert status == 0 and "it is kept" in said
+    assert cell.out.read_bytes() == before and not list(cell.checkpoints.iterdir())
+
+
 def test_full_disk_for_the_record(cell: Cell, undisturbed) -> None:
     with small_disk(cell.folder / "full", "64k") as disk:
         filler, out = fill(disk), disk / "w8.json"

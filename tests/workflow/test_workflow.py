@@ -23,7 +23,7 @@ SIZES = {
     "text": ["d2", "d4", "d6", "d8", "d12"],
 }
 FRACTIONS = {"table": ["0.5", "1.0"], "images": ["1.0"], "text": ["1.0"]}
-SUMMARY = {"summarise the study", "draw the summary table", "draw the audit"}
+SUMMARY = {"summarise the study", "draw the summary table", "draw the audit", "write the page"}
 JOIN = {"join the observations of all domains", "write the regimes of all domains"}
 
 

@@ -24,20 +24,26 @@ def main(job):
     for path in map(Path, files.records):  # …/train/{domain}/{scale}/{fraction}.json
         domain, scale = path.parts[-3:-1]
         curves.setdefault(domain, {})[scale] = curves_of(read(path, TrainingRecord))
+    observed, metas, fits, bootstraps, decided, audits = (
+        {Path(path).stem: path for path in getattr(files, name)}
+        for name in ("observations", "metas", "fits", "bootstraps", "decisions", "audits")
+    )
     decisions, domains = [], []
-    for i, each in enumerate(spec.domains):
-        decisions.append(read(files.decisions[i], DecisionRecord))
+    for each in spec.domains:
+        name = each.domain
+        decision = read(decided[name], DecisionRecord)
         stages = Stages(
             each,
-            read_frame(files.observations[i]),
-            read(files.fits[i], FitRecord),
-            read(files.bootstraps[i], BootstrapRecord),
-            decisions[i],
-            read(files.audits[i], AuditRecord),
-            curves.get(each.domain, {}),
+            read_frame(observed[name]),
+            read(fits[name], FitRecord),
+            read(bootstraps[name], BootstrapRecord),
+            decision,
+            read(audits[name], AuditRecord),
+            curves.get(name, {}),
             command=spec.command,
         )
-        domains.append(domain_payload(stages, read_prepared(files.metas[i])))
+        decisions.append(decision)
+        domains.append(domain_payload(stages, read_prepared(metas[name])))
     study = study_payload(spec.title, domains)
     write_page(job.output.page, f"Study {spec.title}", [study], summary.text(decisions))
     write_text(job.output.answer, answer(spec.title, decisions))

@@ -26,6 +26,11 @@ def main(job):
     checkpoints = Path(job.options.checkpoints) / f"{digest(job.spec)}-{job.code[:16]}"
     if not os.environ.get("ALPHASCALE_FORCED") and recorded(job):
         job.say("this very training, on these very data, has a record: it is kept")
+        if checkpoints.exists():  # ended between the record and the end of its checkpoint
+            from alphascale.training.checkpoints import exclusive
+
+            with exclusive(checkpoints, job.say):
+                pass
         return
     with lease(job.options.device, job.say, int(job.options.jobs_per_gpu)):
         import torch

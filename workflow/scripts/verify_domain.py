@@ -28,6 +28,12 @@ def main(job):
         record = folder / verify_name(digest_of(spec), trained_by)
         if trained_before(record, spec, trained_by, sha256):
             job.say(f"{promise.role} model {promise.size}: was trained before")
+            named = f"{digest_of(spec)}-{trained_by[:16]}"
+            if (left := Path(job.options.checkpoints) / named).exists():
+                from alphascale.training.checkpoints import exclusive
+
+                with exclusive(left, job.say):  # ended between its record and its checkpoint's end
+                    pass
             continue
         # A promise is written once, before the measurement: a training that was interrupted is
         # judged by it, though the fit may know more by now.

@@ -286,7 +286,8 @@ def page_slice(study: Study, called: str) -> PageSpec:
     files = sorted(each for name in ("assets", "vendor") for each in (folder / name).iterdir())
     return PageSpec(
         title=study.run,
-        domains=[decision_slice(study, domain) for domain in study.domains],
+        # By name: the order of domains in the study makes nothing stale.
+        domains=[decision_slice(study, domain) for domain in sorted(study.domains)],
         command=called,
         files=digest([each.read_text(encoding="utf-8") for each in files]),
     )

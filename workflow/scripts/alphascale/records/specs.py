@@ -125,7 +125,7 @@ class PageSpec:
     """The what-if page of some domains."""
 
     title: str  # of the page
-    domains: list[DecisionSpec]  # in the study's order
+    domains: list[DecisionSpec]  # by name
     command: str  # that makes a run anew, with {scale} and {fraction}
     files: str  # digest of the page's own text, styles and programs
 
