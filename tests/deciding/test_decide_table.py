@@ -332,7 +332,6 @@ def spoilt(**cells: object) -> list[dict]:
     [
         (twelve(), ("--params", "parms"), "did you mean 'params'?"),
         (twelve(sizes=SIZES[:2]), (), "2 size(s)"),
-        (twelve(), ("--naive", "1000"), "is smaller than N*"),
         (twelve(), ("--metric", "accuracy=acc"), "column 'acc' is missing"),
         (twelve(), ("--best-of", "rate"), "column 'rate' is missing"),
         (twelve(), ("--level", "95"), "--level 95"),
@@ -434,3 +433,24 @@ def test_histories_beside_the_table_are_the_curves_of_the_page(tmp_path, capsys)
     assert firsts == [3.0 + i for i in range(len(rows))]
     assert {tuple(seed["trainAt"]) for seed in shown} == {(1.0, 3.0)}
     assert {seed["best"] for seed in shown} == {3}
+
+
+def test_a_naive_model_below_n_star_is_said_and_the_decision_stands(tmp_path, capsys) -> None:
+    found = decided(written(tmp_path / "runs.csv", twelve()), "--naive", "1000")
+    said = " ".join(capsys.readouterr().out.split())
+    assert found.n_star is not None and found.naive.params["total"] == 1000
+    assert "the naive model, 1 k parameters, is smaller than N*" in said
+
+
+@pytest.mark.parametrize("start", [0.05, 3.0, 60.0])
+def test_a_start_of_each_run_is_told_from_its_flops(tmp_path, start: float) -> None:
+    """Wall times have one: 3 s beside some seconds of training left all prices untold."""
+    rng, rows = np.random.default_rng(5), twelve()
+    for row in rows:
+        seconds = start + 6 * row["params"] * 50_000 / 2e11
+        row |= {"samples": 50_000, "seconds": seconds * float(np.exp(0.01 * rng.normal()))}
+    path = written(tmp_path / "runs.csv", rows)
+    found = decided(path, "--naive", "1e8", "--watts", "300")
+    price, truth = found.naive.price, start + 6 * 1e8 * 5e4 / 2e11
+    assert price.factor is not None
+    assert 1 / price.factor <= price.seconds / truth <= price.factor

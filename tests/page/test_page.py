@@ -95,9 +95,15 @@ def asked_at(study, results: Path, domain: str):
 def expected(decision: DecisionRecord) -> dict[str, str]:
     """What the page must show, by where it shows it."""
     star, built = decision.star, decision.architecture
+    level = f"{percent(decision.level)} interval"
+    interval = f"{level} {spread(*star.interval)}"
+    if star.interval[0] is None:
+        interval = f"{level} wholly out of reach"
+    elif star.n_star is not None and star.n_star <= decision.ladder.smallest:
+        interval = f"the smallest size trained, or less; {level} up to {count(star.interval[1])}"
     shown = {
         "n_star strong": "none" if star.n_star is None else count(star.n_star),
-        "interval": f"{percent(decision.level)} interval {spread(*star.interval)}",
+        "interval": interval,
         "out_of_reach strong": probability(star.out_of_reach),
         "confident strong": "no size" if star.confident is None else count(star.confident),
     }

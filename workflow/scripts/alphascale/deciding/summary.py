@@ -57,8 +57,7 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
     lower, upper = star.interval if star else (None, None)
     built, gains = decision.architecture, decision.saving
     predicted = built and built.predicted
-    if predicted and decision.target.perplexity is not None:
-        predicted = predicted.as_perplexity()
+    predicted = predicted and as_named(decision.target.named, predicted)
     data = decision.data if isinstance(decision.data, DataNeeded) else None
     row = {
         "domain": decision.domain,
@@ -446,13 +445,21 @@ def predicted_text(decision: DecisionRecord) -> str:
     return metric_text(decision.target.named, decision.architecture.predicted)
 
 
+def as_named(named: str, found: Estimate) -> Estimate:
+    """A prediction in what laws are fitted to, as the target's own metric: an accuracy, e to a
+    loss."""
+    if named == "perplexity":
+        return found.as_perplexity()
+    known = metric(named)
+    ends = [None if each is None else known.falling(each) for each in (found.lower, found.upper)]
+    lower, upper = reversed(ends) if known.rises else ends
+    return Estimate(known.falling(found.mean), lower, upper)
+
+
 def metric_text(named: str, found: Estimate) -> str:
     """A prediction in what laws are fitted to, with its interval, as the target's metric."""
     known = metric(named)
-    if named == "perplexity":
-        found = found.as_perplexity()
-    ends = (known.falling(each) for each in vars(found).values())
-    mean, lower, upper = ends if not known.rises else (next(ends), *reversed(list(ends)))
+    mean, lower, upper = vars(as_named(named, found)).values()
     if known.share:
         return f"{known.title} {share(mean, lower, upper)}"
     shown = partial(fixed, decimals=3) if named == "loss" else significant
@@ -530,7 +537,7 @@ def amounts_text(decision: DecisionRecord) -> str:
     built, naive = decision.architecture.price, decision.naive.price
     flops, grams = naive.flops - built.flops, naive.co2_g - built.co2_g
     carbon = ""
-    if built.factor is not None and naive.factor is not None:
+    if decision.saving.energy is not None:
         carbon = f" and {_amount(grams, mass)} CO₂"
     return f"{_amount(flops, lambda value: prefixed(value, 'FLOP'))}{carbon} less a training, gross"
 

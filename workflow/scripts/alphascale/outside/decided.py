@@ -18,7 +18,7 @@ from ..records.data import Meta
 from ..records.decision import BARE, CheapestPair, DecisionRecord, Price, PricedRun, Star
 from ..records.fit import FitRecord
 from ..records.specs import AuditSpec, BootstrapSpec, DecisionSpec, FitSpec, Target
-from ..units import count
+from ..units import count, probability
 from .asked import Asked
 from .observed import UNTOLD, Observed
 
@@ -44,10 +44,7 @@ class Decided:
 
 
 def decide_table(domain: str, asked: Asked, made: Observed, frame: pandas.DataFrame) -> Decided:
-    """The records of one domain; frame: its observations, as they were written and read again.
-
-    Raises UserError where the naive model is smaller than N*.
-    """
+    """The records of one domain; frame: its observations, as they were written and read again."""
     first, *others = asked.targets
     metrics = tuple(dict.fromkeys(target.law for target in asked.targets))
     resamples = Bootstrap().resamples
@@ -78,9 +75,15 @@ def decide_table(domain: str, asked: Asked, made: Observed, frame: pandas.DataFr
         level=asked.level, costs=costs,
     )  # fmt: skip
     decision = decide(spec, frame, fits, bootstrap, _meta(made, asked.targets), of_table(frame))
-    _naive_is_larger(decision)
+    if small := _naive_is_small(decision):
+        notes.append(small)
     if why:
         decision = _blank(decision)
+    elif decision.architecture is not None and decision.architecture.price.factor is None:
+        notes.append(
+            "energy, CO₂ and money are not told: the runs' seconds do not go with their FLOPs well "
+            "enough to carry them (more than a factor of 2 off); state --flops-per-second"
+        )
     decision = replace(
         decision,
         costs=asked.costs,
@@ -141,16 +144,17 @@ def _meta(made: Observed, targets: tuple[Target, ...]) -> Meta:
     )  # fmt: skip
 
 
-def _naive_is_larger(decision: DecisionRecord) -> None:
+def _naive_is_small(decision: DecisionRecord) -> str | None:
+    """A sentence where the naive model is smaller than N*; None where it is not."""
     star, naive = decision.star, decision.naive
     if naive is None or not isinstance(star, Star) or star.n_star is None:
-        return
-    if naive.params["total"] < star.n_star:
-        raise UserError(
-            f"--naive {naive.params['total']:,}: is smaller than N*, {count(star.n_star)}, and "
-            "would not reach the target: name the model that would have been trained without these "
-            "runs, or leave --naive out"
-        )
+        return None
+    if naive.params["total"] >= star.n_star:
+        return None
+    return (
+        f"the naive model, {count(naive.params['total'])} parameters, is smaller than N* and would "
+        f"reach the target with {probability(naive.chance)} alone: a saving against it says little"
+    )
 
 
 def _told(found: AuditRecord, made: Observed) -> AuditRecord:

@@ -78,9 +78,9 @@ def seconds_of(runs: Runs, notes: list[str]) -> np.ndarray | None:
 
 
 def batch_of(runs: Runs, seen: np.ndarray) -> int:
-    """Samples of a step, by the steps that the table tells; 1 where it tells none: what a step
-    costs beside its FLOPs is then a cost of each sample."""
+    """Samples of a step, by the steps that the table tells; where it tells none all of the largest
+    run's: what a run takes beside its FLOPs is then a start of each pass, whatever its samples."""
     steps = runs.others["steps"]
     if steps is None or runs.samples is None or np.isnan(steps).all():
-        return 1
+        return max(1, round(float(seen.max())))
     return max(1, round(float(np.nanmedian(seen / steps))))

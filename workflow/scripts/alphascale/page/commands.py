@@ -28,6 +28,8 @@ def run_compare(args: argparse.Namespace) -> None:
         if more:
             raise UserError(f"{page}: compares two studies already; give the page of one")
         studies.append(study | {"title": given})
+    if all(len(study["domains"]) == 1 for study in studies):  # of two tables: named by their files
+        studies[1]["domains"][0]["name"] = studies[0]["domains"][0]["name"]
     shared = {each["name"] for each in studies[0]["domains"]}
     if not shared & {each["name"] for each in studies[1]["domains"]}:
         raise UserError(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import laws
 from ..deciding import summary
 from ..deciding.costs import power
+from ..deciding.run_warnings import constant
 from ..metrics import metric
 from ..records.audit import AuditRecord
 from ..records.bootstrap import BootstrapRecord, JointDraws
@@ -64,6 +65,7 @@ def domain_payload(stages: Stages, meta: Meta | None) -> dict[str, Any]:
         "family": decision.family,
         "metric": _metric(decision.target),
         "target": _target(decision.target),
+        "guess": _guess(decision.target, meta),
         "level": decision.level,
         "counted": decision.counted,
         "fraction": decision.fraction,
@@ -104,6 +106,16 @@ def _metric(target: Target) -> dict[str, Any]:
         "name": known.name, "title": known.title, "rises": known.rises, "share": known.share,
         "unit": known.unit, "fitted": target.law,
     }  # fmt: skip
+
+
+def _guess(target: Target, meta: Meta | None) -> float | None:
+    """What is reached without a look at any sample, as laws are fitted to it; None if not told."""
+    if meta is None:
+        return None
+    reached = constant(target, meta)
+    if target.metric in ("accuracy", "error") and meta.task == "classes":
+        reached = min(reached, 1 - 1 / meta.classes)
+    return reached if math.isfinite(reached) else None
 
 
 def _target(target: Target) -> dict[str, Any]:

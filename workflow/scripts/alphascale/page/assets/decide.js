@@ -123,7 +123,7 @@ const studyPrice = (domain, ask) => ({
 
 // What a model costs to train once and to serve so often, by FLOPs at the training's own rate.
 function serving(domain, ask, built) {
-  if (!domain.rate.variance) return null;  // no time is known
+  if (!domain.rate.variance || built.price.factor === null) return null;  // no time is known
   const seconds = built.forward / domain.rate.flops_per_second;
   const all = seconds * ask.requests;
   return { each: seconds, flops: built.forward * ask.requests, seconds: all,
@@ -141,7 +141,8 @@ function decide(domain, ask) {
   const study = studyPrice(domain, ask);
   return { star, wanted: wanted[0] ?? null, build, naive, study,
     saving: build && naive ? savingOf(domain, build, naive, study) : null,
-    served: { build: build && serving(domain, ask, build), naive: naive && serving(domain, ask, naive) } };
+    served: { build: build && serving(domain, ask, build), naive: naive && serving(domain, ask, naive) },
+    guessed: domain.guess !== null && ask.target >= domain.guess, smallest: star?.n_star != null && star.n_star <= domain.ladder.smallest };
 }
 
 function savingOf(domain, build, naive, study) {

@@ -59,11 +59,20 @@ function duration(seconds) {
   return seconds < 172800 ? `${significant(seconds / 3600, 2)} h` : `${significant(seconds / 86400, 2)} days`;
 }
 
+// An interval of a number of parameters, as the study's own texts write it.
+const spread = ([lower, upper]) => `${count(lower)} – ${count(upper)}`;
+
 // A metric from what laws are fitted to and back: of one that rises, 1 − it; of a perplexity, e^it.
 const shownMetric = (metric, fitted) =>
   metric.name === "perplexity" ? Math.exp(Math.min(fitted, 700)) : metric.rises ? 1 - fitted : fitted;
 const fittedMetric = (metric, shown) =>
   metric.name === "perplexity" ? Math.log(shown) : metric.rises ? 1 - shown : shown;
+
+// Both ends of an interval in the metric as it is named, the lower first.
+function inOrder(metric, { lower, upper }) {
+  const ends = [lower, upper].map((value) => metricText(metric, value));
+  return metric.rises ? ends.reverse() : ends;
+}
 
 function metricText(metric, fitted, digits = 4) {
   const value = shownMetric(metric, fitted);

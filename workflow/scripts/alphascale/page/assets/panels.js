@@ -9,7 +9,8 @@ function answer(domain, ask, found) {
   const { star, build, naive, saving } = found;
   if (domain.law.refused) return `There is no answer: ${domain.law.refused}.`;
   if (!star) return `This study decided by law ${domain.law.named}, of which this page knows the decision at ${domain.words.target} alone; set the target back to see it.`;
-  if (star.n_star === null) return `No size reaches ${targetText(domain, ask)}: it is out of reach in ${probability(star.out_of_reach)} of what the law thinks possible.`;
+  if (found.guessed) return `${targetText(domain, ask)} is met by an answer that looks at no sample: nothing need be trained for it.`;
+  if (star.n_star === null) return `No size reaches ${targetText(domain, ask)} with even chance: it is out of reach in ${probability(star.out_of_reach)} of what the law thinks possible.`;
   if (!build) return `${targetText(domain, ask)} asks for ${count(found.wanted)} parameters, and this page knows no ${domain.family} of that size.`;
   const asked = percent(ask.confidence);
   const sure = star.confident === null ? `no size up to ${FAR} × the largest trained is as sure as the ${asked} asked` : `asked: ${asked}`;
@@ -33,10 +34,11 @@ function believe(domain, found) {
   const size = found.build?.params[domain.counted], far = size ? size / domain.ladder.largest : 0;
   const none = !domain.withheld, lost = domain.withheld && !domain.withheld.beats;
   const reasons = [];
+  if (found.guessed) reasons.push("the target asks for no more than a guess reaches");
   if (failed.length) reasons.push(`the audit failed ${failed.join(", ")}`);
   if (far > FAR) reasons.push(`what to build is ${significant(far, 2)} × the largest size trained, far from what was measured`);
   else if (far > 1) reasons.push(`what to build is ${significant(far, 2)} × the largest size trained`);
-  const bad = none || lost || failed.length || far > FAR;
+  const bad = found.guessed || none || lost || failed.length || far > FAR;
   const care = warned.length || far > 1;
   return { kind: bad ? "no" : care ? "care" : "yes",
     head: bad ? "Do not lean on it yet." : care ? "Believe it with care." : "You can believe it.", reasons };
@@ -82,12 +84,21 @@ function panelOf(study, domain, heading) {
 }
 
 function top(place, domain, ask, found) {
-  const verdict = believe(domain, found);
+  const verdict = believe(domain, found), paid = ask.hourly === null ? `${ask.kwhPrice} ${domain.costs.currency} a kWh` : `${ask.hourly} ${domain.costs.currency} an hour`;
   place.replaceChildren(
+    make("h2", {}, domain.name),
+    make("p", { class: "paper" }, `Asked: ${targetText(domain, ask)}, one training with ${percent(ask.confidence)}; ${significant(ask.carbon)} g CO₂ per kWh, ${paid}, ${count(ask.requests)} answers.`),
     make("p", { class: `believe ${verdict.kind}` }, make("strong", {}, `${verdict.head} `),
       `Withheld error first: ${domain.words.withheld}.${verdict.reasons.length ? ` Besides, ${verdict.reasons.join("; ")}.` : ""}`),
     make("p", { class: "answer", "aria-live": "polite", "data-value": "answer" }, answer(domain, ask, found)),
   );
+}
+
+// As summary.txt says it: what lies below the ladder was not measured.
+function intervalText(domain, { star, smallest }) {
+  const level = `${percent(domain.level)} interval`;
+  if (star.interval[0] === null) return `${level} wholly out of reach`;
+  return smallest ? `the smallest size trained, or less; ${level} up to ${count(star.interval[1])}` : `${level} ${spread(star.interval)}`;
 }
 
 function cards(place, domain, ask, found) {
@@ -96,7 +107,7 @@ function cards(place, domain, ask, found) {
   if (star) {
     list.append(
       cell("n_star", `N*, parameters at even chance${many}`, make("strong", {}, star.n_star === null ? "none" : count(star.n_star)),
-        make("span", { "data-value": "interval" }, `${percent(domain.level)} interval ${count(star.interval[0])} – ${count(star.interval[1])}`)),
+        make("span", { "data-value": "interval" }, intervalText(domain, found))),
       cell("out_of_reach", "The target is out of reach in", make("strong", {}, probability(star.out_of_reach)), `of ${star.draws.toLocaleString("en")} draws of the law`),
       cell("confident", `One training reaches it with ${percent(ask.confidence)} from`, make("strong", {}, star.confident === null ? "no size" : count(star.confident)), "parameters"),
     );
@@ -111,6 +122,11 @@ function cards(place, domain, ask, found) {
     list.append(cell("net", "Saved, with this study's cost counted", make("strong", {}, percent(saving.net)), `of the naive model's FLOPs; ${percent(saving.gross)} without the study`),
       cell("pays", "The study pays off", make("strong", {}, saving.pays === null ? "never" : saving.pays <= 1 ? "with the first training" : `after ${Math.ceil(saving.pays).toLocaleString("en")} trainings`)));
   }
+  if (ask.requests > 0 && found.served.build && found.served.naive) {
+    const of = (run, each) => run.price.flops + each.flops;
+    const net = 1 - (found.study.flops + of(build, found.served.build)) / of(found.naive, found.served.naive);
+    list.append(cell("lifetime", `Saved with ${count(ask.requests)} answers as well`, make("strong", {}, percent(net)), "of the naive model's FLOPs, training and answers, the study counted"));
+  }
   list.append(needed(domain, ask));
   place.replaceChildren(list);
 }
@@ -123,16 +139,14 @@ function withUnits(cost) {
 
 function predicted(domain, run) {
   if (!run.predicted) return "nothing: there is no law";
-  const ends = [run.predicted.lower, run.predicted.upper].map((value) => metricText(domain.metric, value));
-  if (domain.metric.rises) ends.reverse();
-  return `${domain.metric.title} ${metricText(domain.metric, run.predicted.mean)} (${ends.join(" – ")})`;
+  return `${domain.metric.title} ${metricText(domain.metric, run.predicted.mean)} (${inOrder(domain.metric, run.predicted).join(" – ")})`;
 }
 
 function needed(domain, ask) {
   const found = dataNeeded(domain, ask);
   if (!found) return cell("data", "Data needed", make("strong", {}, "not told"), domain.joint.refused ?? "the study's law tells nothing of it");
   const times = (value) => (value === null ? "∞" : `${significant(value, 2)} ×`);
-  return cell("data", `Data that the largest size trained (${count(domain.data.params)}) needs`, make("strong", {}, found.needs === null ? "no amount is enough" : times(found.needs)),
+  return cell("data", `Data that the largest size trained (${count(domain.data.params)}) needs`, make("strong", {}, found.needs === null ? "no amount is enough" : found.needs <= domain.data.least ? `${times(found.needs)} or less` : times(found.needs)),
     `of the ${domain.data.have.toLocaleString("en")} samples at hand; ${percent(domain.level)} interval ${times(found.interval[0])} – ${times(found.interval[1])}; ${times(found.confident)} with ${percent(ask.confidence)}`);
 }
 

@@ -2,6 +2,7 @@
 
 const payload = JSON.parse(document.getElementById("payload").textContent);
 const state = {};
+const kept = {};  // domain → its address when it was last seen
 const panels = [];
 
 function make(tag, attributes = {}, ...children) {
@@ -43,7 +44,8 @@ function readAddress() {
 function writeAddress() {
   const usual = { ...defaults(state.domain), view: "error" }, out = new URLSearchParams({ domain: state.domain });
   for (const [key, value] of Object.entries(state)) {
-    if (key !== "domain" && value !== usual[key] && value !== null) out.set(key, value);
+    if (key !== "domain" && value !== usual[key] && value !== null) out.set(key, typeof value === "number" ? Number(value.toPrecision(10)) : value);
   }
+  kept[state.domain] = String(out);
   history.replaceState(null, "", `#${out}`);
 }

@@ -3,17 +3,17 @@ function rest(place, study, domain) {
   const words = { passed: "✓ passed", warned: "! warned", failed: "✗ failed" };
   if (domain.audit.length) {
     place.append(make("h3", {}, "The audit: what a careful reader would ask"), make("ul", { class: "checks" },
-      ...domain.audit.map((check) => make("li", {}, make("span", { class: "mark" }, words[check.status]), `${check.check}: ${check.figure}`))));
+      ...domain.audit.map((check) => make("li", {}, make("span", { class: "mark" }, words[check.status]), ` ${check.check}: ${check.figure}`))));
   }
   if (domain.words.warnings.length) place.append(make("h3", {}, "Warnings"), make("ul", {}, ...domain.words.warnings.map((each) => make("li", {}, each))));
   const told = [["Decided at the study's own target", domain.words.star], ["The fit", domain.words.fit], ["To settle it", domain.words.settle]].filter(([, text]) => text);
   place.append(make("h3", {}, "As the study itself says it"), make("dl", {}, ...told.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)])));
   if (domain.withheld) {
     place.append(details("Withheld sizes: predicted and measured", table("Withheld sizes", ["cell", "parameters", "predicted", "interval of a run", "measured"],
-      domain.withheld.cells.map((each) => [`${each.scale} at ${each.fraction}`, count(each.params), metricText(domain.metric, each.predicted), each.lower === null ? "–" : [each.lower, each.upper].map((v) => metricText(domain.metric, v)).join(" – "), metricText(domain.metric, each.measured)]), `${domain.name}-withheld.csv`)));
+      domain.withheld.cells.map((each) => [`${each.scale} at ${each.fraction}`, count(each.params), metricText(domain.metric, each.predicted), each.lower === null ? "–" : inOrder(domain.metric, each).join(" – "), metricText(domain.metric, each.measured)]), `${domain.name}-withheld.csv`)));
   }
   const columns = domain.runs.columns, rows = domain.runs.rows.map((row) => row.map((value) => (value === null ? "" : String(value))));
-  place.append(details(`All ${rows.length} runs`, table("Runs", [...columns, "made by"], rows.map((row, i) => [...row, domain.command ? commandOf(domain, runsOf(domain)[i]) : ""]), `${domain.name}-runs.csv`)));
+  place.append(details(`All ${rows.length} runs`, table("Runs", [...columns.map((name) => (name === "value" ? domain.metric.fitted : name)), "made by"], rows.map((row, i) => [...row, domain.command ? commandOf(domain, runsOf(domain)[i]) : ""]), `${domain.name}-runs.csv`)));
   if (Object.keys(domain.curves).length) {
     const lines = Object.entries(domain.curves).flatMap(([scale, seeds]) => seeds.flatMap((seed) => [["validation", seed.at, seed.validation], ["training", seed.trainAt, seed.train]].flatMap(([of, at, values]) => values.map((value, i) => [scale, seed.seed, of, at?.[i] ?? i + 1, value].map(String)))));
     place.append(details("Training curves as numbers", table("Curves", ["scale", "seed", "split", domain.along, "loss"], lines, `${domain.name}-curves.csv`)));
@@ -45,6 +45,6 @@ function table(caption, head, rows, file) {
   return make("div", {},
     make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
       make("table", {}, make("thead", {}, make("tr", {}, ...head.map((name) => name === "" ? make("td", {}) : make("th", { scope: "col" }, name)))),
-        make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((value, i) => make(i ? "td" : "th", i ? {} : { scope: "row" }, value))))))),
+        make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((value, i) => make(i ? "td" : "th", { scope: i ? null : "row", class: String(value).length > 60 ? "wide" : null }, value))))))),
     make("button", { type: "button", onclick: save }, `Download as CSV`));
 }

@@ -29,7 +29,7 @@ async function begin() {
   const shown = domainsOf(state.domain), main = document.getElementById("answer");
   await Promise.all(shown.map(open));
   document.getElementById("domains").replaceChildren(...names.map((name) =>
-    make("button", { type: "button", "data-domain": name, "aria-current": name === state.domain ? "true" : "false", onclick: () => { location.hash = `domain=${name}`; begin(); } }, name)));
+    make("button", { type: "button", "data-domain": name, "aria-current": name === state.domain ? "true" : "false", onclick: () => { location.hash = kept[name] ?? `domain=${name}`; begin(); } }, name)));
   panels.length = 0;
   const two = payload.studies.length > 1;
   payload.studies.forEach((study, i) => {
