@@ -202,6 +202,7 @@ STAGES = frozenset(
         "observations",
         "optimize",
         "optimize_domain",
+        "page",
         "plan",
         "plan_domain",
         "plot",

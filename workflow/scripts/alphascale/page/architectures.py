@@ -52,15 +52,12 @@ def _turned(name: str, ladder: list[Size], meta: Meta) -> dict[str, Any] | None:
     kind = family(name)
     if kind.keys is None or kind.others or kind.turned is None:
         return None
-    shapes = _different(
-        {key: value for key, value in kind.complete(size).items() if key != kind.turned}
-        for size in ladder
-    )
-    if len(shapes) > 1:
+    # The keys that some size names: what none names follows from these.
+    named = [key for key in kind.complete(ladder[0]) if any(key in each for each in ladder)]
+    shapes = [{key: kind.complete(size)[key] for key in named} for size in ladder]
+    if len(_different({**shape, kind.turned: None} for shape in shapes)) > 1:
         return None
-    order = [key for key in kind.complete(ladder[0]) if any(key in each for each in ladder)]
-    shown = {key: shapes[0].get(key) for key in order}
-    step = kind.step(shapes[0], ladder)
+    shown, step = shapes[0], kind.step(shapes[0], ladder)
 
     def at(turns: int) -> dict[str, dict[str, int]]:
         size = shown | {kind.turned: kind.keys[kind.turned].type(turns * step)}
