@@ -454,3 +454,33 @@ def test_a_start_of_each_run_is_told_from_its_flops(tmp_path, start: float) -> N
     price, truth = found.naive.price, start + 6 * 1e8 * 5e4 / 2e11
     assert price.factor is not None
     assert 1 / price.factor <= price.seconds / truth <= price.factor
+
+
+def test_of_accuracy_and_error_that_of_the_target_rules(tmp_path, capsys) -> None:
+    """A column of the other may be of another split: the law is that of what was asked."""
+    alone = decided(written(tmp_path / "alone.csv", twelve()), "--tested", "10000")
+    rows = [row | {"error": 0.001 / (i + 1)} for i, row in enumerate(twelve())]
+    both = decided(written(tmp_path / "both.csv", rows), "--tested", "10000")
+    assert both.n_star == alone.n_star
+
+
+def test_a_refused_decision_leaves_the_one_before(tmp_path, capsys) -> None:
+    path = written(tmp_path / "runs.csv", twelve())
+    decided(path)
+    before = {each: each.read_bytes() for each in (tmp_path / "runs").rglob("*.*")}
+    rows = twelve()
+    rows[0]["accuracy"] = 1.5
+    refused(capsys, written(path, rows))
+    assert {each: each.read_bytes() for each in (tmp_path / "runs").rglob("*.*")} == before
+
+
+def test_the_folder_of_another_table_is_left_alone(tmp_path, capsys) -> None:
+    decided(written(tmp_path / "runs.csv", twelve()))
+    other = tmp_path / "runs.tsv"
+    other.write_text((tmp_path / "runs.csv").read_text().replace(",", "\t"))
+    assert "holds the decision on runs.csv" in refused(capsys, other)
+
+
+def test_samples_below_one_are_refused(tmp_path, capsys) -> None:
+    rows = [row | {"samples": 0.3} for row in twelve()]
+    assert "a run saw 1 or more" in refused(capsys, written(tmp_path / "runs.csv", rows))

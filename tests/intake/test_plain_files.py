@@ -290,3 +290,21 @@ def test_nothing_but_an_earlier_import_is_written_over(tmp_path, capsys) -> None
         (tmp_path / name).unlink()
     assert main(["import", str(path), "--out", str(path)]) == 2
     assert "is what is read here" in capsys.readouterr().err
+
+
+def test_a_percentage_with_its_sign_is_the_share_it_is(tmp_path) -> None:
+    """0.9% is .009, and one column may hold 0.9% and 50%."""
+    rows = "".join(f"{n},{e}\n" for n, e in ((1000, "50%"), (10000, "1.0%"), (100000, "0.9%")))
+    (tmp_path / "mine.csv").write_text("params,error\n" + rows)
+    assert main(["import", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "runs.csv")]) == 0
+    with (tmp_path / "runs.csv").open(newline="") as stream:
+        assert [float(row["error"]) for row in csv.DictReader(stream)] == [0.5, 0.01, 0.009]
+
+
+def test_a_run_s_own_parameters_come_before_nested_ones(tmp_path) -> None:
+    """`teacher/params` stands first, and is another model's."""
+    rows = "".join(f"340000000,{n},{0.5 - i / 10}\n" for i, n in enumerate((1000, 10000, 100000)))
+    (tmp_path / "mine.csv").write_text("teacher/params,params,error\n" + rows)
+    assert main(["import", str(tmp_path / "mine.csv"), "--out", str(tmp_path / "runs.csv")]) == 0
+    with (tmp_path / "runs.csv").open(newline="") as stream:
+        assert [row["params"] for row in csv.DictReader(stream)] == ["1000", "10000", "100000"]

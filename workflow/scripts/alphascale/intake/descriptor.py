@@ -82,6 +82,14 @@ class Kind:
 SUFFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}
 
 
+def number_or_percent(cell: str) -> float | None:
+    """A number, or a percentage with its sign as the share that it is: 0.9% is .009."""
+    if not cell.endswith("%"):
+        return number(cell)
+    value = number(cell.removesuffix("%"))
+    return None if value is None else value / 100
+
+
 def number(value: Any) -> float | None:
     """A plain number, or text that is one, as 1e-3, 1,234,567 or 124M; None for anything else."""
     if isinstance(value, (bool, type(None))):

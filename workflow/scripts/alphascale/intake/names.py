@@ -148,9 +148,10 @@ def is_share(common: str) -> bool:
 
 
 def quantity_key(column: str, names: dict[str, object]) -> str | None:
-    """Of logged names, the one that holds a quantity, the surest; its last part counts."""
+    """Of logged names, the one that holds a quantity, the surest; its last part counts, and of two
+    the one that is nested less: `params` before `teacher/params`."""
     last: dict[str, str] = {}
-    for name in names:
+    for name in sorted(names, key=lambda each: len(re.split(r"[/.]", each))):
         end = re.split(r"[/.]", name)[-1].strip().lower()
         last.setdefault(re.sub(r"[\s\-]+", "_", end), name)
     return next((last[key] for key in KEYS[column] if key in last), None)

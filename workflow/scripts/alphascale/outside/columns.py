@@ -32,6 +32,9 @@ OTHERS = ("seed", "flops", "seconds", "epochs", "steps", "learning_rate", "non_e
 UNFINISHED = "unfinished"  # a status, as `import` writes it
 NONE = "none"  # said of a column that is not to be used
 
+# Below this a result is none that anybody measured, and powers of it leave a double's range.
+LEAST_VALUE = 1e-100
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -247,13 +250,13 @@ def _ended(table: Table, status: str) -> list[bool]:
     ended = []
     for line, cell in zip(table.lines, table.columns[status], strict=True):
         word = cell.strip().lower()
-        if word not in ("", "ok", "diverged"):
+        if word not in ("", "ok", "diverged", "chance"):
             raise UserError(
                 f"{table.path}, line {line}: column {status!r}: {quoted(cell)} is neither ok nor "
                 f"diverged nor {UNFINISHED}; write one of them, take rows by --where, or say "
                 f"--status {NONE}"
             )
-        ended.append(word != "diverged")
+        ended.append(word in ("", "ok"))  # one at chance learnt nothing: its result is no number
     if not any(ended):
         raise UserError(f"{table.path}: column {status!r}: every run diverged: nothing to fit")
     return ended
@@ -287,6 +290,13 @@ def _optional(table: Table, name: str, what: str, skip: bool, told: list[str]) -
 
 def _check_counts(runs: Runs, column: str) -> None:
     """Parameters are counted: 1.3 of them is a column in millions or billions."""
+    few = np.flatnonzero(np.zeros(0) if runs.samples is None else runs.samples < 1)
+    if len(few):
+        i = few[0]
+        raise UserError(
+            f"{runs.path}, line {runs.lines[i]}: {runs.samples[i]:g} samples: a run saw 1 or more; "
+            "if the column is in millions or billions, multiply it out"
+        )
     odd = np.flatnonzero((runs.params < 1000) & (runs.params % 1 != 0))
     if len(odd):
         i = odd[0]
@@ -300,6 +310,13 @@ def _check_values(runs: Runs, name: str, column: str) -> None:
     """That each value of a metric is one that it can have."""
     known, values = TABLE[name], runs.metrics[name]
     low = -math.inf if name == "r2" else 0.0 if known.share else math.nextafter(0, 1)
+    tiny = np.flatnonzero(runs.ok & (values > 0) & (values < LEAST_VALUE))
+    if len(tiny):
+        i = tiny[0]
+        raise UserError(
+            f"{runs.path}, line {runs.lines[i]}: column {column!r}: {values[i]:g} is too small to "
+            f"be told from 0; the least is {LEAST_VALUE:g}: give the column in another unit"
+        )
     low, high = (1.0, math.inf) if name == "perplexity" else (low, 1.0 if known.share else math.inf)
     odd = np.flatnonzero(runs.ok & ~((values >= low) & (values <= high)))
     if not len(odd):

@@ -120,7 +120,7 @@ def _decided(args: argparse.Namespace) -> list[str]:
     from ..tables.reading import read_csv
     from ..tables.where import where
     from .asked import Asked, prices_of, targets_of
-    from .written import Folder, observed
+    from .written import Folder, decided, observed
 
     for name, value, least, most in (
         ("level", args.level, 0.0, 1.0), ("naive", args.naive, 0.0, 1e18),
@@ -146,9 +146,11 @@ def _decided(args: argparse.Namespace) -> list[str]:
         told.append(line)
     parts = groups(table, args.group, stem)
     made = {name: observed(name, part, asked, args, told) for name, part in parts.items()}
+    found = {name: decided(name, each, asked) for name, each in made.items()}
     folder.begin(list(made), args)
     lines = [
-        folder.decide(name, parts[name], each, asked, args.figures) for name, each in made.items()
+        folder.leave(name, parts[name], each, found[name], args.figures)
+        for name, each in made.items()
     ]
     folder.finish()
     return [

@@ -225,8 +225,11 @@ def _results(runs: Runs, tested: int | None, targets: tuple[Target, ...]) -> dic
     known = dict(runs.metrics)
     if "perplexity" in known:
         known["loss"] = np.log(known.pop("perplexity"))
-    for one, other in (("accuracy", "error"), ("error", "accuracy")):
-        if one in known and other not in known:
+    # Of the two the one that a target is of rules: a column of the other may be of another split.
+    asked = {target.metric for target in targets}
+    pairs = (("accuracy", "error"), ("error", "accuracy"))
+    for one, other in sorted(pairs, key=lambda pair: pair[0] not in asked):
+        if one in known and (other not in known or (one in asked and other not in asked)):
             known[other] = 1 - known[one]
     for target in targets:
         metric = TABLE[target.metric]

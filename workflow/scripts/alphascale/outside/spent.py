@@ -22,6 +22,11 @@ def passes_of(runs: Runs, stated: int | None, notes: list[str]) -> int:
             f"epochs vary from {np.nanmin(told):g} to {np.nanmax(told):g}: costs count their "
             f"median, {middle}, for every run"
         )
+    elif np.nanmedian(told) != middle:
+        notes.append(
+            f"{np.nanmedian(told):g} epochs are counted as {middle}: costs are off by as much; say "
+            "what was seen in all by --samples, with --epochs 1"
+        )
     return middle
 
 

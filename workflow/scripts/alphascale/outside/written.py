@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,12 @@ class Folder:
             raise UserError(
                 f"--out {path}: holds what this command did not write; name another folder"
             )
+        before = Path(str(_mark_of(path).get("asked", {}).get("runs", source))).name
+        if path.is_dir() and before != Path(source).name:
+            raise UserError(
+                f"--out {path}: holds the decision on {before}; name another folder for that on "
+                f"{Path(source).name}"
+            )
         return cls(path, source)
 
     def begin(self, names: Sequence[str], args: argparse.Namespace) -> None:
@@ -80,12 +87,11 @@ class Folder:
             },
         )  # fmt: skip
 
-    def decide(self, name: str, table: Table, made: Observed, asked: Asked, figures: bool) -> str:
+    def leave(self, name: str, table: Table, made: Observed, found: Decided, figures: bool) -> str:
         """Write one domain's records and figures; what is printed of it."""
         observed_at = self.path / "observations" / f"{name}.csv"
         write_table(observed_at, [as_json(row) for row in made.rows])
         frame = read_frame(observed_at)
-        found = decide_table(name, asked, made, frame)
         for kind in RECORDS:
             write(self.path / kind / f"{name}.json", getattr(found, kind))
         self.decisions.append(found.decision)
@@ -116,6 +122,15 @@ def _mark_of(path: Path) -> dict:
         return read_sealed(path / MARK)
     except UserError:
         return {}
+
+
+def decided(name: str, made: Observed, asked: Asked) -> Decided:
+    """The decision on one domain, with nothing written where anybody looks: a fault leaves an
+    earlier decision as it is."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / f"{name}.csv"
+        write_table(path, [as_json(row) for row in made.rows])
+        return decide_table(name, asked, made, read_frame(path))
 
 
 def observed(

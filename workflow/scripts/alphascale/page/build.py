@@ -41,7 +41,7 @@ def write_page(path: str | Path, title: str, studies: list[dict[str, Any]], fall
     # `</script>` in a text would end the element that holds it.
     numbers = json.dumps(whole, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     parts = {
-        "format": FORMAT,
+        "format": FORMAT if len(studies) == 1 else f"{FORMAT} of two",
         "title": html.escape(title),
         "styles": _text("vendor/uPlot.min.css") + _text("assets/page.css"),
         "fallback": html.escape(fallback).replace("\n", "<br>"),

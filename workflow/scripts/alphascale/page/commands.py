@@ -21,7 +21,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 def run_compare(args: argparse.Namespace) -> None:
     pages = [_page(given) for given in (args.first, args.second)]
-    spare(args.out, FORMAT, *map(str, pages))
+    spare(args.out, f"{FORMAT} of two", *map(str, pages))
     studies = []
     for given, page in zip((args.first, args.second), pages, strict=True):
         (study, *more) = read_page(page)
@@ -31,10 +31,19 @@ def run_compare(args: argparse.Namespace) -> None:
     if all(len(study["domains"]) == 1 for study in studies):  # of two tables: named by their files
         studies[1]["domains"][0]["name"] = studies[0]["domains"][0]["name"]
     shared = {each["name"] for each in studies[0]["domains"]}
-    if not shared & {each["name"] for each in studies[1]["domains"]}:
+    both = shared & {each["name"] for each in studies[1]["domains"]}
+    if not both:
         raise UserError(
             f"{args.first} and {args.second} have no domain of the same name: nothing to compare"
         )
+    for name in sorted(both):
+        one, two = (next(d for d in s["domains"] if d["name"] == name) for s in studies)
+        for what, key in (("metric", "title"), ("costs", "currency")):
+            if one[what][key] != two[what][key]:
+                raise UserError(
+                    f"{name}: {args.first} is decided in {one[what][key]}, {args.second} in "
+                    f"{two[what][key]}: one target and one price do not serve both"
+                )
     title = f"{args.first} beside {args.second}"
     write_page(args.out, title, studies, f"{title}: this page needs JavaScript.")
     print(f"saved: {args.out}")

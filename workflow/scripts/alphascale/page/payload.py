@@ -7,19 +7,20 @@ position of a slider is a decision of its own.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import laws
 from ..deciding import summary
 from ..deciding.costs import power
 from ..deciding.run_warnings import constant
+from ..deciding.star import untold
 from ..metrics import metric
 from ..records.audit import AuditRecord
 from ..records.bootstrap import BootstrapRecord, JointDraws
 from ..records.decision import BARE, DecisionRecord, PricedRun
 from ..records.fit import FitRecord, WithheldFit
-from ..records.runs import COUNT_COLUMN, fractions, largest
+from ..records.runs import COUNT_COLUMN, fractions, largest, tested
 from ..records.specs import DecisionSpec, Target
 from ..records.typed import Refused, as_json
 from .packing import stored
@@ -60,6 +61,10 @@ def domain_payload(stages: Stages, meta: Meta | None) -> dict[str, Any]:
     bootstrap = stages.bootstrap.of(decision.metric)
     here = stages.fit.fractions[decision.fraction]
     cost = sample_flops(stages.frame, decision.counted)
+    # What no target could be told from is refused at every position, as `decide` refuses it.
+    far = replace(decision.target, value=metric(decision.target.metric).falling(1.0 - 1e-9))
+    why = None if meta is None else untold(far, stages.frame, meta)
+    blind = Refused(why) if why else None
     return {
         "name": decision.domain,
         "family": decision.family,
@@ -77,8 +82,10 @@ def domain_payload(stages: Stages, meta: Meta | None) -> dict[str, Any]:
         "ladder": as_json(decision.ladder),
         "withheld": _withheld(decision),
         "words": _words(decision),
-        "law": _law(bootstrap.fractions[decision.fraction], decision),
-        "joint": _joint(bootstrap.joint, stages, cost),
+        # Errors are told from none where one in so many would show; None of what is no count.
+        "tested": tested(stages.frame, decision.metric),
+        "law": _law(blind or bootstrap.fractions[decision.fraction], decision),
+        "joint": _joint(blind or bootstrap.joint, stages, cost),
         "data": _data(decision),
         "others": [
             {"target": summary.target_value(each.target), "asks": each.asks}

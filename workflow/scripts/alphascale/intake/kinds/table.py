@@ -6,7 +6,16 @@ from pathlib import Path
 
 from ...errors import UserError, first_line, quoted
 from ...tables.reading import Table, read_csv
-from ..descriptor import QUANTITIES, UNFINISHED, Kind, Point, Run, library, number
+from ..descriptor import (
+    QUANTITIES,
+    UNFINISHED,
+    Kind,
+    Point,
+    Run,
+    library,
+    number,
+    number_or_percent,
+)
 from ..files import AGAIN, begins
 from ..names import is_result
 
@@ -61,7 +70,7 @@ def _cells(run: Run, table: Table, row: int, besides: set[str | None]) -> None:
         if not cell or name in besides:
             continue
         result = name not in QUANTITIES and is_result(name)
-        value = number(cell.removesuffix("%")) if result else number(cell)
+        value = number_or_percent(cell) if result else number(cell)
         if name == "status":
             if cell.lower() not in ("ok", "finished", "complete", "completed", "done"):
                 run.status = cell.lower() if cell.lower() == "diverged" else UNFINISHED

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import UserError
 from ...tables.reading import Table, read_csv
-from ..descriptor import UNFINISHED, Kind, Point, Run, number
+from ..descriptor import UNFINISHED, Kind, Point, Run, number, number_or_percent
 from ..files import begins
 from ..names import is_result
 
@@ -88,7 +88,7 @@ def _runs(table: Table) -> list[Run]:
         for name, cells in columns.items():
             if name in ABOUT or not cells[row].strip():
                 continue
-            value = number(cells[row].strip().removesuffix("%"))
+            value = number_or_percent(cells[row].strip())
             if value is not None and is_result(name):
                 run.values[name] = value
             else:

@@ -10,6 +10,7 @@ const finite = (value) => (Number.isFinite(value) ? value : null);
 // N*, its interval and the probability that the target is out of reach.
 function starOf(domain, ask) {
   const law = domain.law;
+  if (tooRare(domain, ask)) return null;
   if (!law.open) return law.decided && atStudy(domain, ask) ? law.decided : null;
   const target = ask.target, draws = solveDraws(law.open, target);
   const even = solveEven(law.open, target);
@@ -24,6 +25,9 @@ function starOf(domain, ask) {
     out_of_reach: draws.filter((x) => x === Infinity).length / draws.length, draws: draws.length,
   };
 }
+
+// Whether the target is less than one error in the samples tested, which cannot be told from none.
+const tooRare = (domain, ask) => domain.tested !== null && ask.target * domain.tested < 1;
 
 // Whether the target and the confidence are those that the study decided on.
 const atStudy = (domain, ask) =>
@@ -165,7 +169,7 @@ function savingOf(domain, build, naive, study) {
 // The data at which the largest size trained reaches the target, as multiples of what there is.
 function dataNeeded(domain, ask) {
   const joint = domain.joint.open;
-  if (!joint || domain.data === null) return null;
+  if (!joint || domain.data === null || tooRare(domain, ask)) return null;
   domain.data.along ??= held(joint, 0, Math.log(domain.data.params), joint.ranges[1]);
   const law = domain.data.along, have = domain.data.have;
   const even = solveEven(law, ask.target);
@@ -246,13 +250,18 @@ function alongLines([x, y], params) {
 }
 
 // The cheapest pair with its interval over the draws.
-function cheapestPair(domain, ask, plane) {
-  const best = cheapestOn(domain, ask, plane, plane.middle);
+function cheapestPair(domain, given, plane) {
+  let ask = given, best = cheapestOn(domain, ask, plane, plane.middle);
+  const known = () => factorOf(domain.rate, [best.flops, stepsOf(domain, best.samples)]) !== null;
+  if (ask.label && !(best.flops < Infinity && known())) {  // the times do not carry it
+    ask = { ...given, label: null };
+    best = cheapestOn(domain, ask, plane, plane.middle);
+  }
   const ways = plane.rows.map((row) => cheapestOn(domain, ask, plane, row));
   const tail = (1 - domain.level) / 2, interval = {};
   for (const key of ["params", "samples", "flops", "price"]) {
     const sorted = Float64Array.from(ways, (way) => way[key]).sort();
     interval[key] = [finite(Math.min(best[key], quantile(sorted, tail))), finite(Math.max(best[key], quantile(sorted, 1 - tail)))];
   }
-  return { ...best, interval, reached: ways.filter((way) => way.flops < Infinity).length / ways.length };
+  return { ...best, interval, inMoney: Boolean(ask.label), reached: ways.filter((way) => way.flops < Infinity).length / ways.length };
 }

@@ -89,7 +89,7 @@ function planeFigure(place, domain, ask) {
   }
   if (!place.firstChild) {
     place.append(make("h3", {}, "Size and data together"), make("div", { class: "figure" }),
-      legend([{ shape: "line", colour: "blue", label: "just reaches the target, by the joint law" }, { shape: "dot", colour: "blue", label: "trained" }, { shape: "star", colour: "orange", label: ask.label ? "cheapest in money" : "cheapest in FLOPs" }]),
+      legend([{ shape: "line", colour: "blue", label: "just reaches the target, by the joint law" }, { shape: "dot", colour: "blue", label: "trained" }, { shape: "star", colour: "orange", label: "the cheapest pair" }]),
       make("p", { class: "note", "data-value": "pair", "aria-live": "polite" }, "working out the plane …"));
   }
   domain.plane ??= planeOf(domain);
@@ -120,7 +120,7 @@ function planeFigure(place, domain, ask) {
   });
   const level = `${percent(domain.level)} interval`;
   note.textContent = pair.flops < Infinity
-    ? `Cheapest${ask.label ? " in money" : ""} by the joint law: ${count(pair.params)} parameters (${level} ${count(pair.interval.params[0])} – ${count(pair.interval.params[1])}) on ${Math.min(Math.ceil(pair.samples), domain.joint.samples[1]).toLocaleString("en")} samples: ${prefixed(pair.flops, "FLOP")}; reached in ${probability(pair.reached)} of the draws.`
+    ? `Cheapest in ${pair.inMoney ? "money" : "FLOPs"} by the joint law: ${count(pair.params)} parameters (${level} ${count(pair.interval.params[0])} – ${count(pair.interval.params[1])}) on ${Math.min(Math.ceil(pair.samples * (1 - 1e-9)), domain.joint.samples[1]).toLocaleString("en")} samples: ${prefixed(pair.flops, "FLOP")}; reached in ${probability(pair.reached)} of the draws.`
     : `No size reaches the target on the data at hand, by the joint law; ${probability(pair.reached)} of its draws do.`;
 }
 

@@ -8,6 +8,7 @@ const targetText = (domain, ask) => `${domain.metric.title} ${metricText(domain.
 function answer(domain, ask, found) {
   const { star, build, naive, saving } = found;
   if (domain.law.refused) return `There is no answer: ${domain.law.refused}.`;
+  if (tooRare(domain, ask)) return `There is no answer at ${targetText(domain, ask)}: it is less than one error in the ${domain.tested.toLocaleString("en")} test samples, which cannot be told from none; test on more.`;
   if (!star) return `This study decided by law ${domain.law.named}, of which this page knows the decision at ${domain.words.target} alone; set the target back to see it.`;
   if (found.guessed) return `${targetText(domain, ask)} is met by an answer that looks at no sample: nothing need be trained for it.`;
   if (star.n_star === null) return `No size reaches ${targetText(domain, ask)} with even chance: it is out of reach in ${probability(star.out_of_reach)} of what the law thinks possible.`;

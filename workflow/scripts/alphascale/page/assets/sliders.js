@@ -37,7 +37,7 @@ function sliders(domain) {
   const fixed = !domain.law.open;
   if (fixed) [slide, exact].forEach((each) => { each.disabled = true; });
   box.append(row(`Target: test ${metric.title}${metric.share ? ", %" : metric.unit ? `, ${metric.unit}` : ""}${fixed ? " (fixed: no law auto here)" : ""}`, "target", slide, exact));
-  box.append(ranged("confidence", "One training reaches it with, %", 50, 99, 1, 100, fixed));
+  box.append(ranged("confidence", "One training reaches it with, %", Math.min(50, 100 * defaults(state.domain).confidence), Math.max(99, 100 * defaults(state.domain).confidence), "any", 100, fixed));
   const countries = make("select", { id: "country", "aria-label": "Country whose electricity is used" }, make("option", { value: "" }, "the study's own"), make("option", { value: "other", disabled: true }, "as given"), ...payload.countries.map(([name, grams]) => make("option", { value: grams }, `${name}: ${significant(grams)} g`)));
   const grams = make("input", { type: "number", id: "carbon", min: 0, step: "any", value: state.carbon });
   const takeGrams = (given) => { state.carbon = given; grams.value = given; soon(); };

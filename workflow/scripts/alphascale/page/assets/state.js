@@ -34,17 +34,20 @@ function readAddress() {
   Object.assign(state, { domain: name, view: "error", ...defaults(name) });
   for (const key of ["target", "confidence", "carbon", "kwhPrice", "hourly", "label", "requests"]) {
     const value = Number(given.get(key));
-    if (given.has(key) && Number.isFinite(value) && value >= 0) state[key] = value;
+    if (given.get(key) && Number.isFinite(value) && value >= 0) state[key] = value;
   }
+  if (given.get("hourly") === "none") state.hourly = null;
   if (!(state.target > 0)) state.target = defaults(name).target;
-  state.confidence = clip(state.confidence, 0.5, 0.99);
+  const usual = defaults(name).confidence;
+  state.confidence = clip(state.confidence, Math.min(0.5, usual), Math.max(0.99, usual));
   if (["error", "metric", "loss"].includes(given.get("view"))) state.view = given.get("view");
 }
 
 function writeAddress() {
   const usual = { ...defaults(state.domain), view: "error" }, out = new URLSearchParams({ domain: state.domain });
   for (const [key, value] of Object.entries(state)) {
-    if (key !== "domain" && value !== usual[key] && value !== null) out.set(key, typeof value === "number" ? Number(value.toPrecision(10)) : value);
+    if (key === "hourly" && value === null && usual.hourly !== null) out.set(key, "none");
+    else if (key !== "domain" && value !== usual[key] && value !== null) out.set(key, typeof value === "number" ? Number(value.toPrecision(10)) : value);
   }
   kept[state.domain] = String(out);
   history.replaceState(null, "", `#${out}`);

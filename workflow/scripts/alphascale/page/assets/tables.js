@@ -35,7 +35,9 @@ function details(title, content) {
 
 // A table with its own way out as CSV.
 function table(caption, head, rows, file) {
-  const quote = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  // A cell that a spreadsheet would take for a formula is text.
+  const plain = (text) => (/^[=+\-@]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text);
+  const quote = (given, text = plain(given)) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const save = () => {
     const text = [head, ...rows].map((row) => row.map((value) => quote(String(value))).join(",")).join("\n") + "\n";
     const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: file });
