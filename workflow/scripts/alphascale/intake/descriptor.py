@@ -82,12 +82,14 @@ class Kind:
 SUFFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}
 
 
-def number_or_percent(cell: str) -> float | None:
-    """A number, or a percentage with its sign as the share that it is: 0.9% is .009."""
-    if not cell.endswith("%"):
-        return number(cell)
+def number_or_percent(cell: str, column: list[str]) -> float | None:
+    """A number, or a percentage as the share that it is: 0.9% is .009, and 90 in a column whose
+    other cells have the sign is .9."""
     value = number(cell.removesuffix("%"))
-    return None if value is None else value / 100
+    signed = cell.endswith("%") or (
+        value is not None and value > 1 and any(each.strip().endswith("%") for each in column)
+    )
+    return float(f"{value / 100:.12g}") if signed and value is not None else value
 
 
 def number(value: Any) -> float | None:

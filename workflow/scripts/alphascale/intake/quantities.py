@@ -140,8 +140,12 @@ def _from_csv(column: str, path: str, runs: list[Run]) -> Callable[[Run], Found 
 
 def _value(run: Run, name: str) -> float | None:
     """What a run holds by a name: of its configuration, its results, its history's last value."""
-    for key, value in (*run.config.items(), *run.values.items()):
-        if key == name or key.rpartition("/")[2] == name:
+    held = [*run.config.items(), *run.values.items()]
+    # By its own name first: of what is nested, `teacher/params`, the last part is asked for later.
+    for whole in (True, False):
+        for key, value in held:
+            if (key if whole else key.rpartition("/")[2]) != name:
+                continue
             found = number(value)
             if found is not None:
                 return found

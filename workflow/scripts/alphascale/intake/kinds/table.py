@@ -70,7 +70,7 @@ def _cells(run: Run, table: Table, row: int, besides: set[str | None]) -> None:
         if not cell or name in besides:
             continue
         result = name not in QUANTITIES and is_result(name)
-        value = number_or_percent(cell) if result else number(cell)
+        value = number_or_percent(cell, cells) if result else number(cell)
         if name == "status":
             if cell.lower() not in ("ok", "finished", "complete", "completed", "done"):
                 run.status = cell.lower() if cell.lower() == "diverged" else UNFINISHED

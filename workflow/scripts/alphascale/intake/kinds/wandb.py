@@ -88,7 +88,7 @@ def _runs(table: Table) -> list[Run]:
         for name, cells in columns.items():
             if name in ABOUT or not cells[row].strip():
                 continue
-            value = number_or_percent(cells[row].strip())
+            value = number_or_percent(cells[row].strip(), cells)
             if value is not None and is_result(name):
                 run.values[name] = value
             else:
