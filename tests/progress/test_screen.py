@@ -96,9 +96,10 @@ def test_a_pipe_gets_a_line_when_a_job_starts_and_one_when_it_ends(
         r"Job 1: prepare the data of table\n"
         r"(\[prepare table\] +[\d.]+ s  note: [^\n]+\n)*"
         # Known once the data are there: before anything trains.
-        r"(what will be trained\n(  [^\n]+\n)+|1 of 2 jobs done, 0 running, 1 to come\n){2}"
+        r"(what will be trained\n(  [^\n]+\n)+"
+        r"|done: prepare the data of table \([\d.]+ s\); 1 of 2 jobs\n){2}"
         r"Job 0: train table w2 on 1.0 of the data\n"
-        r"2 of 2 jobs done, 0 running, 0 to come\n",
+        r"done: train table w2 on 1.0 \([\d.]+ s, validation loss [\d.]+\); 2 of 2 jobs\n",
         text,
     ), text
     assert re.search(r"  table w2 +1 +~\S+( k)? +~[\d.]+ \wFLOP", text), text

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from ..units import PREFIXES, prefix_power, significant
 from . import log
 from .run import PLANNED, Job, Run
-from .table import duration
+from .table import about_in
 
 # Lines of `Follower`, which a bar says better.
 LINE = "alphascale_line"
@@ -176,22 +176,22 @@ class Terminal(Plain):
     def _study(self, jobs: list[Job], places: dict[int, log.Place | None]) -> tuple[float, str]:
         """The share that is done, and words on it."""
         run = self.run
-        counts = f"{run.done} of {run.total} jobs"
+        counts = f"{run.jobs_done} of {run.jobs_in_all} jobs"
         if run.failed:
             counts += f", {len(run.failed)} failed"
         known = run.flops()
         if known is None:
-            share = run.done / run.total if run.total else 0.0
+            share = run.jobs_done / run.jobs_in_all if run.jobs_in_all else 0.0
             if run.wanted:
                 share = run.trained / run.wanted
                 counts = f"{run.trained} of {run.wanted} trainings, {counts}"
             return share, counts + _and_left(run.left())
-        done, whole = known
+        done, whole, rough = known
         for job in jobs:
             if (at := places.get(job.id)) and job.cell in run.to_do:
-                done += at.share * run.to_do[job.cell].flops
+                done += at.share * run.counted.work(job.cell).flops
         power = prefix_power(whole)
-        about = "~" if any(work.about for work in run.works.values()) else ""
+        about = "~" if rough else ""
         told = f"{about}{significant(done / 10**power)} of {significant(whole / 10**power)}"
         told += f" {PREFIXES[power]}FLOP, {run.trained} of {run.wanted} trainings, {counts}"
         left = run.left()
@@ -237,7 +237,7 @@ def _by_epochs(jobs: list[Job], run: Run, to_do: float) -> float | None:
     done, since = 0.0, None
     for job in (job for job in jobs if job.cell in run.to_do and len(job.clock.seen) > 1):
         (first, began), (share, _) = job.clock.seen[0], job.clock.seen[-1]
-        done += (share - first) * run.to_do[job.cell].flops
+        done += (share - first) * run.counted.work(job.cell).flops
         since = min(began, since or began)
     return None if since is None else to_do / done * (run.clock() - since)
 
@@ -255,8 +255,8 @@ def _logs(record: logging.LogRecord) -> str:
 
 
 def _about(seconds: float | None) -> str:
-    return "" if seconds is None else f"about {duration(seconds)} left"
+    return "" if seconds is None else f"{about_in(seconds)} left"
 
 
 def _and_left(seconds: float | None) -> str:
-    return "" if seconds is None else f", about {duration(seconds)} left"
+    return "" if seconds is None else f", {about_in(seconds)} left"

@@ -186,6 +186,18 @@ def _scaled(rough: float, points: list[tuple[float, float]]) -> float:
     return y * (rough / x) ** slope
 
 
+def recorded(folder: str | Path, cell: Cell) -> tuple[Known, float | None] | None:
+    """What the record of a training says, and its lowest validation loss in nats; None where there
+    is none, or none of this version."""
+    domain, scale, fraction = cell
+    record = _read(Path(folder) / "train" / domain / scale / f"{fraction}.json")
+    found = _known(record) if record else None
+    if found is None:
+        return None
+    losses = [run.get("validation_loss") for run in record["sweep"]]
+    return found[0], min((loss for loss in losses if loss is not None), default=None)
+
+
 def _known(record: dict[str, Any]) -> tuple[Known, dict] | None:
     try:
         flops, energy, seconds = record["flops"], record["energy"], record["time"]["train_s"]

@@ -76,6 +76,11 @@ def table(works: Mapping[Cell, Work], paces: Mapping[str, Pace], study: Study) -
     return "\n".join([*lines, *_notes(works, paces, sums)])
 
 
+def about_in(seconds: float) -> str:
+    """about 40 s; under 1 s."""
+    return "under 1 s" if seconds < 1 else f"about {duration(seconds)}"
+
+
 def duration(seconds: float) -> str:
     """40 s, 12 min, 3.2 h, 5 days."""
     if seconds < 90:
