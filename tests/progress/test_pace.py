@@ -120,6 +120,25 @@ def test_sizes_without_a_record_are_about(study) -> None:
     assert records.counted("w2") == (120, 500.0, False)
 
 
+def test_of_a_users_own_model_nothing_is_made_up(study, tmp_path) -> None:
+    """No family knows its size: it was once said to have `~1` parameter."""
+    task = study.domains["table"]
+    data = task.data.model_copy(update={"limit": 300})
+    task = task.model_copy(update={"family": "mine:net", "data": data})
+    study = study.model_copy(update={"domains": {"table": task}})
+    cell = ("table", "w8", "1.0")
+    found = works(study, "results/own", [cell])
+    assert (found[cell].params, found[cell].flops) == (None, None)
+    lines = table(found, {"table": Pace(0.0, 1e9, 360.0, "so")}, study).splitlines()
+    assert lines[2].split() == ["table", "w8", "1", *["?"] * 5]
+    assert "once a record has counted it" in lines[-1] and "prepared" not in lines[-1]
+    # Of a table that is prepared, the first and the last layer of such a width.
+    path = tmp_path / "results/data/table.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"kind": "tabular", "shape": [5], "classes": 2, "sizes": {"train": 300}}')
+    assert works(study, str(tmp_path / "results"), [cell])[cell].params == 8 * (5 + 2)
+
+
 def test_time_left_follows_flops_not_numbers_of_jobs() -> None:
     """Nine small trainings are done, one is to come that takes fifty times as long."""
     clock, said = Hand(), []

@@ -85,8 +85,8 @@ def prepared(
     table, where it had to be left open before."""
     records = {domain: Records(study, domain, folder) for domain, *_ in works}
     now = {cell: work(study, records[cell[0]], *cell[1:]) for cell in works}
-    left_open = any(each.flops is None for each in works.values())
-    return (table(now, paces, study) if left_open else ""), now
+    found = any(works[cell].flops is None and now[cell].flops is not None for cell in works)
+    return (table(now, paces, study) if found else ""), now
 
 
 def gathering(dag: Any) -> list[str]:
