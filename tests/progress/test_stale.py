@@ -205,12 +205,12 @@ def test_a_finished_study_says_what_an_edit_makes_stale(finished, edit, first: s
 
 def test_an_edit_of_a_users_table_is_told_by_its_name(finished) -> None:
     path = finished / "data/people.csv"
-    before, state = path.read_text(), path.stat()
-    path.write_text(before[: before.rindex("\n", 0, -1) + 1])  # without its last row
+    before, state = path.read_bytes(), path.stat()
+    path.write_bytes(before[: before.rindex(b"\n", 0, -1) + 1])  # without its last row
     try:
         lines = told(finished)
     finally:
-        path.write_text(before)
+        path.write_bytes(before)
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert len(lines) == 1 and lines[0].startswith("table: data/people.csv changed: 10 trainings")
 
