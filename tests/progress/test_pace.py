@@ -303,6 +303,7 @@ def test_the_end_of_a_job_says_which_how_long_and_how_good(tmp_path) -> None:
         "done: train houses w4 on 0.5 (3.1 s, validation loss 0.412); 1 of 2 jobs",
         "done: write the page (5 min); 2 of 2 jobs",
     ]
+    assert follower.run.jobs_done == follower.run.jobs_in_all == 2
 
 
 def test_under_a_second_is_said_in_words() -> None:
