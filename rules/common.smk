@@ -42,7 +42,7 @@ from alphascale.running.devices import gpus_per_job, same_device, visible_device
 from alphascale.running.program import QUIET, Told, describe, full_disk, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
-from alphascale.progress.plan import Listener, plan, planned, prepared
+from alphascale.progress.plan import Listener, gathering, plan, planned, prepared
 from alphascale.progress.run import Follower
 from alphascale.progress.screen import LINE, drained
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
@@ -123,18 +123,21 @@ def tell_line(line):
 
 # The trainings that are to run, and the paces of their domains.
 PLANNED = {}
+# The targets among what is to run that only gather.
+GATHERS = []
 
 
 def tell_plan():
     """Before the first job, and in a dry run: what will run and why, and what it will cost."""
     text, PLANNED["works"], PLANNED["paces"] = plan(STUDY, RESULTS, workflow.dag)
-    logger.info(text, extra=planned(**PLANNED))
+    GATHERS.extend(gathering(workflow.dag))
+    logger.info(text, extra=planned(**PLANNED, folder=RESULTS, gathers=GATHERS))
 
 
 def tell_prepared():
     """Once the data are there: what is known of the trainings now."""
     text, PLANNED["works"] = prepared(STUDY, RESULTS, **PLANNED)
-    logger.info(text, extra=planned(**PLANNED))
+    logger.info(text, extra=planned(**PLANNED, folder=RESULTS, gathers=GATHERS))
 
 
 def nothing_to_do():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
 import pty
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -39,11 +42,18 @@ def record_of(scale: str) -> str:
 
 def at_terminal(folder: Path, *options: str) -> tuple[int, str]:
     """Status and all that a terminal was sent by a run."""
+    return in_terminal(folder, 120, "-m", "snakemake", "--cores", "2", *options)
+
+
+def in_terminal(folder: Path, columns: int, *words: str) -> tuple[int, str]:
+    """Status and all that a terminal of so many columns was sent by a Python."""
     ours, theirs = pty.openpty()
-    env = ENV | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    env = {key: value for key, value in ENV.items() if key not in ("COLUMNS", "LINES")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *options],
-        cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        [sys.executable, *words],
+        cwd=folder, env=env | {"TERM": "xterm-256color"}, stdin=theirs, stdout=theirs,
+        stderr=theirs, start_new_session=True,
     )  # fmt: skip
     os.close(theirs)
     said = b""
@@ -96,9 +106,10 @@ def test_a_pipe_gets_a_line_when_a_job_starts_and_one_when_it_ends(
         r"Job 1: prepare the data of table\n"
         r"(\[prepare table\] +[\d.]+ s  note: [^\n]+\n)*"
         # Known once the data are there: before anything trains.
-        r"(what will be trained\n(  [^\n]+\n)+|1 of 2 jobs done, 0 running, 1 to come\n){2}"
+        r"(what will be trained\n(  [^\n]+\n)+"
+        r"|done: prepare the data of table \([\d.]+ s\); 1 of 2 jobs\n){2}"
         r"Job 0: train table w2 on 1.0 of the data\n"
-        r"2 of 2 jobs done, 0 running, 0 to come\n",
+        r"done: train table w2 on 1.0 \([\d.]+ s, validation loss [\d.]+\); 2 of 2 jobs\n",
         text,
     ), text
     assert re.search(r"  table w2 +1 +~\S+( k)? +~[\d.]+ \wFLOP", text), text
@@ -140,6 +151,64 @@ def test_a_terminal_gets_live_lines_and_is_left_as_it_was(project: Path) -> None
     # What a job says does not break into what is drawn.
     assert "[train table]" not in said
     assert "epoch" in (project / "results/own/logs/train/table/w4/1.0.log").read_text()
+
+
+DRAWN = """
+import sys, time
+from alphascale.progress.pace import Pace
+from alphascale.progress.run import PLANNED
+from alphascale.progress.screen import Terminal
+from alphascale.progress.sizes import Work
+from progress_events import event
+
+log = sys.argv[1]
+with open(log, "w") as stream:
+    stream.write("earlier\\n")
+screen = Terminal(sys.stderr, lambda record: record.msg, False, False)
+cells = {("households", f"w{i}", "0.25"): Work(4, 1, 30.2e9, 5, True) for i in range(10, 50)}
+paces = {"households": Pace(0.0, 1e9, 1.0, "so")}
+screen.take(event("run_info", stats={"train": 40, "total": 140}))
+screen.take(event(PLANNED, works=cells, paces=paces, folder="nowhere", gathers=["all"], msg=""))
+for number, (cell, begun) in enumerate(zip(cells, (True, True, True))):
+    named = dict(zip(("domain", "scale", "fraction"), cell))
+    told = {"rule_name": "train", "rule_msg": "m", "wildcards": named, "log": [log]}
+    screen.take(event("job_info", jobid=number, **told))
+    screen.take(event("job_started", jobs=[number]))
+    if number == 0:
+        screen.run.clock = lambda: time.monotonic() + 300
+        screen.take(event("job_finished", job_id=number))
+        screen.take(event("progress", done=1, total=140))
+with open(log, "a") as stream:
+    stream.write("[train households]    9.1 s  households/w11/0.25: runs 1–4 of 8, ")
+    stream.write("epoch 12/400, validation loss 0.4123\\n")
+time.sleep(1.2)
+screen.end()
+"""
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [(120, "trainings, 1 of 139 jobs, ab"), (80, "of 40 trainings, about"), (60, "FLOP, about")],
+)
+def test_what_is_drawn_fits_the_terminal(
+    root: Path, tmp_path: Path, columns: int, words: str
+) -> None:
+    """A line each for the bar and the two trainings: none is broken in two."""
+    (tmp_path / "drawn.py").write_text(DRAWN)
+    shutil.copy2(root / "tests/progress_events.py", tmp_path)
+    status, said = in_terminal(tmp_path, columns, "drawn.py", "log")
+    assert status == 0, said
+    drawn = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", said).replace("\r", "\n").splitlines()
+    bars = [line for line in drawn if "FLOP" in line]
+    assert bars and all(line[0] in "━╸" for line in bars), drawn
+    assert any(words in line and line.rstrip().endswith(" left") for line in bars), bars
+    assert max(map(len, drawn)) <= columns, drawn
+    jobs = [line for line in drawn if " epoch 12/400" in line]
+    assert jobs and all(re.match(r"households w1\d on 0\.25 ", line) for line in jobs), jobs
+    assert all(("loss 0.4123" in line) == (columns == 120) for line in jobs), jobs
+    assert any(line.rstrip().endswith(" left") for line in jobs), jobs
+    # All that is drawn are whole lines of either kind.
+    assert not [line for line in drawn if line.startswith("   ") and line.strip()], drawn
 
 
 def test_a_dry_run_at_a_terminal_says_why_and_what_it_costs(project: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import os
 
 import pytest
+import yaml
 from alphascale import slices
-from alphascale.progress.stale import NEW, Due, amount, changes, words
+from alphascale.progress.stale import DATA, NEW, PAGE, Due, amount, changes, words
 from alphascale.running.program import Told, shared
 from alphascale.study import load_study
-from running import edited, snakemake
+from running import edited, own_study_of, snakemake
 from study_made import own_study
 
 
@@ -65,6 +67,45 @@ def test_the_keys_that_differ_are_named(made, cut, edit, said: set[str]) -> None
     after = copy.deepcopy(made)
     edit(after)
     assert changes(params(made, cut), params(after, cut)) == {f"{each} changed" for each in said}
+
+
+def page(study, domain):
+    return slices.page_slice(study, "snakemake --configfile config/config.yaml CELL")
+
+
+def test_the_page_has_one_word_of_its_own(made) -> None:
+    def elsewhere(study, domain):
+        return slices.page_slice(study, "snakemake --configfile config/other.yaml CELL")
+
+    after = copy.deepcopy(made)
+    table(after)["target"].update(accuracy=0.9)
+    for cut in (page, elsewhere):
+        assert changes(params(made, page), params(after, cut), "page") == {PAGE}
+    # It gives way to what made others stale, and stands where nothing did.
+    decide = Due("optimize_domain", "table", {"target changed"})
+    assert words([decide, Due("page", None, {PAGE}, [decide])], 1) == [
+        "target changed: 2 jobs, no training"
+    ]
+    assert words([Due("page", None, {PAGE})], 1) == ["page changed: 1 job, no training"]
+
+
+def test_the_state_of_data_is_no_parameter(made) -> None:
+    old, new = {"'0a1b'"}, {"'2c3d'"}
+    assert changes(old, new, "prepare") == {DATA}
+    after = copy.deepcopy(made)
+    table(after)["data"]["limit"] = 70
+
+    def prepare(study, domain):
+        return slices.data_slice(study, domain)
+
+    said = changes(params(made, prepare) | old, params(after, prepare) | new, "prepare")
+    assert said == {DATA, "limit changed"}
+
+
+def test_the_order_of_a_ladder_is_no_training(made) -> None:
+    after = copy.deepcopy(made)
+    table(after)["ladder"] = dict(reversed(table(made)["ladder"].items()))
+    assert changes(params(made, aggregate), params(after, aggregate)) == {"ladder changed"}
 
 
 def test_code_is_told_from_the_study(made) -> None:
@@ -160,6 +201,33 @@ def test_a_finished_study_says_what_an_edit_makes_stale(finished, edit, first: s
     with edited(finished, edit):
         lines = told(finished)
     assert len(lines) == 1 and re.fullmatch(first, lines[0]), lines
+
+
+def test_an_edit_of_a_users_table_is_told_by_its_name(finished) -> None:
+    path = finished / "data/people.csv"
+    before, state = path.read_bytes(), path.stat()
+    path.write_bytes(before[: before.rindex(b"\n", 0, -1) + 1])  # without its last row
+    try:
+        lines = told(finished)
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert len(lines) == 1 and lines[0].startswith("table: data/people.csv changed: 10 trainings")
+
+
+def test_of_another_commands_edit_the_page_says_nothing(finished) -> None:
+    study = own_study_of(finished)
+    set_target(study)
+    other = finished / "config/other.yaml"
+    other.write_text(yaml.safe_dump(study, sort_keys=False))
+    try:
+        lines = told(finished, "--configfile", "config/other.yaml")
+        other.write_text((finished / "config/config.yaml").read_text())
+        alone = told(finished, "--configfile", "config/other.yaml")
+    finally:
+        other.unlink()
+    assert len(lines) == 1 and lines[0].startswith("table: target changed: "), lines
+    assert alone == ["page changed: 1 job, no training"]
 
 
 def test_of_two_edits_the_second_is_not_hidden_by_what_the_first_makes_anew(finished) -> None:

@@ -85,10 +85,23 @@ def prepared(
     table, where it had to be left open before."""
     records = {domain: Records(study, domain, folder) for domain, *_ in works}
     now = {cell: work(study, records[cell[0]], *cell[1:]) for cell in works}
-    left_open = any(each.flops is None for each in works.values())
-    return (table(now, paces, study) if left_open else ""), now
+    found = any(works[cell].flops is None and now[cell].flops is not None for cell in works)
+    return (table(now, paces, study) if found else ""), now
 
 
-def planned(works: dict[Cell, Work], paces: dict[str, Pace]) -> dict[str, Any]:
-    """The event by which those who show the run learn of its trainings: a log record's `extra`."""
-    return {"event": PLANNED, "works": works, "paces": paces}
+def gathering(dag: Any) -> list[str]:
+    """The rule of each target that will run and only gathers what others make: to a reader it is
+    no job."""
+    return [job.rule.name for job in dag.needrun_jobs() if not job.output]
+
+
+def planned(
+    works: dict[Cell, Work], paces: dict[str, Pace], folder: str, gathers: list[str]
+) -> dict[str, Any]:
+    """The event by which those who show the run learn of its trainings: a log record's `extra`.
+
+    folder: of the run's results; gathers: of `gathering`.
+    """
+    return {
+        "event": PLANNED, "works": works, "paces": paces, "folder": folder, "gathers": gathers,
+    }  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from ..units import PREFIXES, prefix_power, significant
 from . import log
 from .run import PLANNED, Job, Run
-from .table import duration
+from .table import about_in
 
 # Lines of `Follower`, which a bar says better.
 LINE = "alphascale_line"
@@ -38,6 +38,9 @@ NOISE = re.compile(
 )
 LOGS = "Complete log"
 REFRESH = 2.0  # a second
+# LONGEST, SHORTEST: columns of the bar, where there is room and where there is not
+LONGEST, SHORTEST = 24, 8
+GAP = 2  # columns between the cells of a job's line
 
 
 class Plain:
@@ -143,21 +146,21 @@ class Terminal(Plain):
         """What is drawn, a few times a second."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
-        from rich.table import Table
 
         with self.lock:
             jobs = sorted(self.run.running.values(), key=lambda job: job.began)
             said = {job.id: log.last_line(job.log, job.before) for job in jobs if job.log}
             places = {number: log.place(line) for number, line in said.items()}
             room = max(1, self.console.height - 4)
-            rows = Table.grid(padding=(0, 2))
-            for job in jobs[:room]:
-                line = log.text(said.get(job.id, ""))
-                rows.add_row(*self._row(job, places.get(job.id), line))
+            told = [
+                self._row(job, places.get(job.id), log.text(said.get(job.id, "")))
+                for job in jobs[:room]
+            ]
+            rows = _grid(fitted(told, self.console.width) if told else [], GAP)
             more = [f"and {len(jobs) - room} more"] if len(jobs) > room else []
-            share, told = self._study(jobs, places)
-            bar = Table.grid(padding=(0, 1))
-            bar.add_row(ProgressBar(total=1.0, completed=share, width=24), told)
+            share, parts, left = self._study(jobs, places)
+            length, text = shortened(parts, left, self.console.width)
+            bar = _grid([(ProgressBar(total=1.0, completed=share, width=length), text)], 1)
             return Group(rows, *more, bar)
 
     def _row(self, job: Job, place: log.Place | None, said: str) -> tuple[str, str, str, str]:
@@ -167,37 +170,38 @@ class Terminal(Plain):
         if place is None:
             said = "ending" if said.startswith("error: ") else said[:40]
             return name, said or ("starting" if job.cell else ""), "", _about(left)
-        runs = f"runs {place.first}–{place.last} of {place.members}, "
-        where = (runs if place.last - place.first + 1 < place.members else "") + (
-            f"epoch {place.epoch}/{place.epochs}"
-        )
+        where = f"epoch {place.epoch}/{place.epochs}"
+        if place.last - place.first + 1 < place.members:
+            where += f", runs {place.first}–{place.last} of {place.members}"
         return name, where, f"loss {place.loss}" if place.loss else "", _about(left)
 
-    def _study(self, jobs: list[Job], places: dict[int, log.Place | None]) -> tuple[float, str]:
-        """The share that is done, and words on it."""
+    def _study(
+        self, jobs: list[Job], places: dict[int, log.Place | None]
+    ) -> tuple[float, list[str], str]:
+        """The share that is done, words on it, what may be left out last, and the time left."""
         run = self.run
-        counts = f"{run.done} of {run.total} jobs"
-        if run.failed:
-            counts += f", {len(run.failed)} failed"
+        counts = f"{run.jobs_done} of {run.jobs_in_all} jobs"
+        failed = [f"{len(run.failed)} failed"] if run.failed else []
         known = run.flops()
         if known is None:
-            share = run.done / run.total if run.total else 0.0
             if run.wanted:
-                share = run.trained / run.wanted
-                counts = f"{run.trained} of {run.wanted} trainings, {counts}"
-            return share, counts + _and_left(run.left())
-        done, whole = known
+                trained = f"{run.trained} of {run.wanted} trainings"
+                return run.trained / run.wanted, [*failed, trained, counts], _about(run.left())
+            share = run.jobs_done / run.jobs_in_all if run.jobs_in_all else 0.0
+            return share, [*failed, counts], _about(run.left())
+        done, whole, rough = known
         for job in jobs:
             if (at := places.get(job.id)) and job.cell in run.to_do:
-                done += at.share * run.to_do[job.cell].flops
+                done += at.share * run.counted.work(job.cell).flops
         power = prefix_power(whole)
-        about = "~" if any(work.about for work in run.works.values()) else ""
+        about = "~" if rough else ""
         told = f"{about}{significant(done / 10**power)} of {significant(whole / 10**power)}"
-        told += f" {PREFIXES[power]}FLOP, {run.trained} of {run.wanted} trainings, {counts}"
+        told += f" {PREFIXES[power]}FLOP"
+        parts = [told, *failed, f"{run.trained} of {run.wanted} trainings", counts]
         left = run.left()
         if left is None and run.trained < run.wanted:
             left = _by_epochs(jobs, run, whole - done)
-        return (done / whole if whole else 1.0), told + _and_left(left)
+        return (done / whole if whole else 1.0), parts, _about(left)
 
 
 def screen(settings: Any, format: Callable[[logging.LogRecord], str]) -> Plain:
@@ -237,7 +241,7 @@ def _by_epochs(jobs: list[Job], run: Run, to_do: float) -> float | None:
     done, since = 0.0, None
     for job in (job for job in jobs if job.cell in run.to_do and len(job.clock.seen) > 1):
         (first, began), (share, _) = job.clock.seen[0], job.clock.seen[-1]
-        done += (share - first) * run.to_do[job.cell].flops
+        done += (share - first) * run.counted.work(job.cell).flops
         since = min(began, since or began)
     return None if since is None else to_do / done * (run.clock() - since)
 
@@ -255,8 +259,42 @@ def _logs(record: logging.LogRecord) -> str:
 
 
 def _about(seconds: float | None) -> str:
-    return "" if seconds is None else f"about {duration(seconds)} left"
+    return "" if seconds is None else f"{about_in(seconds)} left"
 
 
-def _and_left(seconds: float | None) -> str:
-    return "" if seconds is None else f", about {duration(seconds)} left"
+def shortened(parts: list[str], left: str, width: int) -> tuple[int, str]:
+    """(length of the bar, words beside it) that fit one line of a terminal: a shorter bar first,
+    then less is said, from the last of the parts; the time left stays longest."""
+    for many in range(len(parts), -1, -1):
+        text = ", ".join(filter(None, [*parts[:many], left]))
+        room = width - len(text) - 1
+        if room >= SHORTEST or not many:
+            return max(1, min(LONGEST, room)), text
+    raise AssertionError
+
+
+def fitted(rows: list[tuple[str, str, str, str]], width: int) -> list[tuple[str, ...]]:
+    """The lines of running jobs (name, where it is, loss, time left) as they fit a terminal: the
+    losses go first, then the ends of where the jobs are."""
+    name, where, loss, left = (max(map(len, cells), default=0) for cells in zip(*rows, strict=True))
+    if name + where + loss + left + 3 * GAP <= width:
+        return rows
+    room = max(1, width - name - left - 2 * GAP)
+    return [(name, cut(where, room), left) for name, where, _, left in rows]
+
+
+def cut(text: str, room: int) -> str:
+    """A text, or what of it fits."""
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _grid(rows: list[tuple[Any, ...]], gap: int) -> Any:
+    """Cells side by side; a line that is too long is cut, for a second one would not be a line."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, gap))
+    for _ in rows[0] if rows else ():
+        grid.add_column(no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        grid.add_row(*row)
+    return grid

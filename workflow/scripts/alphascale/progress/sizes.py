@@ -31,8 +31,8 @@ class Work:
     """One training job: all its members, seeds × learning rates, to the last epoch."""
 
     members: int
-    params: int  # of one model
-    flops: float | None  # of all members; None where the number of samples is not known
+    params: int | None  # of one model; None where nothing tells it before a record
+    flops: float | None  # of all members; None where that or the number of samples is not known
     steps: int | None  # of one member
     about: bool  # whether no record has counted them
 
@@ -58,7 +58,7 @@ class Records:
         self.study, self.domain, self.folder = study, domain, Path(folder)
         self.task = study.domains[domain]
         self.family = family(self.task.family)
-        self._counted: dict[str, tuple[int, float, bool]] = {}
+        self._counted: dict[str, tuple[int | None, float | None, bool]] = {}
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -86,16 +86,19 @@ class Records:
         """All that was measured."""
         return [each for many in self.known.values() for each in many]
 
-    def counted(self, scale: str) -> tuple[int, float, bool]:
-        """Parameters, training FLOPs of a sample, and whether they are only about right."""
+    def counted(self, scale: str) -> tuple[int | None, float | None, bool]:
+        """Parameters, training FLOPs of a sample, and whether they are only about right; None
+        where nothing tells them."""
         if scale not in self._counted:  # asked once for each fraction
             self._counted[scale] = self._count(scale)
         return self._counted[scale]
 
-    def _count(self, scale: str) -> tuple[int, float, bool]:
+    def _count(self, scale: str) -> tuple[int | None, float | None, bool]:
         if scale in self.known:
             return self.known[scale][0].params, self.known[scale][0].per_sample, False
-        params, flops = self._rough(scale)
+        if (found := self._rough(scale)) is None:
+            return None, None, True
+        params, flops = found
         in_params = [(rough[0], many[0].params) for rough, many in self._points]
         in_flops = [(rough[1], many[0].per_sample) for rough, many in self._points]
         return round(_scaled(params, in_params)), _scaled(flops, in_flops), True
@@ -103,21 +106,26 @@ class Records:
     @cached_property
     def _points(self) -> list[tuple[tuple[float, float], list[Known]]]:
         """The rough count of each size that records have counted, and what they say."""
-        return [(self._rough(name), many) for name, many in self.known.items()]
+        found = [(self._rough(name), many) for name, many in self.known.items()]
+        return [(rough, many) for rough, many in found if rough is not None]
 
     def samples(self, fraction: str) -> int | None:
         """Samples of a fraction of the training data; None where nothing says how many."""
         whole = self.data.get("sizes", {}).get("train") or self._samples_said()
         return prefix(whole, fraction) if whole else None
 
-    def _rough(self, scale: str) -> tuple[float, float]:
+    def _rough(self, scale: str) -> tuple[float, float] | None:
+        """Parameters and training FLOPs of a sample. None for a model that its family knows nothing
+        of, as of a user's own, but for its first and last layer where a table's width is known."""
         size = self.family.complete(self.task.ladder[scale])
-        body = max(self.family.rough_params(size), 1)
+        body = self.family.rough_params(size)
         width = size.get("d_model") or size.get("width") or 0
         spec = self.task.data
         kind = self.data.get("kind") or source(spec.source).kind
         shape = self.data.get("shape") or [spec.length or 1]
         classes = self.data.get("classes") or 0
+        if body < 1 and not (kind == "tabular" and self.data and width):
+            return None
         vocabulary = self.data.get("vocabulary") or spec.vocabulary or 0
         if kind in ("text", "tokens"):
             # An embedding is looked up, and computes nothing; logits are, of every token of text
@@ -169,6 +177,8 @@ def work(study: Study, records: Records, scale: str, fraction: str) -> Work:
         return Work(members, params, None, None, about)
     epochs = task.training.epochs
     steps = epochs * math.ceil(samples / task.training.batch_size)
+    if per_sample is None:
+        return Work(members, None, None, steps, about)
     whole = "sizes" in records.data
     return Work(members, params, per_sample * samples * epochs * members, steps, about or not whole)
 
@@ -184,6 +194,18 @@ def _scaled(rough: float, points: list[tuple[float, float]]) -> float:
     if more and more[0][0] != x:
         slope = math.log(more[0][1] / y) / math.log(more[0][0] / x)
     return y * (rough / x) ** slope
+
+
+def recorded(folder: str | Path, cell: Cell) -> tuple[Known, float | None] | None:
+    """What the record of a training says, and its lowest validation loss in nats; None where there
+    is none, or none of this version."""
+    domain, scale, fraction = cell
+    record = _read(Path(folder) / "train" / domain / scale / f"{fraction}.json")
+    found = _known(record) if record else None
+    if found is None:
+        return None
+    losses = [run.get("validation_loss") for run in record["sweep"]]
+    return found[0], min((loss for loss in losses if loss is not None), default=None)
 
 
 def _known(record: dict[str, Any]) -> tuple[Known, dict] | None:

@@ -29,8 +29,9 @@ WORDS = {
 SECTIONS = {"training", "train", "data", "options"}
 NEW, FORCED, GONE = "not there yet", "forced", "left incomplete"
 LADDER, RETRAINED = "ladder changed", "trainings changed"
+PAGE, DATA = "page changed", "the data's files changed"
 # What a job says of itself only where nothing that it follows from says more.
-WEAK = {NEW, LADDER, RETRAINED, "fractions changed", "seeds changed"}
+WEAK = {NEW, LADDER, RETRAINED, PAGE, "fractions changed", "seeds changed"}
 
 
 @dataclass
@@ -43,14 +44,26 @@ class Due:
     after: list[Due] = field(default_factory=list)  # jobs that will run, and that it needs
 
 
-def changes(old: Iterable[str], new: Iterable[str]) -> set[str]:
-    """What differs between the parameters that a job had and has, in words."""
-    before, now = _told(old), _told(new)
+def changes(old: Iterable[str], new: Iterable[str], rule: str = "") -> set[str]:
+    """What differs between the parameters that a job of a rule had and has, in words. All that
+    Snakemake found to differ is given: the job as it is told, and of a preparation the state of its
+    files."""
+    (before, others), (now, more) = _told(old), _told(new)
+    words = {DATA} if rule == "prepare" and others != more else set()
     if before is None or now is None:
-        return {"parameters changed"}
+        return words or {"parameters changed"}
+    return words | _job_changes(before, now, rule)
+
+
+def _job_changes(before: dict[str, Any], now: dict[str, Any], rule: str) -> set[str]:
+    """What differs between a job as it was told and as it is."""
     differing = _differing(before["spec"], now["spec"])
     plain = {key for key in differing if key not in DERIVED} or differing
     words = {f"{WORDS.get(key, key.replace('_', ' '))} changed" for key in plain - {"records"}}
+    # The page takes what decisions take, and the command that was typed: it has a word of its own
+    # only where nothing else makes it anew.
+    if rule == "page" and plain:
+        words = {PAGE}
     if "records" in plain:
         words.add(_cells(before["spec"]["records"], now["spec"]["records"]))
     if before["code"] != now["code"]:
@@ -74,21 +87,25 @@ def _differing(before: Any, now: Any) -> set[str]:
 
 def _cells(before: list[list[str]], now: list[list[str]]) -> str:
     """What a list of records (scale, fraction, digest) says of the edit behind it."""
+    if sorted(before) == sorted(now):  # in another order
+        return LADDER
     for i, what in enumerate((LADDER, "fractions changed")):
         if {each[i] for each in before} != {each[i] for each in now}:
             return what
     return RETRAINED if len(before) == len(now) else LADDER
 
 
-def _told(params: Iterable[str]) -> dict[str, Any] | None:
-    """Spec, with what its cell has beside, and code of the one parameter that is a job."""
+def _told(params: Iterable[str]) -> tuple[dict[str, Any] | None, set[str]]:
+    """Spec, with what its cell has beside, and code of the one parameter that is a job; and the
+    other parameters."""
+    job, others = None, set()
     for text in params:
         try:
             shared, cell = _two(ast.literal_eval(text))
-            return {"spec": shared["spec"] | cell, "code": shared["code"]}
+            job = {"spec": shared["spec"] | cell, "code": shared["code"]}
         except (ValueError, SyntaxError, KeyError, TypeError):
-            continue
-    return None
+            others.add(text)
+    return job, others
 
 
 def _two(text: str) -> tuple[dict, dict]:
@@ -107,7 +124,7 @@ def due_jobs(dag: Any) -> list[Due]:
         reason = dag.reason(job)
         # Snakemake compares parameters only where it has found no other reason.
         changed = reason.params_changed or dag.workflow.persistence.params_changed(job)
-        found[job] = Due(job.rule.name, domain, _causes(reason, changed))
+        found[job] = Due(job.rule.name, domain, _causes(job, reason, changed))
     for job, due in found.items():
         due.after = [found[each] for each in dag.dependencies[job] if each in found]
     # A cell that is new is so because the ladder or its fractions were edited, as the list of
@@ -120,14 +137,17 @@ def due_jobs(dag: Any) -> list[Due]:
     return list(found.values())
 
 
-def _causes(reason: Any, changed: Any) -> set[str]:
+def _causes(job: Any, reason: Any, changed: Any) -> set[str]:
     """A job's own causes, by Snakemake's account of them."""
     causes = {FORCED} if reason.forced else set()
     if changed:
-        causes |= changes(changed.only_old, changed.only_new)
-    if own := set(map(str, reason.updated_input)) - set(map(str, reason.updated_input_run)):
-        first, *more = sorted(own)
-        causes.add(f"{first} is newer" + (f", and {len(more)} more" if more else ""))
+        causes |= changes(changed.only_old, changed.only_new, job.rule.name)
+    if DATA in causes:
+        # By name, where they are single files; that they are newer says no more.
+        if files := sorted(map(str, job.input)):
+            causes = causes - {DATA} | {_several(files, "changed")}
+    elif own := set(map(str, reason.updated_input)) - set(map(str, reason.updated_input_run)):
+        causes.add(_several(sorted(own), "newer"))
     if reason.code_changed or reason.software_stack_changed:
         causes.add("rule changed")
     if reason.incomplete_output:
@@ -138,6 +158,14 @@ def _causes(reason: Any, changed: Any) -> set[str]:
     if reason.input_changed and not causes:
         causes.add(LADDER)
     return causes
+
+
+def _several(files: list[str], what: str) -> str:
+    """data/people.csv changed; data/people.csv and 2 more are newer."""
+    first, *more = files
+    if what == "newer":
+        what = "are newer" if more else "is newer"
+    return f"{first}{f' and {len(more)} more' if more else ''} {what}"
 
 
 def spread(jobs: list[Due]) -> dict[int, set[tuple[str, str | None]]]:

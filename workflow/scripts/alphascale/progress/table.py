@@ -21,7 +21,7 @@ class Sum:
     """Some jobs together."""
 
     jobs: int
-    params: int  # of the largest
+    params: int | None  # of the largest; None where one is not known
     flops: float | None  # None where one is not known
     seconds: float | None
     kwh: float | None
@@ -33,7 +33,8 @@ def summed(works: list[Work], paces: list[Pace], study: Study) -> Sum:
     """Jobs added up, each at its domain's pace; kWh and money as the study's costs price them."""
     costs = study.costs
     seconds = [pace.seconds(work) for work, pace in zip(works, paces, strict=True)]
-    params, about = max(work.params for work in works), any(work.about for work in works)
+    sizes, about = [work.params for work in works], any(work.about for work in works)
+    params = None if None in sizes else max(sizes)
     if None in seconds:
         return Sum(len(works), params, None, None, None, None, about)
     joules = sum(s * pace.watts for s, pace in zip(seconds, paces, strict=True))
@@ -76,6 +77,11 @@ def table(works: Mapping[Cell, Work], paces: Mapping[str, Pace], study: Study) -
     return "\n".join([*lines, *_notes(works, paces, sums)])
 
 
+def about_in(seconds: float) -> str:
+    """about 40 s; under 1 s."""
+    return "under 1 s" if seconds < 1 else f"about {duration(seconds)}"
+
+
 def duration(seconds: float) -> str:
     """40 s, 12 min, 3.2 h, 5 days."""
     if seconds < 90:
@@ -87,7 +93,7 @@ def duration(seconds: float) -> str:
 
 def _cells(part: Sum, study: Study) -> tuple[str, ...]:
     about = "~" if part.about else ""
-    told = [str(part.jobs), about + count(part.params)]
+    told = [str(part.jobs), "?" if part.params is None else about + count(part.params)]
     if part.flops is None:
         return (*told, "?", "?", "?", "?")
     return (
@@ -108,8 +114,10 @@ def _notes(works: Mapping[Cell, Work], paces: Mapping[str, Pace], sums: list[Sum
     for how, domains in by_how.items():
         which = f"{', '.join(domains)}: " if len(by_how) > 1 else ""
         notes.append(f"{which}time {how}, one job after the other, without their starts")
-    if any(part.about for part in sums):
+    if any(part.about and part.params is not None for part in sums):
         notes.append("~: about, by the shape of the model; exact once a record has counted it")
-    if any(part.flops is None for part in sums):
+    if any(work.params is None for work in works.values()):
+        notes.append("?: of such a model nothing is known yet; exact once a record has counted it")
+    if any(work.flops is None and work.params is not None for work in works.values()):
         notes.append("?: known when the data are prepared")
     return [f"  {note}" for note in notes]
