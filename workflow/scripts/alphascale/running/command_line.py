@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 from ..errors import first_line
 
@@ -82,12 +83,14 @@ def takes_all_cores(words: Sequence[str], environment: Mapping[str, str]) -> boo
 
 def show_plugin() -> bool:
     """Make the logger plugin beside this package known to Snakemake, which by itself looks among
-    what was on its path when it was started; whether that went well, said in a line where not."""
+    what was on its path when it was started, and may have found another clone's; whether that went
+    well, said in a line where not."""
     name = "snakemake_logger_plugin_alphascale"
     try:
-        import snakemake_logger_plugin_alphascale as plugin
         from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
+        sys.modules.pop(name, None)
+        plugin = import_module(name)
         LoggerPluginRegistry().register_plugin(name, plugin)
     except Exception as fault:  # another version's interface: the run matters more than its looks
         print(
