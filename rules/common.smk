@@ -92,6 +92,12 @@ FRACTIONS = json.dumps({name: slices.fractions(STUDY, name) for name in STUDY.do
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 # What may be asked for by name and is no part of a study.
 NEEDS_NO_STUDY = {"literature", "curves_benchmark"}
+# What these targets end in.
+ON_REQUEST = {
+    "plan": f"{slices.folder(STUDY)}/plan.txt",
+    "verify": f"{slices.folder(STUDY)}/verify.txt",
+    "curves_benchmark": f"{os.path.dirname(slices.folder(STUDY))}/curves/summary.md",
+}
 # Language domains that are judged together: the first one's name → all of them.
 LANGUAGE = slices.language_groups(STUDY)
 # Domains whose families are compared, the same way.
@@ -595,6 +601,12 @@ def print_results():
             print("\n" + path.read_text(encoding="utf-8"), end="")
     if "figures" in stages:
         print(f"\nfigures: {out('figures')}")
+    if SHOWN:  # else these jobs have said it themselves
+        for path in (
+            Path(ON_REQUEST[each]) for each in sorted(targets & {*ON_REQUEST})
+        ):
+            if path.exists():
+                print("\n" + path.read_text(encoding="utf-8"), end="")
     page = Path(out("study.html"))
     if "summary.txt" in pages and page.exists():
         print(f"\nthe page: {page}, to move targets and prices; it opens in a browser")

@@ -434,6 +434,7 @@ def test_every_file_of_the_report_has_its_own_caption_and_title(root, tmp_path):
         ("audit_summary", "audit", "audit"), ("audit_summary", "scales", "scales"),
         ("regimes", "regimes", "regimes"), ("regimes_domain", "regimes", "regimes"),
         ("regimes_domain", "front", "front"),
+        ("page", "study", "page"),
         ("compare", "compare", "compare"), ("compare_domain", "families", "families"),
         # Of no study: one caption says so for all of them.
         *(("literature", name, "literature") for name in (*LITERATURE, *TEXTS, "summary")),

@@ -74,6 +74,7 @@ NAMED = {
     "alphascale", "alphascale calc", "alphascale calc …", "alphascale fit", "alphascale fit --out",
     "alphascale fit --law m4", "alphascale fit --prior prior.json", "alphascale import",
     "alphascale optimum", "alphascale labels", "alphascale prior", "alphascale run",
+    "alphascale compare", "alphascale decide",
 }  # fmt: skip
 
 

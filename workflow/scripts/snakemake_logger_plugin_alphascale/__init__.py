@@ -15,8 +15,12 @@ class LogHandler(LogHandlerBase):
     """Snakemake calls `emit` in a thread of its own, and `close` at the end of the run."""
 
     def __post_init__(self) -> None:
-        from alphascale.progress.screen import screen
+        from alphascale.errors import UserError
 
+        try:
+            from alphascale.progress.screen import screen
+        except UserError as fault:  # somebody's new family or source that cannot be imported
+            sys.exit(f"error: {fault}")
         asked = self.common_settings
         self.own = self.screen = None
         if asked.verbose or asked.debug_dag or asked.printshellcmds:
