@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 
 from ..errors import first_line
 
@@ -87,10 +86,10 @@ def show_plugin() -> bool:
     well, said in a line where not."""
     name = "snakemake_logger_plugin_alphascale"
     try:
+        sys.modules.pop(name, None)
+        import snakemake_logger_plugin_alphascale as plugin
         from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
-        sys.modules.pop(name, None)
-        plugin = import_module(name)
         LoggerPluginRegistry().register_plugin(name, plugin)
     except Exception as fault:  # another version's interface: the run matters more than its looks
         print(
