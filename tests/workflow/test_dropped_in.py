@@ -94,6 +94,7 @@ def drop(folder: Path) -> None:
     (package / "sources" / "ring.py").write_text(SOURCE)
 
 
+@pytest.mark.slow
 def test_a_dropped_family_and_source_work_and_make_nothing_stale(
     finished: Path, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ def test_a_plan_follows_the_fit_that_it_was_made_on(study: Path) -> None:
             path.unlink()
 
 
+@pytest.mark.slow
 def test_tensors_that_are_gone_are_made_when_a_training_needs_them(study: Path) -> None:
     results = study / "results" / "own"
     tensors, record = results / "data/table.safetensors", results / "train/table/w4/0.5.json"

@@ -183,6 +183,7 @@ def test_changed_data_file_reruns_its_domain(finished: Path) -> None:
     assert old == found
 
 
+@pytest.mark.slow
 def test_verification_is_kept_joins_the_fit_and_ends(finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     shutil.copytree(finished, folder)
@@ -224,6 +225,7 @@ def test_verification_is_kept_joins_the_fit_and_ends(finished: Path, tmp_path: P
         assert "verify" not in (results / "observations/table.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_foreign_record_is_refused_by_name(finished: Path) -> None:
     path = finished / "results/own/train/text/d2/1.0.json"
     stamp, before = path.stat(), path.read_text()
