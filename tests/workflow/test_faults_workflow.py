@@ -176,7 +176,9 @@ def test_records_and_data_that_change_are_refused_and_made_again(project, undist
     status, said = ended(start(project, "all"))
     assert status != 0
     assert str(cut.relative_to(project)) in last_line(said) and "and 1 more" in last_line(said)
-    assert "w12/1.0.json: was changed after it was written; set aside" in said
+    assert "w12/1.0.json)" in last_line(said)
+    log = (project / "results/own/logs/aggregate/table.log").read_text()
+    assert "w12/1.0.json: was changed after it was written; set aside" in log
     gone.unlink()
     trains_to(project, expected, "all")
     assert cut.exists() and edited.exists() and gone.exists()

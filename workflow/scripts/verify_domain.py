@@ -44,7 +44,7 @@ def main(job):
         if status:
             how = f"was killed by signal {-status}" if status < 0 else "failed"
             raise UserError(
-                f"{job.wildcards.domain}: the training of {promise.size} {how}; see above"
+                f"{job.wildcards.domain}: the training of {promise.size} {how}; its log says why"
             )
     write(job.output.report, judge(decision, wanted, folder, trained_by, job.input.meta))
 

@@ -21,6 +21,8 @@ from .measure import Measured, measured, test_labels
 # Metrics that a run's record does not hold: they are measured from its outputs.
 MEASURED = [name for name in TABLE if name not in ("accuracy", "error", "loss", "perplexity")]
 
+LISTED = 4  # records named in a sentence before it says that there are more
+
 
 def gather(
     domain: str,
@@ -41,7 +43,7 @@ def gather(
     prepared = read_prepared(meta)
     sha256, tested = prepared.sha256, prepared.sizes["test"]
     found: list[tuple[str, str, ExpectedRecord, TrainingRecord]] = []
-    refused: list[str] = []
+    refused: dict[str, str] = {}
     wanted = [("ladder", each) for each in expected.records]
     wanted += [("verify", each) for each in expected.verified]
     for path, (role, cell) in zip(paths, wanted, strict=True):
@@ -49,17 +51,19 @@ def gather(
             data = sha256 if role == "ladder" else None
             record = read_record(path, cell.spec, expected.code, data)
         except UserError as fault:
-            refused.append(_set_aside(path, fault))
+            refused[path] = _set_aside(path, fault)
             continue
         if record.data_sha256 != sha256:
             say(f"{path}: verified on other data than {meta} describes; left out")
             continue
         found.append((path, role, cell, record))
     if refused:
-        more = f" (and {len(refused) - 1} more, see above)" if len(refused) > 1 else ""
-        for line in refused:
+        for line in refused.values():
             say(line)
-        raise UserError(refused[0] + more)
+        _, *others = refused
+        named = ", ".join(map(str, others[:LISTED])) + (" …" if len(others) > LISTED else "")
+        more = f" (and {len(others)} more, why is in the job's log: {named})" if others else ""
+        raise UserError(next(iter(refused.values())) + more)
     runs = [run for _, _, _, record in found for run in record.seeds]
     told = any(record.outputs_sha256 for _, _, _, record in found)
     y = test_labels(meta, prepared) if told else None
