@@ -35,7 +35,7 @@ class Observed:
     notes: list[str]  # sentences on what was taken for what
     scales: dict[str, int]  # scale → parameters
     epochs: int  # of every training
-    batch: int  # samples of a step; 1 where the table tells no steps
+    batch: int  # samples of a step; the largest run's where the table tells no steps
     members: int  # trainings of a cell, at most
     rates: int  # learning rates of a cell, at most; 0 where the table tells none
     tested: int | None  # samples that errors were counted on

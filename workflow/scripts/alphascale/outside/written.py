@@ -51,11 +51,12 @@ class Folder:
         """UserError for one that holds something else: nothing but its own is written over."""
         if path.exists() and not path.is_dir():
             raise UserError(f"--out {path}: is a file; name a folder")
-        if path.is_dir() and any(path.iterdir()) and _mark_of(path).get("format") != FORMAT:
+        mark = _mark_of(path)
+        if path.is_dir() and any(path.iterdir()) and mark.get("format") != FORMAT:
             raise UserError(
                 f"--out {path}: holds what this command did not write; name another folder"
             )
-        before = Path(str(_mark_of(path).get("asked", {}).get("runs", source))).name
+        before = Path(str(mark.get("asked", {}).get("runs", source))).name
         if path.is_dir() and before != Path(source).name:
             raise UserError(
                 f"--out {path}: holds the decision on {before}; name another folder for that on "
@@ -91,7 +92,6 @@ class Folder:
         """Write one domain's records and figures; what is printed of it."""
         observed_at = self.path / "observations" / f"{name}.csv"
         write_table(observed_at, [as_json(row) for row in made.rows])
-        frame = read_frame(observed_at)
         for kind in RECORDS:
             write(self.path / kind / f"{name}.json", getattr(found, kind))
         self.decisions.append(found.decision)
@@ -103,7 +103,7 @@ class Folder:
         )  # fmt: skip
         self.shown.append(domain_payload(stages, None))
         if figures:
-            draw(self.path / "figures" / name, found, made, frame)
+            draw(self.path / "figures" / name, found, made, read_frame(observed_at))
         return self.pages[-1]
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ knows the ladder's sizes and those of the decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..records.specs import Size
 
 GROUPS = ("total", "non_embedding")
-Counted = Callable[["Size"], dict[str, int]]
 
 
 def architectures(

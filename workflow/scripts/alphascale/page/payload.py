@@ -51,7 +51,7 @@ class Stages:
     # scale → its curves at the decision's fraction, as `curves_of` gives them
     curves: dict[str, list[dict[str, Any]]]
     along: str = "epoch"  # or `step`, what they go along
-    # how a run can be made again, `{path}` for that of its record; empty where it cannot
+    # how a run can be made again, with {domain}, {scale} and {fraction}; empty where it cannot
     command: str = ""
 
 
@@ -224,10 +224,9 @@ def _known(run: PricedRun, stages: Stages, meta: Meta | None) -> dict[str, Any]:
 def _runs(stages: Stages) -> dict[str, Any]:
     """Every measured run, a row each; `value` is the target's metric as it is fitted."""
     frame, decision = stages.frame, stages.decision
-    held_out = {
-        (cell["scale"], cell["fraction"])
-        for cell in (_withheld(decision) or {"cells": []})["cells"]
-    }
+    tests = decision.withheld
+    cells = tests.predictions if isinstance(tests, WithheldFit) else []
+    held_out = {(cell.scale, cell.fraction) for cell in cells}
     params, value = COUNT_COLUMN[decision.counted], f"test_{decision.metric}"
     rows = []
     for row in frame.to_dict("records"):
@@ -252,7 +251,7 @@ def _plain(value: Any) -> Any:
 
 
 def curves_of(record: Any) -> list[dict[str, Any]]:
-    """The curves of a training record, one entry a seed: three digits by epoch."""
+    """The curves of a training record, one entry a seed: four digits by epoch."""
     return [
         {
             "seed": run.seed,
