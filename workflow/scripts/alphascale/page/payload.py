@@ -20,7 +20,7 @@ from ..records.audit import AuditRecord
 from ..records.bootstrap import BootstrapRecord, JointDraws
 from ..records.decision import BARE, DecisionRecord, PricedRun
 from ..records.fit import FitRecord, WithheldFit
-from ..records.runs import COUNT_COLUMN, fractions, largest, tested
+from ..records.runs import COUNT_COLUMN, tested
 from ..records.specs import DecisionSpec, Target
 from ..records.typed import Refused, as_json
 from .packing import stored
@@ -148,7 +148,6 @@ def _words(decision: DecisionRecord) -> dict[str, Any]:
         "warnings": summary.warnings(decision),
         "fit": summary.fit_text(decision),
         "star": summary.star_text(decision),
-        "more": summary.data_text(decision),
         "settle": summary.settling_text(decision),
         "how": decision.throughput.how,
     }
@@ -185,7 +184,6 @@ def _joint(
     return {
         "law": stored(law),
         "samples": [min(samples), max(samples)],
-        "pool": max(samples) / float(largest(stages.fit.fractions)),
         "cost": cost,
     }
 
@@ -237,7 +235,7 @@ def _runs(stages: Stages) -> dict[str, Any]:
             "learning_rate": row["learning_rate"] or None,  # 0 of a table that tells none
         }
         rows.append([_plain(row[name]) for name in RUN_COLUMNS])
-    return {"columns": RUN_COLUMNS, "rows": rows, "fractions": fractions(frame)}
+    return {"columns": RUN_COLUMNS, "rows": rows}
 
 
 def _plain(value: Any) -> Any:

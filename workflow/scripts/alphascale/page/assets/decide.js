@@ -91,15 +91,11 @@ function paidFor(domain, ask, seconds, kwh) {
   };
 }
 
-// The 95 % factor about the seconds of a run (FLOPs, steps), or about their ratio to another's.
-function factorOf(rate, run, against = null) {
+// The 95 % factor about the seconds of a run (FLOPs, steps).
+function factorOf(rate, [flops, steps]) {
   if (!rate.variance) return null;
-  let [ofSteps, ofFlops] = [0, 0];
-  for (const [sign, each] of [[1, run], ...(against ? [[-1, against]] : [])]) {
-    const [flops, steps] = each, seconds = steps * rate.step_seconds + flops / rate.flops_per_second;
-    ofSteps += (sign * steps) / seconds;
-    ofFlops += (sign * flops) / seconds;
-  }
+  const seconds = steps * rate.step_seconds + flops / rate.flops_per_second;
+  const ofSteps = steps / seconds, ofFlops = flops / seconds;
   const [a, b, both] = rate.variance;
   const variance = ofSteps * ofSteps * a + 2 * ofSteps * ofFlops * both + ofFlops * ofFlops * b;
   const found = Math.exp(1.96 * Math.sqrt(Math.max(variance, 0)));
@@ -144,25 +140,17 @@ function decide(domain, ask) {
   const naive = unbuilt && runOf(domain, ask, unbuilt);
   const study = studyPrice(domain, ask);
   return { star, wanted: wanted[0] ?? null, build, naive, study,
-    saving: build && naive ? savingOf(domain, build, naive, study) : null,
+    saving: build && naive ? savingOf(build, naive, study) : null,
     served: { build: build && serving(domain, ask, build), naive: naive && serving(domain, ask, naive) },
     guessed: domain.guess !== null && ask.target >= domain.guess, smallest: star?.n_star != null && star.n_star <= domain.ladder.smallest };
 }
 
-function savingOf(domain, build, naive, study) {
-  const less = naive.price.flops - build.price.flops, steps = stepsOf(domain, domain.samples);
-  const ratio = factorOf(domain.rate, [build.price.flops, steps], [naive.price.flops, steps]);
-  const known = ratio !== null && naive.price.factor !== null && build.price.factor !== null;
-  const around = (fixed, moving) => {
-    const [low, point, high] = [1, 0, -1].map((k) => 1 -
-      (fixed / naive.price.kwh) * naive.price.factor ** k - (moving / naive.price.kwh) * ratio ** k);
-    return [point, Math.min(low, point), Math.max(high, point)];
-  };
+function savingOf(build, naive, study) {
+  const less = naive.price.flops - build.price.flops;
   return {
     net: 1 - (study.flops + build.price.flops) / naive.price.flops,
     gross: 1 - build.price.flops / naive.price.flops,
     pays: less > 0 ? study.flops / less : null,
-    energy: known ? { net: around(study.kwh, build.price.kwh), gross: around(0, build.price.kwh) } : null,
   };
 }
 
