@@ -306,12 +306,15 @@ def test_full_disk_for_checkpoints_is_said_and_the_training_goes_on(
         assert f"checkpoint {cell.state} cannot be written: No space left on device" in said
 
 
-def test_a_checkpoint_beside_its_record_is_removed(cell: Cell, undisturbed) -> None:
-    """As a kill between the two leaves it: the record is kept, and nothing lies around."""
+@pytest.mark.parametrize("ended_in", ["{0}", "{0}.4711.done"])
+def test_a_checkpoint_beside_its_record_is_removed(cell: Cell, undisturbed, ended_in) -> None:
+    """As a kill between the two leaves it, or one while it was being removed: the record is kept,
+    and nothing lies around."""
     for found in (undisturbed[0].out, outputs_path(undisturbed[0].out)):
         shutil.copy2(found, cell.folder)
-    cell.state.parent.mkdir(parents=True)
-    cell.state.write_bytes(b"of the last epoch")
+    left = cell.state.parent.with_name(ended_in.format(cell.state.parent.name))
+    left.mkdir(parents=True)
+    (left / cell.state.name).write_bytes(b"of the last epoch")
     before = cell.out.read_bytes()
     files = {"data": cell.data, "meta": cell.meta}
     job = job_of(cell.spec, files, {"record": cell.out}, CODE, domain="table")

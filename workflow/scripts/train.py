@@ -26,7 +26,8 @@ def main(job):
     checkpoints = Path(job.options.checkpoints) / f"{digest(job.spec)}-{job.code[:16]}"
     if not os.environ.get("ALPHASCALE_FORCED") and recorded(job):
         job.say("this very training, on these very data, has a record: it is kept")
-        if checkpoints.exists():  # ended between the record and the end of its checkpoint
+        # Ended between the record and the end of its checkpoint, or in the midst of that.
+        if any(checkpoints.parent.glob(f"{checkpoints.name}*")):
             from alphascale.training.checkpoints import exclusive
 
             with exclusive(checkpoints, job.say):

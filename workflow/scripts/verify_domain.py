@@ -28,8 +28,8 @@ def main(job):
         record = folder / verify_name(digest_of(spec), trained_by)
         if trained_before(record, spec, trained_by, sha256):
             job.say(f"{promise.role} model {promise.size}: was trained before")
-            named = f"{digest_of(spec)}-{trained_by[:16]}"
-            if (left := Path(job.options.checkpoints) / named).exists():
+            left = Path(job.options.checkpoints) / f"{digest_of(spec)}-{trained_by[:16]}"
+            if any(left.parent.glob(f"{left.name}*")):
                 from alphascale.training.checkpoints import exclusive
 
                 with exclusive(left, job.say):  # ended between its record and its checkpoint's end

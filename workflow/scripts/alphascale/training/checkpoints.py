@@ -113,5 +113,6 @@ def exclusive(folder: Path, say: Callable[[str], None]) -> Iterator[bool]:
     with held:
         yield waited
         # Out of the way at once, so that nobody makes a lock in a folder that is half removed.
-        gone = folder.rename(folder.with_name(f"{folder.name}.{os.getpid()}.done"))
-        shutil.rmtree(gone)
+        folder.rename(folder.with_name(f"{folder.name}.{os.getpid()}.done"))
+        for gone in folder.parent.glob(f"{folder.name}.*.done"):  # and what a kill here left
+            shutil.rmtree(gone, ignore_errors=True)
