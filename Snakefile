@@ -20,6 +20,7 @@ include: "rules/curves.smk"
 include: "rules/language.smk"
 include: "rules/compare.smk"
 include: "rules/page.smk"
+include: "rules/rounds.smk"
 include: "rules/targets.smk"
 
 
@@ -50,6 +51,7 @@ localrules:
     plot,
     plot_summary,
     page,
+    round,
     plot_language,
     verify,
     literature,
@@ -58,9 +60,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        final_outputs(),
-        language_outputs(),
-        compare_outputs(),
+        all_outputs(),
 
 
 report: first_page()
@@ -71,8 +71,9 @@ onstart:
 
 
 onsuccess:
-    print_results()
-    left_checkpoints()
+    if not go_on():
+        print_results()
+        left_checkpoints()
 
 
 onerror:

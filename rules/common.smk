@@ -36,15 +36,20 @@ from alphascale.data.checks import check_whole
 from alphascale.families import family as model_family
 from alphascale.families.foreign import locations, place_of
 from alphascale.families.own import is_own
+from alphascale.running.command_line import again, called
 from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
 from alphascale.running.program import QUIET, Told, describe, full_disk, shared
 from alphascale.study import load_study
 from alphascale.planning.adopt import adopt
+from alphascale.rounds import log as rounds
+from alphascale.rounds.spec import round_spec
 from alphascale.progress.plan import Listener, gathering, plan, planned, prepared
 from alphascale.progress.run import Follower
 from alphascale.progress.screen import LINE, drained
+from alphascale.records.rounds import RoundRecord
+from alphascale.records.typed import read
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
 
 # Snakemake keeps all its jobs: to look through them for garbage again and again took a fifth of a
@@ -75,6 +80,12 @@ try:
     # Scales of the last plan, by domain, where the study adopts it (`plan: apply`).
     ADOPTED = adopt(config)
     STUDY = load_study(config)
+    # A study by rounds, with all of its ladders; what it trains is as far as its rounds have come.
+    WHOLE = STUDY if STUDY.study is not None else None
+    if WHOLE:
+        STUDY, ROUNDS, SAID = rounds.take_up(WHOLE)
+        for line in SAID if workflow.is_main_process else ():
+            logger.info(line)
 except UserError as fault:
     sys.exit(f"error: {fault}")
 left_out = [name for name, task in config["domains"].items() if task is None]
@@ -147,8 +158,8 @@ def tell_prepared():
 
 
 def nothing_to_do():
-    """Where all is there: the answer all the same."""
-    if not workflow.dryrun:
+    """Where all is there: the next round, if the study has one, else the answer all the same."""
+    if not workflow.dryrun and not go_on():
         print_results()
 
 
@@ -575,6 +586,61 @@ def left_checkpoints():
             f"that the study no longer has; to be rid of them: rm -r {CHECKPOINTS}",
             file=sys.stderr,
         )
+
+
+def by_name(pattern):
+    """One path per domain, in the order of their names."""
+    return [out(pattern.format(domain=domain)) for domain in sorted(STUDY.domains)]
+
+
+def round_slice(wildcards):
+    """What the next round depends on."""
+    return round_spec(WHOLE, STUDY, ROUNDS)
+
+
+def all_outputs():
+    """What `all` delivers: of a study by rounds, until these are through, what is known after the
+    round at hand and what the next trains."""
+    if WHOLE and slices.digest_of(round_slice(None)) != ROUNDS.finished:
+        return [
+            *missing_records(STUDY.domains),
+            out("round.json"),
+        ]
+    rounds_made = [out("round.json")] if WHOLE else []
+    return [
+        *final_outputs(),
+        *language_outputs(),
+        *compare_outputs(),
+        *rounds_made,
+    ]
+
+
+def go_on():
+    """Of a study by rounds that `all` was asked for: take up what the last round found, and have
+    Snakemake start again once this one has ended. Whether it does."""
+    if (
+        not WHOLE
+        or not called()
+        or asked() - {"all"}
+        or not Path(out("round.json")).exists()
+    ):
+        return False
+    settings = workflow.dag_settings
+    if settings.until or settings.omit_from or settings.batch:
+        return False
+    record = read(out("round.json"), RoundRecord)
+    if (
+        record.asked != slices.digest_of(round_slice(None))
+        or ROUNDS.finished == record.asked
+    ):
+        return False
+    drained(SHOWN)
+    print("\n" + Path(out("round.txt")).read_text(encoding="utf-8"), end="", flush=True)
+    (rounds.adopt if record.runs else rounds.finish)(WHOLE, ROUNDS, record)
+    # Once Snakemake has given its lock back. The same process goes on: its exit status is the last
+    # one's, and whoever waits for it, or interrupts it, need not know.
+    atexit.register(again)
+    return True
 
 
 def print_results():

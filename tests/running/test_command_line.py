@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from alphascale.running.command_line import missing_files, takes_all_cores, targets_first
+from alphascale.running.command_line import missing_files, takes_all_cores, targets_first, unforced
 from running import ENV
 
 
@@ -60,3 +60,16 @@ def test_the_natural_order_runs_in_any_folder(root: Path, tmp_path: Path) -> Non
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == (
         "error: --configfile my.yaml: there is no such file: name a study's YAML"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-F --cores 2 all",
+        "--cores 2 -R train fit -- all",
+        "--forcerun=fit --forceall --cores 2 all",
+    ],
+)
+def test_the_next_round_is_not_forced(words: str) -> None:
+    kept = [word for word in unforced(words.split()) if word != "--"]
+    assert kept == ["--cores", "2", "all"]

@@ -161,6 +161,51 @@ class Planning(Section):
     )
 
 
+class Until(Section):
+    """When a study by rounds is sure enough."""
+
+    interval: Annotated[float, Field(gt=1, allow_inf_nan=False)] = Field(
+        1.5,
+        description="N* is known well enough where the upper end of its interval is at most this "
+        "many times the lower.",
+    )
+
+
+class Budget(Section):
+    """What a study by rounds may take, all domains together; every limit that is given holds."""
+
+    flops: Positive | None = Field(None, description="Training FLOPs.")
+    hours: Positive | None = Field(None, description="Hours of devices, all jobs together.")
+    kwh: Positive | None = Field(None, description="Energy, in kWh.")
+    co2_g: Positive | None = Field(None, description="CO₂, in grams.")
+    money: Positive | None = Field(None, description="Money, in `costs.currency`.")
+    naive: Positive | None = Field(
+        None,
+        description="Of each domain, as a share of one training of its naive model, in FLOPs. "
+        "Where no limit is given at all, .25.",
+    )
+
+
+class Rounds(Section):
+    """A study by rounds: it begins with the smallest sizes of each ladder and trains, round by
+    round, what narrows N* most for its cost."""
+
+    until: Until = Field(default_factory=Until, description="When it is sure enough.")
+    budget: Budget = Field(default_factory=Budget, description="What it may take.")
+    start: Annotated[int, Field(ge=3, le=1_000)] = Field(
+        4, description="How many sizes of each ladder the first round trains, the smallest."
+    )
+    rounds: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        12, description="Most rounds, the first among them."
+    )
+
+    @property
+    def limits(self) -> Budget:
+        """The budget, or what holds where none is given."""
+        given = any(value is not None for value in self.budget.model_dump().values())
+        return self.budget if given else Budget(naive=0.25)
+
+
 class CurvesBenchmark(Section):
     """The published learning curves that `snakemake curves_benchmark` judges the laws on."""
 
@@ -211,6 +256,7 @@ STAGES = frozenset(
         "prepare",
         "regimes",
         "regimes_domain",
+        "round",
         "summary",
         "summary_domain",
         "train",
@@ -254,6 +300,11 @@ class Study(Section):
     costs: Costs = Field(default_factory=Costs, description="The prices.")
     verify: Verify = Field(default_factory=Verify, description="Predictions put to the test.")
     planning: Planning = Field(default_factory=Planning, description="The next runs.")
+    study: Rounds | None = Field(
+        None,
+        description="A study by rounds, within a budget, in place of the whole ladder at once: "
+        "docs/rounds.md. `{}` for its defaults.",
+    )
     plan: Literal["apply"] | None = Field(
         None,
         description="`apply` (as in `--config plan=apply`): also train the runs that the last "
@@ -286,6 +337,22 @@ class Study(Section):
                 raise ValueError(
                     f"domains.{name}.ladder: it has {sizes} sizes and withholds {domain.withhold}: "
                     f"law {self.fit.law} needs at least {least} sizes to fit; add sizes"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_can_begin(self) -> Study:
+        if self.study is None:
+            return self
+        if self.plan is not None:
+            raise ValueError("plan: a study by rounds (`study`) plans for itself: leave one out")
+        least = LEAST_SIZES.get(self.fit.law, 4)
+        for name, domain in self.domains.items():
+            if self.study.start - domain.withhold < least:
+                raise ValueError(
+                    f"study.start: the first round trains {self.study.start} sizes and "
+                    f"domains.{name} withholds {domain.withhold}: law {self.fit.law} needs at "
+                    f"least {least} sizes to fit; start with {least + domain.withhold}"
                 )
         return self
 

@@ -14,6 +14,7 @@ from ..errors import first_line
 
 FILES = ("--configfile", "--configfiles")
 SETTINGS = ("--config", "-C")
+FORCED = ("-F", "--forceall", "-f", "--force")
 # A command is started once more, never twice: whatever is still wrong then is Snakemake's to say.
 AGAIN = "ALPHASCALE_AGAIN"
 
@@ -58,8 +59,8 @@ def put_right() -> None:
     them; end it in one line where a study's file is not there."""
     words = sys.argv[1:]
     before = sys.orig_argv[: len(sys.orig_argv) - len(words)]
-    if sys.orig_argv[len(before) :] != words or "snakemake" not in before[-1]:
-        return  # called from Python
+    if not called():
+        return
     targets, kept = targets_first(words)
     for path in missing_files(kept):
         sys.exit(f"error: --configfile {path}: there is no such file: name a study's YAML")
@@ -69,6 +70,34 @@ def put_right() -> None:
         again = [sys.executable, *before[1:], *targets, *kept]
         os.execve(sys.executable, again, {**os.environ, AGAIN: "1"})
     os.environ.pop(AGAIN, None)
+
+
+def called() -> bool:
+    """Whether this process is a command that can be started again, not Snakemake under Python."""
+    words = sys.argv[1:]
+    before = sys.orig_argv[: len(sys.orig_argv) - len(words)]
+    return sys.orig_argv[len(before) :] == words and "snakemake" in before[-1]
+
+
+def unforced(words: Sequence[str]) -> list[str]:
+    """The words without what forces jobs to run (-F, -f, -R and their long names)."""
+    kept, rules = [], False
+    for word in words:
+        if word.startswith("-"):
+            rules = word in ("-R", "--forcerun")
+            if rules or word in FORCED or word.startswith("--forcerun="):
+                continue
+        elif rules:
+            continue
+        kept.append(word)
+    return kept
+
+
+def again() -> None:
+    """Start this very command anew, in this process; what it forced to run has run."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *unforced(sys.orig_argv[1:])])
 
 
 def takes_all_cores(words: Sequence[str], environment: Mapping[str, str]) -> bool:

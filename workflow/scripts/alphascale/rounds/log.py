@@ -1,0 +1,96 @@
+"""The rounds that a study has begun: what they added to it, and when they were through.
+
+`results/{run}/rounds.json` is read whenever the Snakefile is parsed, so this imports neither torch
+nor numpy. It is written between two runs of Snakemake alone, never while one runs: all jobs of a
+round, on whatever node, see the same study.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..config import Domain, Runs, Study
+from ..errors import UserError
+from ..families import family
+from ..records.rounds import Adopted, Begun, RoundRecord, RoundsLog
+from ..records.typed import digest_of, read, write
+from ..slices import folder, train_spec
+
+
+def path_of(study: Study) -> Path:
+    """Where a study's rounds are written down."""
+    return Path(folder(study), "rounds.json")
+
+
+def read_log(path: Path) -> RoundsLog:
+    """The rounds so far, none where there is no file."""
+    if not path.exists():
+        return RoundsLog()
+    try:
+        return read(path, RoundsLog)
+    except UserError as fault:
+        raise UserError(
+            f"{fault}; or remove it: the study then begins with its first round, and what is "
+            "trained again has its record"
+        ) from None
+
+
+def take_up(study: Study) -> tuple[Study, RoundsLog, list[str]]:
+    """The study as far as its rounds have come: of each ladder the sizes that the first trains, and
+    what later ones added. Beside it the rounds, and what there is to say of them.
+
+    Rounds of a domain whose trainings are made of something else by now are left out.
+    """
+    path = path_of(study)
+    log, said, domains, begun = read_log(path), [], {}, {}
+    for name, task in study.domains.items():
+        made_of = what_of(study, name)
+        known = log.domains.get(name, Begun(made_of))
+        if known.made_of != made_of:
+            said.append(f"{name}: its data, family or training have changed: its rounds begin anew")
+            known = Begun(made_of)
+        begun[name] = known
+        domains[name] = _grown(task, study.study.start, known)
+    return study.model_copy(update={"domains": domains}), replace(log, domains=begun), said
+
+
+def what_of(study: Study, domain: str) -> str:
+    """Digest of what a domain's trainings are made of, whatever their size."""
+    spec = train_spec(study, domain, "", "", {}, study.domains[domain].seeds)
+    return digest_of(replace(spec, device=""))
+
+
+def smallest(task: Domain, count: int) -> list[str]:
+    """The scales that the first round trains: the smallest by the family's rough count, of models
+    that it knows nothing of those that are named first."""
+    kind = family(task.family)
+    rough = {scale: kind.rough_params(kind.complete(size)) for scale, size in task.ladder.items()}
+    return sorted(task.ladder, key=rough.get)[:count]
+
+
+def _grown(task: Domain, start: int, begun: Begun) -> Domain:
+    first = set(smallest(task, start))
+    ladder = {scale: size for scale, size in task.ladder.items() if scale in first}
+    runs = {scale: own for scale, own in task.runs.items() if scale in first}
+    for run in begun.runs:
+        ladder[run.scale] = run.size
+        runs[run.scale] = Runs(fractions=[run.fraction], seeds=run.seeds)
+    return task.model_copy(update={"ladder": ladder, "runs": runs})
+
+
+def adopt(study: Study, log: RoundsLog, record: RoundRecord) -> None:
+    """Write down the runs of the next round: the study has them from now on."""
+    domains = dict(log.domains)
+    for each in record.domains:
+        new = [
+            Adopted(each.number + 1, run.scale, run.size, run.fraction, run.seeds)
+            for run in each.runs
+        ]
+        domains[each.domain] = Begun(each.made_of, [*domains[each.domain].runs, *new])
+    write(path_of(study), RoundsLog(None, domains))
+
+
+def finish(study: Study, log: RoundsLog, record: RoundRecord) -> None:
+    """Write down that this answer ended the rounds."""
+    write(path_of(study), replace(log, finished=record.asked))

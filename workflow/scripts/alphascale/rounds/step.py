@@ -1,0 +1,255 @@
+"""One step of a study by rounds: what is known, whether it is enough, and what to train next.
+
+A domain has ended where N*'s interval is as narrow as asked, where its draws say that the target is
+out of reach, where the budget is used up, or where nothing that could be trained tells more. Else
+runs are chosen as `snakemake plan` chooses them (`planning.design`): those that narrow the curve
+most, per cost, where N* may lie. A round may take as much as all rounds before it together: that a
+design rests on a law of fewer runs then costs no more than a factor, and as little is known at
+first the first rounds are the cheapest.
+
+Where a joint law of N and D was fitted, runs are chosen by its draws: runs on less of the data then
+count for what they tell of the curve at all of it. Its cells never lie on one line of log N and
+log D, from which neither exponent could be told: the first round trains each of its sizes at each
+fraction.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import laws
+from ..fitting.joint import predictors
+from ..fitting.ladder import ladder_columns
+from ..planning.candidates import Cell, candidates, planned_run
+from ..planning.design import Design, choose, curve_draws, measured_scatter
+from ..planning.questions import PLACES
+from ..records.bootstrap import BootstrapRecord
+from ..records.data import Meta
+from ..records.decision import DecisionRecord, Star
+from ..records.rounds import Cost, DomainRound, RoundDomain, RoundRecord, RoundSpec
+from ..records.runs import largest
+from ..records.typed import Refused, digest_of
+from .amounts import amounts, pricing, spent, total
+
+if TYPE_CHECKING:
+    import pandas
+
+# The target is given up where so many of the draws never reach it, not before the second round.
+GIVEN_UP = 0.99
+# Of what is left of a budget in hours, energy or money, which are estimates, a round of several
+# jobs may be planned for so much: should they take twice as long, the budget still holds.
+CAUTION = 0.5
+# A round may take as much as all before it; where that buys nothing that helps, a multiple of it.
+GROWTH = (1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the stages made of a domain's runs."""
+
+    frame: pandas.DataFrame
+    decision: DecisionRecord
+    bootstrap: BootstrapRecord
+    meta: Meta
+
+
+def next_round(spec: RoundSpec, known: list[Known]) -> RoundRecord:
+    """The next runs of all domains; none where all have ended. known: in the spec's order."""
+    now = [_assessed(spec, own, each) for own, each in zip(spec.domains, known, strict=True)]
+    taken = total(each.spent for each in now)
+    going = sum(each.state == "goes_on" for each in now)
+    left = [
+        None if limit is None else limit - used
+        for limit, used in zip(spec.limits.amounts, taken.amounts, strict=True)
+    ]
+    # Each domain that goes on may take its part of what is left, so that none waits for another.
+    shares = [None if each is None else each / max(going, 1) for each in left]
+    found = [
+        _planned(spec, own, each, before, shares) if before.state == "goes_on" else before
+        for own, each, before in zip(spec.domains, known, now, strict=True)
+    ]
+    return RoundRecord(digest_of(spec), found)
+
+
+def _assessed(spec: RoundSpec, own: RoundDomain, known: Known) -> DomainRound:
+    """What is known of a domain, and whether that is enough."""
+    star, level = known.decision.star, f"{known.decision.level:.0%}"
+    naive = known.decision.naive
+    record = DomainRound(
+        domain=own.plan.domain,
+        number=own.number,
+        made_of=own.made_of,
+        state="goes_on",
+        why="",
+        n_star=known.decision.n_star,
+        interval=None if isinstance(star, Refused) else star.interval,
+        out_of_reach=None if isinstance(star, Refused) else star.out_of_reach,
+        spent=spent(known.frame, spec.costs),
+        naive=None if naive is None else amounts(naive.price),
+    )
+    if isinstance(star, Refused):
+        return replace(record, why=f"there is no law yet: {star.refused}")
+    width = _width(star)
+    if width <= spec.interval * (1 + 1e-9):
+        why = f"the upper end of N*'s {level} interval is {width:.3g} times the lower"
+        return replace(record, state="sure", why=f"{why}, {spec.interval:g} was asked")
+    if star.out_of_reach >= GIVEN_UP and own.number > 1:
+        why = f"the target is out of reach in {star.out_of_reach:.0%} of draws"
+        return replace(record, state="out_of_reach", why=why)
+    if own.number >= spec.most:
+        return replace(record, state="exhausted", why=f"study.rounds: {spec.most} were made")
+    wide = "open above" if math.isinf(width) else f"{width:.3g} times from end to end"
+    return replace(record, why=f"N*'s {level} interval is {wide}, {spec.interval:g} is asked")
+
+
+def _width(star: Star) -> float:
+    """Upper over lower end of N*'s interval."""
+    lower, upper = star.interval
+    return math.inf if star.n_star is None or upper is None else upper / lower
+
+
+def _planned(
+    spec: RoundSpec, own: RoundDomain, known: Known, now: DomainRound, shares: list[float | None]
+) -> DomainRound:
+    """The domain with its next runs, or why it has none."""
+    plan = replace(own.plan, metric=known.decision.metric, target=known.decision.target)
+    if spec.limits.naive is not None and now.naive is not None:
+        mine = spec.limits.naive * now.naive.flops - now.spent.flops
+        shares = [mine if shares[0] is None else min(mine, shares[0]), *shares[1:]]
+    at, fit = _law(known)
+    fractions = {
+        fraction: int(part["samples"].iloc[0])
+        for fraction, part in known.frame.groupby("fraction")
+        if at == "joint" or fraction == largest(known.frame["fraction"])
+    }
+    cells = candidates(plan, known.frame, known.meta, fractions, list(own.pool.values()))
+    rate = pricing(known.frame, spec.costs, plan.epochs, own.batch_size)
+    prices = [rate.of(cell.flops, cell.samples, plan.rates) for cell in cells]
+    upper = np.array([most.amounts for _, most in prices])
+    whole = _share(upper, [each for each in shares])
+    if not (whole <= 1).any():
+        return _ended(spec, now, cells, upper, shares)
+    if fit is None:
+        return _climbed(own, known, now, cells, prices, whole)
+    careful = [
+        each if each is None or unit == 0 else each * CAUTION for unit, each in enumerate(shares)
+    ]
+    for growth in GROWTH:
+        cost = np.maximum(
+            _share(upper, careful), upper[:, 0] / (growth * max(now.spent.flops, 1.0))
+        )
+        design = _design(plan, known, at, fit, cells, cost)
+        if design.counts.any():
+            return _with(plan, own, now, cells, prices, design.counts, design.ratio)
+    # Of several jobs none fits with caution: one that fits without.
+    design = _design(plan, known, at, fit, cells, np.where(whole <= 1, 1.0, 2.0))
+    if design.counts.any():
+        return _with(plan, own, now, cells, prices, design.counts, design.ratio)
+    why = "no run that could be trained would narrow the answer by 0.1 %"
+    if (whole > 1).any():
+        return replace(now, state="budget", why=f"{why} within what is left of the budget")
+    return replace(now, state="exhausted", why=why)
+
+
+def _law(known: Known) -> tuple[str, laws.Fit | laws.AutoLaw | None]:
+    """The law that runs are chosen by: the joint one, else that of the largest fraction."""
+    draws = known.bootstrap.of(known.decision.metric)
+    if isinstance(known.decision.star, Refused):
+        return "ladder", None
+    if isinstance(known.decision.star, Star) and not isinstance(draws.joint, Refused):
+        return "joint", laws.read(draws.joint.fit)
+    return "ladder", laws.read(draws.fractions[largest(draws.fractions)].fit)
+
+
+def _share(upper: np.ndarray, left: list[float | None]) -> np.ndarray:
+    """What each candidate takes of what is left, (n,): the largest share over the limits. upper:
+    (n, units)."""
+    shares = [np.zeros(len(upper))]
+    for unit, each in enumerate(left):
+        if each is not None:
+            shares.append(upper[:, unit] / each if each > 0 else np.full(len(upper), np.inf))
+    return np.max(shares, axis=0)
+
+
+def _design(plan, known: Known, at: str, fit, cells: list[Cell], cost: np.ndarray) -> Design:
+    """Runs of every candidate within a cost of 1."""
+    metric, top = plan.metric, largest(known.frame["fraction"])
+    part = known.frame[known.frame["fraction"] == top]
+    columns = ladder_columns(part, metric, plan.params)
+    samples = float(part["samples"].iloc[0])
+    star = laws.read(known.bootstrap.of(metric).fractions[top].fit).solve_samples(
+        plan.target.fitted
+    )
+    edge = columns["params"].max() * plan.reach
+    places = np.quantile(np.minimum(star[~np.isnan(star)], edge), PLACES)
+    wanted = predictors(places, samples, plan.epochs)
+    made = predictors(
+        np.array([cell.params[plan.params] for cell in cells], float),
+        np.array([cell.samples for cell in cells], float), plan.epochs,
+    )  # fmt: skip
+    points = {name: np.concatenate([wanted[name], made[name]]) for name in fit.columns}
+    draws = curve_draws(fit, points)
+    scatter = measured_scatter(fit, columns[metric], columns["scale"])
+    k = len(places)
+    return choose(draws[:, :k], draws[:, k:], cost, scatter, 1.0, plan.seeds_at_most)
+
+
+def _climbed(
+    own: RoundDomain, known: Known, now: DomainRound, cells: list[Cell],
+    prices: list[tuple[Cost, Cost]], whole: np.ndarray,
+) -> DomainRound:  # fmt: skip
+    """Where there is no law, as of runs that all learnt nothing: the next size of the ladder."""
+    trained, seeds = known.frame["params"].max(), len(own.plan.seeds)
+    sizes = {str(sorted(size.items())) for size in own.pool.values()}
+    top = largest(known.frame["fraction"])
+    for i, cell in enumerate(cells):
+        larger = cell.params["total"] > trained and cell.fraction == top
+        if larger and str(sorted(cell.size.items())) in sizes and whole[i] * seeds <= 1:
+            counts = np.zeros(len(cells), int)
+            counts[i] = seeds
+            return _with(own.plan, own, now, cells, prices, counts, None)
+    return replace(now, state="exhausted", why=f"{now.why}; no larger size of the ladder is left")
+
+
+def _with(plan, own, now, cells, prices, counts, ratio) -> DomainRound:
+    """The domain with these runs: a size of the study's own ladder keeps its name."""
+    named = {str(sorted(size.items())): name for name, size in own.pool.items()}
+    runs, costs = [], []
+    for i in np.flatnonzero(counts):
+        run = planned_run(plan, cells[i], int(counts[i]), parted=True)
+        name = named.get(str(sorted(run.size.items())))
+        free = name is not None and name not in plan.ladder
+        if free and name not in {each.scale for each in runs}:
+            run = replace(run, scale=name)
+        runs.append(run)
+        costs.append([Cost(*(each * int(counts[i]) for each in c.amounts)) for c in prices[i]])
+    return replace(
+        now,
+        runs=runs,
+        next=total(mean for mean, _ in costs),
+        at_most=total(most for _, most in costs),
+        ratio=ratio,
+    )
+
+
+UNITS = ("flops", "hours", "kwh", "co2_g", "money")
+
+
+def _ended(spec, now, cells, upper, shares) -> DomainRound:
+    """The budget buys no further run: which limit it is."""
+    cheap = int(upper[:, 0].argmin())
+    for unit, each in enumerate(shares):
+        if each is not None and upper[cheap, unit] > each:
+            by = UNITS[unit]
+            if unit == 0 and spec.limits.flops is None:
+                by = "naive"
+            return replace(
+                now,
+                state="budget",
+                why=f"study.budget.{by}: what is left buys no further run ({now.why})",
+            )
+    return replace(now, state="budget", why=f"the budget buys no further run ({now.why})")

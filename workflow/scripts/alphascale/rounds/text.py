@@ -1,0 +1,75 @@
+"""A round in words: what is known of each domain, what is trained next and what that costs."""
+
+from __future__ import annotations
+
+from ..planning.text import run_text
+from ..progress.table import duration
+from ..records.rounds import Cost, DomainRound, Limits, RoundRecord, RoundSpec
+from ..units import count, percent, prefixed, significant, spread, wrapped
+from .amounts import total
+
+
+def text(record: RoundRecord, spec: RoundSpec) -> str:
+    """A page: a paragraph a domain, and the whole against the budget."""
+    parts = [_domain(each) for each in record.domains]
+    return "\n".join([*parts, _whole(record, spec)])
+
+
+def _domain(found: DomainRound) -> str:
+    title = f"{found.domain}: after {found.number} round{'s' * (found.number > 1)}"
+    lines = [title, "-" * len(title)]
+    pairs = [("known", _known(found))]
+    share = ""
+    if found.naive is not None and found.naive.flops:
+        of_naive = percent(found.spent.flops / found.naive.flops)
+        share = f", {of_naive} of one training of the naive model"
+    pairs.append(("taken", f"{prefixed(found.spent.flops, 'FLOP')}{share}"))
+    if found.runs:
+        pairs += [("next", run_text(run)) for run in found.runs]
+        pairs.append(("for", f"{_cost(found.next)}; {found.why}"))
+    else:
+        pairs.append(("ended", found.why))
+    for name, words in pairs:
+        lines += wrapped(words, f"  {name:<8}")
+    return "\n".join(lines) + "\n"
+
+
+def _known(found: DomainRound) -> str:
+    if found.interval is None:
+        return "no law yet"
+    out = f"out of reach in {percent(found.out_of_reach)} of draws"
+    if found.n_star is None:
+        return f"no N*: {out}"
+    return f"N* {count(found.n_star)} ({spread(*found.interval)}); {out}"
+
+
+def _cost(cost: Cost) -> str:
+    return f"{prefixed(cost.flops, 'FLOP')}, about {duration(cost.seconds)}"
+
+
+def _whole(record: RoundRecord, spec: RoundSpec) -> str:
+    """What was taken of the budget, and what the next round takes."""
+    taken = total(each.spent for each in record.domains)
+    words = [f"taken so far: {_of(taken, spec.limits, spec.costs.currency)}"]
+    if record.runs:
+        coming = total(each.next for each in record.domains if each.next is not None)
+        words.append(f"next round: {_cost(coming)} of devices")
+    return "\n".join(words) + "\n"
+
+
+def _of(taken: Cost, limits: Limits, currency: str) -> str:
+    """The amounts that a budget limits, beside their limits; FLOPs in any case."""
+    shown = (
+        (prefixed, ("FLOP",)), (lambda s: duration(s), ()), (significant, ()), (significant, ()),
+        (significant, ()),
+    )  # fmt: skip
+    units = ("", "", " kWh", " g CO₂", f" {currency}")
+    parts = []
+    for (write, more), unit, used, limit in zip(
+        shown, units, taken.amounts, limits.amounts, strict=True
+    ):
+        if limit is not None:
+            parts.append(f"{write(used, *more)}{unit} of {write(limit, *more)}{unit}")
+        elif not parts:
+            parts.append(f"{write(used, *more)}{unit}")
+    return ", ".join(parts)
