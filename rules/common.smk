@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -37,6 +38,7 @@ from alphascale.families import family as model_family
 from alphascale.families.foreign import locations, place_of
 from alphascale.families.own import is_own
 from alphascale.running.command_line import again, called
+from alphascale.running.trial import ask
 from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
 from alphascale.running.devices import gpus_per_job, same_device, visible_devices
@@ -49,7 +51,7 @@ from alphascale.progress.plan import Listener, gathering, plan, planned, prepare
 from alphascale.progress.run import Follower
 from alphascale.progress.screen import LINE, drained
 from alphascale.records.rounds import RoundRecord
-from alphascale.records.typed import read
+from alphascale.records.typed import as_json, read
 from alphascale.provenance import code_digest, family_roots, forget, source_roots
 
 # Snakemake keeps all its jobs: to look through them for garbage again and again took a fifth of a
@@ -155,6 +157,13 @@ def tell_prepared():
     """Once the data are there: what is known of the trainings now."""
     text, PLANNED["works"] = prepared(STUDY, RESULTS, **PLANNED)
     logger.info(text, extra=planned(**PLANNED, folder=RESULTS, gathers=GATHERS))
+    try:
+        look_at_budget()
+    except UserError as fault:
+        # As a job's fault that leaves nothing to do; the jobs that have just begun end with it.
+        FAULTS.parent.mkdir(parents=True, exist_ok=True)
+        FAULTS.write_text(f"error: {fault}\n", encoding="utf-8")
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def nothing_to_do():
@@ -476,6 +485,7 @@ def begin():
     try:
         look_over()
         look_ahead()
+        look_at_budget()
         FAULTS.unlink(missing_ok=True)
     except UserError as fault:
         sys.exit(f"error: {fault}")
@@ -534,6 +544,38 @@ def look_ahead():
     # what is wrong with its own size.
     if own and not CONDA:
         try_models(SCRIPTS / "try_models.py", json.dumps(own), logger.info)
+
+
+def look_at_budget():
+    """Of a study by rounds whose data are there and of which nothing has been trained: raise
+    UserError where the budget does not buy the first round."""
+    if not WHOLE or Path(out("round.json")).exists():
+        return
+    metas = {domain: out(f"data/{domain}.json") for domain in STUDY.domains}
+    trained = any(Path(out("train")).glob("*/*/*.json"))
+    # With `--sdm conda` torch is in another environment than this one.
+    if trained or CONDA or not all(map(os.path.exists, metas.values())):
+        return
+    asked_of = {
+        "spec": as_json(round_slice(None)),
+        "cells": {
+            domain: [
+                (scale, fraction, slices.seeds(STUDY, domain, scale))
+                for scale, fraction in slices.cells(STUDY, domain)
+            ]
+            for domain in STUDY.domains
+        },
+        "metas": metas,
+        "gpu": bool(GPUS_PER_JOB),
+    }
+    question = json.dumps(asked_of)
+    ask(
+        SCRIPTS / "afford.py",
+        question,
+        "ENOUGH",
+        "counting what the first round takes",
+        "a model",
+    )
 
 
 def trainings_left():

@@ -65,6 +65,13 @@ def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
             yield scale, fraction
 
 
+def seeds(study: Study, domain: str, scale: str) -> int:
+    """How many seeds a scale is trained with."""
+    task = study.domains[domain]
+    own = task.runs.get(scale)
+    return len(own.seeds if own and own.seeds else task.seeds)
+
+
 def fractions(study: Study, domain: str) -> list[str]:
     """Every fraction that a domain trains at, smallest first."""
     return sorted({fraction for _, fraction in cells(study, domain)}, key=float)

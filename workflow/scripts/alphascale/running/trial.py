@@ -119,15 +119,21 @@ def tried(program: Path, domains: str, say: Callable[[str], None]) -> None:
     Raises UserError with its last line.
     """
     say("trying the sizes of models that alphascale has not made")
+    ask(program, domains, "TRIED", "trying the sizes of your own models", "a model")
+
+
+def ask(program: Path, question: str, answer: str, doing: str, what: str) -> None:
+    """Have a program look at something in a process of its own; it prints `answer` where all is
+    well. Raises UserError with its last line where not."""
     done = subprocess.run(
-        [sys.executable, str(program), domains], capture_output=True, text=True, check=False
+        [sys.executable, str(program), question], capture_output=True, text=True, check=False
     )
     last = (done.stderr.strip().splitlines() or [""])[-1]
-    if "TRIED" in done.stdout.splitlines():
+    if answer in done.stdout.splitlines():
         return
     if last.startswith("error: "):
         raise UserError(last.removeprefix("error: "))
     raise UserError(
-        f"trying the sizes of your own models ended early, with status {done.returncode}, as when "
-        f"a model ends its process ({quoted(last)})"
+        f"{doing} ended early, with status {done.returncode}, as when {what} ends its process "
+        f"({quoted(last)})"
     )
