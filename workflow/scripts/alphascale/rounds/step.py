@@ -2,10 +2,7 @@
 
 A domain has ended where N*'s interval is as narrow as asked, where its draws say that the target is
 out of reach, where the budget is used up, or where nothing that could be trained tells more. Else
-runs are chosen as `snakemake plan` chooses them (`planning.design`): those that narrow the curve
-most, per cost, where N* may lie. A round may take as much as all rounds before it together: that a
-design rests on a law of fewer runs then costs no more than a factor, and as little is known at
-first the first rounds are the cheapest.
+`policy` picks its next runs.
 
 Where a joint law of N and D was fitted, runs are chosen by its draws: runs on less of the data then
 count for what they tell of the curve at all of it. Its cells never lie on one line of log N and
@@ -25,8 +22,7 @@ from .. import laws
 from ..fitting.joint import predictors
 from ..fitting.ladder import ladder_columns
 from ..planning.candidates import Cell, candidates, planned_run
-from ..planning.design import Design, choose, curve_draws, measured_scatter
-from ..planning.questions import PLACES
+from ..planning.design import Design
 from ..records.bootstrap import BootstrapRecord
 from ..records.data import Meta
 from ..records.decision import DecisionRecord, Star
@@ -34,17 +30,14 @@ from ..records.rounds import Cost, DomainRound, RoundDomain, RoundRecord, RoundS
 from ..records.runs import largest
 from ..records.typed import Refused, digest_of
 from .amounts import amounts, pricing, spent, total
+from .policy import GIVEN_UP, pick, places, width
 
 if TYPE_CHECKING:
     import pandas
 
-# The target is given up where so many of the draws never reach it, not before the second round.
-GIVEN_UP = 0.99
 # Of what is left of a budget in hours, energy or money, which are estimates, a round of several
 # jobs may be planned for so much: should they take twice as long, the budget still holds.
 CAUTION = 0.5
-# A round may take as much as all before it; where that buys nothing that helps, a multiple of it.
-GROWTH = (1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -93,23 +86,23 @@ def _assessed(spec: RoundSpec, own: RoundDomain, known: Known) -> DomainRound:
     )
     if isinstance(star, Refused):
         return replace(record, why=f"there is no law yet: {star.refused}")
-    width = _width(star)
-    if width <= spec.interval * (1 + 1e-9):
-        why = f"the upper end of N*'s {level} interval is {width:.3g} times the lower"
+    wide = math.exp(_width(star))
+    if wide <= spec.interval * (1 + 1e-9):
+        why = f"the upper end of N*'s {level} interval is {wide:.3g} times the lower"
         return replace(record, state="sure", why=f"{why}, {spec.interval:g} was asked")
     if star.out_of_reach >= GIVEN_UP and own.number > 1:
         why = f"the target is out of reach in {star.out_of_reach:.0%} of draws"
         return replace(record, state="out_of_reach", why=why)
     if own.number >= spec.most:
         return replace(record, state="exhausted", why=f"study.rounds: {spec.most} were made")
-    wide = "open above" if math.isinf(width) else f"{width:.3g} times from end to end"
-    return replace(record, why=f"N*'s {level} interval is {wide}, {spec.interval:g} is asked")
+    shown = "open above" if math.isinf(wide) else f"{wide:.3g} times from end to end"
+    return replace(record, why=f"N*'s {level} interval is {shown}, {spec.interval:g} is asked")
 
 
 def _width(star: Star) -> float:
-    """Upper over lower end of N*'s interval."""
+    """As `policy.width`, of the decision's N*."""
     lower, upper = star.interval
-    return math.inf if star.n_star is None or upper is None else upper / lower
+    return math.inf if star.n_star is None or upper is None else width((lower, upper))
 
 
 def _planned(
@@ -120,11 +113,11 @@ def _planned(
     if spec.limits.naive is not None and now.naive is not None:
         mine = spec.limits.naive * now.naive.flops - now.spent.flops
         shares = [mine if shares[0] is None else min(mine, shares[0]), *shares[1:]]
-    at, fit = _law(known)
+    joint, fit = _law(known)
     fractions = {
         fraction: int(part["samples"].iloc[0])
         for fraction, part in known.frame.groupby("fraction")
-        if at == "joint" or fraction == largest(known.frame["fraction"])
+        if joint or fraction == largest(known.frame["fraction"])
     }
     cells = candidates(plan, known.frame, known.meta, fractions, list(own.pool.values()))
     rate = pricing(known.frame, spec.costs, plan.epochs, own.batch_size)
@@ -138,31 +131,31 @@ def _planned(
     careful = [
         each if each is None or unit == 0 else each * CAUTION for unit, each in enumerate(shares)
     ]
-    for growth in GROWTH:
-        cost = np.maximum(
-            _share(upper, careful), upper[:, 0] / (growth * max(now.spent.flops, 1.0))
-        )
-        design = _design(plan, known, at, fit, cells, cost)
+    before = max(now.spent.flops, 1.0)
+
+    def cost(growth: float) -> np.ndarray:
+        return np.maximum(_share(upper, careful), upper[:, 0] / (growth * before))
+
+    # Of several jobs none may fit with caution: then one that fits without.
+    for allowed in (cost, lambda growth: np.where(whole <= 1, 1.0, 2.0)):
+        design = _design(spec, plan, known, fit, cells, allowed)
         if design.counts.any():
             return _with(plan, own, now, cells, prices, design.counts, design.ratio)
-    # Of several jobs none fits with caution: one that fits without.
-    design = _design(plan, known, at, fit, cells, np.where(whole <= 1, 1.0, 2.0))
-    if design.counts.any():
-        return _with(plan, own, now, cells, prices, design.counts, design.ratio)
     why = "no run that could be trained would narrow the answer by 0.1 %"
     if (whole > 1).any():
         return replace(now, state="budget", why=f"{why} within what is left of the budget")
     return replace(now, state="exhausted", why=why)
 
 
-def _law(known: Known) -> tuple[str, laws.Fit | laws.AutoLaw | None]:
-    """The law that runs are chosen by: the joint one, else that of the largest fraction."""
+def _law(known: Known) -> tuple[bool, laws.Fit | laws.AutoLaw | None]:
+    """Whether the law that runs are chosen by is the joint one, and it; else that of the largest
+    fraction, None where there is none."""
     draws = known.bootstrap.of(known.decision.metric)
     if isinstance(known.decision.star, Refused):
-        return "ladder", None
+        return False, None
     if isinstance(known.decision.star, Star) and not isinstance(draws.joint, Refused):
-        return "joint", laws.read(draws.joint.fit)
-    return "ladder", laws.read(draws.fractions[largest(draws.fractions)].fit)
+        return True, laws.read(draws.joint.fit)
+    return False, laws.read(draws.fractions[largest(draws.fractions)].fit)
 
 
 def _share(upper: np.ndarray, left: list[float | None]) -> np.ndarray:
@@ -175,27 +168,25 @@ def _share(upper: np.ndarray, left: list[float | None]) -> np.ndarray:
     return np.max(shares, axis=0)
 
 
-def _design(plan, known: Known, at: str, fit, cells: list[Cell], cost: np.ndarray) -> Design:
-    """Runs of every candidate within a cost of 1."""
+def _design(spec, plan, known: Known, fit, cells: list[Cell], cost) -> Design:
+    """The runs of every candidate that `policy.pick` takes."""
     metric, top = plan.metric, largest(known.frame["fraction"])
     part = known.frame[known.frame["fraction"] == top]
-    columns = ladder_columns(part, metric, plan.params)
-    samples = float(part["samples"].iloc[0])
-    star = laws.read(known.bootstrap.of(metric).fractions[top].fit).solve_samples(
-        plan.target.fitted
+    columns, samples = ladder_columns(part, metric, plan.params), float(part["samples"].iloc[0])
+    law = laws.read(known.bootstrap.of(metric).fractions[top].fit)
+    at = places(law.solve_samples(plan.target.fitted), columns["params"].max() * plan.reach)
+    params = np.array([cell.params[plan.params] for cell in cells], float)
+    on = np.array([cell.samples for cell in cells], float)
+    return pick(
+        fit,
+        predictors(at, samples, plan.epochs),
+        predictors(params, on, plan.epochs),
+        (columns[metric], columns["scale"]),
+        cost,
+        plan.seeds_at_most,
+        _width(known.decision.star),
+        math.log(spec.interval),
     )
-    edge = columns["params"].max() * plan.reach
-    places = np.quantile(np.minimum(star[~np.isnan(star)], edge), PLACES)
-    wanted = predictors(places, samples, plan.epochs)
-    made = predictors(
-        np.array([cell.params[plan.params] for cell in cells], float),
-        np.array([cell.samples for cell in cells], float), plan.epochs,
-    )  # fmt: skip
-    points = {name: np.concatenate([wanted[name], made[name]]) for name in fit.columns}
-    draws = curve_draws(fit, points)
-    scatter = measured_scatter(fit, columns[metric], columns["scale"])
-    k = len(places)
-    return choose(draws[:, :k], draws[:, k:], cost, scatter, 1.0, plan.seeds_at_most)
 
 
 def _climbed(
