@@ -195,6 +195,10 @@ class Rounds(Section):
     start: Annotated[int, Field(ge=3, le=1_000)] = Field(
         4, description="How many sizes of each ladder the first round trains, the smallest."
     )
+    seeds: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        2,
+        description="With how many of the domain's seeds, the first; later rounds choose their own.",
+    )
     rounds: Annotated[int, Field(ge=1, le=1_000)] = Field(
         12, description="Most rounds, the first among them."
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..config import Domain, Runs, Study
+from ..config import Domain, Rounds, Runs, Study
 from ..errors import UserError
 from ..families import family
 from ..records.rounds import Adopted, Begun, RoundRecord, RoundsLog
@@ -51,7 +51,7 @@ def take_up(study: Study) -> tuple[Study, RoundsLog, list[str]]:
             said.append(f"{name}: its data, family or training have changed: its rounds begin anew")
             known = Begun(made_of)
         begun[name] = known
-        domains[name] = _grown(task, study.study.start, known)
+        domains[name] = _grown(task, study.study, known)
     return study.model_copy(update={"domains": domains}), replace(log, domains=begun), said
 
 
@@ -69,14 +69,15 @@ def smallest(task: Domain, count: int) -> list[str]:
     return sorted(task.ladder, key=rough.get)[:count]
 
 
-def _grown(task: Domain, start: int, begun: Begun) -> Domain:
-    first = set(smallest(task, start))
+def _grown(task: Domain, asked: Rounds, begun: Begun) -> Domain:
+    first = set(smallest(task, asked.start))
     ladder = {scale: size for scale, size in task.ladder.items() if scale in first}
     runs = {scale: own for scale, own in task.runs.items() if scale in first}
     for run in begun.runs:
         ladder[run.scale] = run.size
         runs[run.scale] = Runs(fractions=[run.fraction], seeds=run.seeds)
-    return task.model_copy(update={"ladder": ladder, "runs": runs})
+    seeds = task.seeds[: asked.seeds]
+    return task.model_copy(update={"ladder": ladder, "runs": runs, "seeds": seeds})
 
 
 def adopt(study: Study, log: RoundsLog, record: RoundRecord) -> None:
