@@ -19,6 +19,7 @@ from typing import Any
 from ..config import Study
 from ..data.store import prefix
 from ..families import family
+from ..slices import members as count_members
 from ..sources import source
 
 Cell = tuple[str, str, str]  # domain, scale, fraction
@@ -169,8 +170,7 @@ def works(study: Study, folder: str, cells: Iterable[Cell]) -> dict[Cell, Work]:
 def work(study: Study, records: Records, scale: str, fraction: str) -> Work:
     """One training."""
     task = records.task
-    own = task.runs.get(scale)
-    members = len((own and own.seeds) or task.seeds) * len(task.training.learning_rates)
+    members = count_members(task, scale, fraction)
     params, per_sample, about = records.counted(scale)
     samples = records.samples(fraction)
     if samples is None:
