@@ -67,8 +67,8 @@ def models(record):
 
 
 def recorded(job):
-    """Whether the record is there, whole, of this spec, code and data, and of the rate that the law
-    says. Whether it holds a check plays no part: a size that is the largest no more keeps its own."""
+    """Whether the record is there, whole, of this spec, code and data, and at the law's rate.
+    Whether it holds a check plays no part: a size that is the largest no more keeps its own."""
     if not Path(job.output.record).exists():
         return False
     try:

@@ -70,10 +70,8 @@ def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
 SWEPT = 2
 
 
-# Runs of a check: one seed at a lower and at a higher rate.
-CHECKS = 2
-# What a slice says of how a training comes to its rate: it sweeps, whatever others do; or it follows
-# the law, and of the study's candidates nothing shows in it.
+# What a slice says of how a training comes to its rate: it sweeps, whatever others do; or it
+# follows the law, and of the study's candidates nothing shows in it.
 SWEEPS = {"rates": "sweep"}
 FOLLOWS = {"rates": "law", "learning_rates": [], "sweep": "full"}
 
@@ -102,11 +100,11 @@ def checked(task: Domain, scale: str, fraction: str) -> bool:
 
 
 def members(task: Domain, scale: str, fraction: str) -> int:
-    """Trainings of a cell's job, those of a check among them."""
+    """Trainings of a cell's job, that of a check among them."""
     own = task.runs.get(scale)
     seeds = len((own and own.seeds) or task.seeds)
     if by_law(task, scale, fraction):
-        return seeds + (CHECKS if checked(task, scale, fraction) else 0)
+        return seeds + checked(task, scale, fraction)
     return seeds * len(task.training.learning_rates)
 
 

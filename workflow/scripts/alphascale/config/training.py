@@ -39,11 +39,11 @@ class Training(Section):
         "sweep",
         description="`sweep`: every scale is trained at every candidate. `law`: the two smallest "
         "are, on the largest fraction, and all else at the one rate that follows from them for its "
-        "size; the largest size is checked at two neighbouring rates.",
+        "size; the largest size is checked at a lower one.",
     )
     sweep: Literal["full", "halving"] = Field(
         "full",
-        description="`halving`: after a third of the epochs a candidate that cannot win any more is "
+        description="`halving`: a candidate that can win no more after a third of the epochs is "
         "stopped.",
     )
     weight_decay: NotNegative = Field(1.0e-4, description="Weight decay.")

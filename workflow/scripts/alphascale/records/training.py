@@ -203,10 +203,10 @@ def read_record(
 ) -> TrainingRecord:
     """Read a training record and check that it is whole and was made by this spec, code and data.
 
-    `spec` is `digest` of the job's slice, which of a training by the law of rates names no rate (which
-    it was is checked by `rates.check_rate`), `code` comes from `provenance.code_digest`, data_sha256
-    from the description of the data; None for any. Its test outputs are checked with it. Raises
-    UserError that names the file.
+    `spec` is `digest` of the job's slice, which of a training by the law of rates names no rate:
+    `rates.check_rate` checks that. `code` comes from `provenance.code_digest`, data_sha256 from the
+    description of the data; None for any. Its test outputs are checked with it. Raises UserError
+    that names the file.
     """
     record = read_sealed(path)
     if record.get("schema") != SCHEMA:

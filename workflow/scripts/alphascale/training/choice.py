@@ -82,27 +82,22 @@ def _behind(own: dict[int, float], other: dict[int, float]) -> float:
     return statistics.fmean(gaps) - MARGIN - ERRORS * scatter / math.sqrt(len(gaps))
 
 
-def lawful(members: list[Member], law: RateLaw, rate: float) -> float:
+def lawful(members: list[Member], rate: float, law: RateLaw) -> float:
     """The law's rate, or that of a check which has beaten it, where all seeds bear that out."""
-    better = better_check(members, rate, law)
-    return choose_rate([m for m in members if m.learning_rate in (rate, better)])
+    wins = check_wins(members, rate, law)
+    return choose_rate([m for m in members if wins or m.learning_rate == rate])
 
 
-def better_check(members: list[Member], rate: float, law: RateLaw) -> float | None:
-    """The rate of a check that is better than the law's by more than the scatter of seeds, or goes
-    well where a seed diverged at the law's; None where none is."""
+def check_wins(members: list[Member], rate: float, law: RateLaw) -> bool:
+    """Whether a check is better than the law's rate by more than the scatter of seeds, or goes well
+    where a seed diverged at the law's."""
     own = [m for m in members if m.learning_rate == rate]
-    losses = [m.best_loss for m in own if m.status == "ok"]
-    others = [m for m in members if m.learning_rate != rate and m.status == "ok"]
-    if not others:
-        return None
-    best = min(others, key=lambda m: m.best_loss)
-    if len(losses) < len(own):
-        return best.learning_rate
-    logs = [math.log(max(loss, 1e-9)) for loss in losses]
+    logs = [math.log(max(m.best_loss, 1e-9)) for m in own if m.status == "ok"]
+    others = [m.best_loss for m in members if m.learning_rate != rate and m.status == "ok"]
+    if not others or len(logs) < len(own):
+        return bool(others)
     scatter = UNKNOWN_SCATTER if law.noise is None else law.noise
     if len(logs) > 1:
         scatter = max(scatter, statistics.stdev(logs))
-    gain = statistics.fmean(logs) - math.log(max(best.best_loss, 1e-9))
-    needed = BEATEN * scatter * math.sqrt(1 + 1 / len(logs))
-    return best.learning_rate if gain > needed else None
+    gain = statistics.fmean(logs) - math.log(max(min(others), 1e-9))
+    return gain > BEATEN * scatter * math.sqrt(1 + 1 / len(logs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from ..records.training import (
 from ..records.typed import as_json
 from ..running.signals import Stopped
 from .checkpoints import STATE, Checkpoints, State
-from .choice import better_check, choose_rate, lawful, stopper
+from .choice import check_wins, choose_rate, lawful, stopper
 from .classification import Classification
 from .device import (
     choose_device,
@@ -86,20 +86,20 @@ def run(
     models, the folder for weights that the study keeps; asked, called after every step: a signal's
     number when the job shall save its state and end, by raising Stopped; law, of rates, where
     the spec says that the rate follows from it: the record's spec states it; checked, whether the
-    first seed tries its neighbours too.
+    first seed tries a neighbour too.
     Same spec, data, machine and thread count: same record, but for what is measured: `time`,
     `energy` and `peak_memory_bytes`.
     Raises UserError for a size, device or model that cannot be.
     """
     started, cpu_started = time.monotonic(), time.process_time()
     params = Params(**count_params(spec.family, spec.size, meta))
-    checks: list[float] = []
+    check = None
     if spec.training.rates != "law":
         law = None
     else:
         rate = law.rate(params.non_embedding)
         spec = replace(spec, training=spec.training.model_copy(update={"learning_rates": [rate]}))
-        checks = law.checks(params.non_embedding) if checked else []
+        check = law.check(params.non_embedding) if checked else None
     training = spec.training
     device = choose_device(spec.device)
     bfloat16 = use_bfloat16(training.precision, device)
@@ -119,13 +119,13 @@ def run(
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
         members, outputs, pieces, before_s = _train_all(
-            setup, task, spec, params.total, progress, checkpoints, sha256, asked, kept, law, checks
+            setup, task, spec, params.total, progress, checkpoints, sha256, asked, kept, law, check
         )
     train_s = before_s + time.monotonic() - training_started
 
     watts, watts_how = rated(gpu_uuid(device), torch.get_num_threads())
     chosen = (
-        choose_rate(members) if law is None else lawful(members, law, training.learning_rates[0])
+        choose_rate(members) if law is None else lawful(members, training.learning_rates[0], law)
     )
     if kept is not None:
         kept.choose(members, chosen)
@@ -187,18 +187,19 @@ def _train_all(
     asked: Callable[[], int | None],
     kept: Kept | None = None,
     law: RateLaw | None = None,
-    checks: Sequence[float] = (),
+    check: float | None = None,
 ) -> tuple[list[Member], list[Tensor | None], int, float]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
     Returns them, what each gave for the test split, the most pieces that a batch had to be computed
-    in, and the seconds that went into the checkpoint. checks: rates that the first seed is trained
-    at too; where one of them beats the law's, all other seeds are.
+    in, and the seconds that went into the checkpoint. check: a rate that the first seed is trained
+    at too; where it beats the law's, all other seeds are.
     """
     name = f"{spec.domain}/{spec.scale}/{spec.fraction}"
     rates = setup.training.learning_rates
     members = [Member(seed, rate) for seed in spec.seeds for rate in rates]
-    members += [Member(spec.seeds[0], rate) for rate in checks]
+    if check is not None:
+        members.append(Member(spec.seeds[0], check))
     together = members_together(
         spec.family,
         spec.size,
@@ -213,7 +214,7 @@ def _train_all(
         "data": sha256,
         "torch": torch.__version__,
         "device": as_json(describe(setup.device, setup.bfloat16)),
-        "checks": list(checks),
+        "check": check,
     }
     store = Checkpoints(folder, identity, setup.device, progress)
     saved = store.load() or {
@@ -242,17 +243,16 @@ def _train_all(
         if number is not None:
             raise Stopped(number, f"its state at {say.place()} is saved" if written else "")
 
-    stops = setup.training.sweep == "halving" or checks
+    stops = setup.training.sweep == "halving" or check is not None
+    first = len(members)
     while True:
-        if len(finished) == len(members) == len(spec.seeds) + len(checks) and checks:
-            better = better_check(finished, rates[0], law)
-            if better is not None:
-                progress(
-                    f"{name}: learning rate {better:g} is better than the law's, {rates[0]:g}, by "
-                    "more than the scatter of seeds: the other seeds are trained at it too"
-                )
-                members += [Member(seed, better) for seed in spec.seeds[1:]]
-                say.grow(len(members))
+        if check is not None and len(finished) == first and check_wins(finished, rates[0], law):
+            progress(
+                f"{name}: learning rate {check:g} is better than the law's, {rates[0]:g}, by more "
+                "than the scatter of seeds: the other seeds are trained at it too"
+            )
+            members += [Member(seed, check) for seed in spec.seeds[1:]]
+            say.grow(len(members))
         if len(finished) == len(members):
             break
         some = members[len(finished) : len(finished) + together]
