@@ -131,6 +131,7 @@ class DecisionSpec:
     others: list[Target] = field(default_factory=list)  # further targets, all to be reached too
     rates: int = 1  # learning rates of a full sweep
     swept: list[str] | None = None  # scales that were swept for a law of rates; None without one
+    halving: bool = False  # whether sweeps stop rates that cannot win any more
 
 
 @dataclass(frozen=True)
