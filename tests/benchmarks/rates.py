@@ -58,7 +58,10 @@ class Runs:
         how = "law" if spec.training.rates == "law" else "sweep"
         kept = self.folder / f"{self.name}-{spec.scale}-{spec.fraction}-{how}.pickle"
         if kept.exists():
-            return pickle.loads(kept.read_bytes())
+            record, seen = pickle.loads(kept.read_bytes())
+            rates = record.spec.training.learning_rates
+            if law is None or rates == [law.rate(record.params.total)]:
+                return record, seen
         seen = []
         choose = job.choose_rate, job.lawful
         job.choose_rate = lambda members: (seen.extend(members), choose[0](members))[1]

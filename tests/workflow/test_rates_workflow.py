@@ -66,7 +66,7 @@ def test_the_smallest_are_swept_the_largest_is_checked_and_all_else_follows(trai
             rates = [run["learning_rate"] for run in found["sweep"]]
             tried[scale, fraction] = len(rates)
             if (scale, fraction) not in (("w2", "1.0"), ("w4", "1.0")):
-                wanted = law.rate(found["params"]["non_embedding"])
+                wanted = law.rate(found["params"]["total"])
                 assert found["spec"]["training"]["learning_rates"] == [wanted]
                 assert rates[:2] == [wanted, wanted]
     # Two seeds: of three rates where they are swept, and one more where the law is checked.

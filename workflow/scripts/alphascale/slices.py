@@ -96,7 +96,8 @@ def checked(task: Domain, scale: str, fraction: str) -> bool:
     if task.training.rates != "law" or fraction != _fractions(task, scale)[-1]:
         return False
     own = [name for name in task.ladder if name not in task.runs] or list(task.ladder)
-    return scale == max(own, key=lambda name: _rough(task, name)) and by_law(task, scale, fraction)
+    largest = sorted(own, key=lambda name: _rough(task, name))[-1]  # of equals the last
+    return scale == largest and by_law(task, scale, fraction)
 
 
 def members(task: Domain, scale: str, fraction: str) -> int:

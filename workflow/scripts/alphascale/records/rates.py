@@ -38,7 +38,7 @@ class Optimum:
     # scale, fraction: the cell
     scale: str
     fraction: str
-    params: int  # without embeddings
+    params: int  # all of them
     rate: float  # geometric mean of what the best may be
     factor: float  # e to its standard deviation: a factor about it
     rates: list[SweptRate]  # that were trained, smallest first
@@ -50,7 +50,7 @@ class RateLaw:
 
     domain: str
     optima: list[Optimum]  # of the sizes that were swept, smallest first
-    at: float  # parameters without embeddings, the geometric mean of the optima's
+    at: float  # parameters, the geometric mean of the optima's
     # log_rate, slope: posterior means, and their standard deviations
     log_rate: float
     log_rate_sd: float
@@ -63,8 +63,8 @@ class RateLaw:
     schema: SchemaVersion = SCHEMA  # version of the file
 
     def rate(self, params: int) -> float:
-        """The learning rate of a model of so many parameters, embeddings not counted."""
-        wanted = self.log_rate + self.slope * math.log(params / self.at)
+        """The learning rate of a model of so many parameters in all."""
+        wanted = self.log_rate + self.slope * math.log(max(params, 1) / self.at)
         step = round(PER_DECADE * wanted / math.log(10))
         first = math.ceil(PER_DECADE * math.log10(self.lowest) - 1e-9)
         last = math.floor(PER_DECADE * math.log10(self.highest) + 1e-9)
@@ -92,7 +92,7 @@ def check_rate(path: str, record: TrainingRecord, law: RateLaw | None) -> None:
     if record.spec.training.rates != "law":
         return
     (used,) = record.spec.training.learning_rates
-    wanted = None if law is None else law.rate(record.params.non_embedding)
+    wanted = None if law is None else law.rate(record.params.total)
     if used != wanted:
         now = "there is none" if wanted is None else f"it is {wanted:g} now"
         raise UserError(

@@ -97,9 +97,9 @@ def run(
     if spec.training.rates != "law":
         law = None
     else:
-        rate = law.rate(params.non_embedding)
+        rate = law.rate(params.total)
         spec = replace(spec, training=spec.training.model_copy(update={"learning_rates": [rate]}))
-        check = law.check(params.non_embedding) if checked else None
+        check = law.check(params.total) if checked else None
     training = spec.training
     device = choose_device(spec.device)
     bfloat16 = use_bfloat16(training.precision, device)
