@@ -91,6 +91,21 @@ def errors(record: TrainingRecord) -> list[float]:
     return [run.test.error for run in record.seeds if run.test is not None]
 
 
+def curvatures(record: TrainingRecord) -> list[float]:
+    """Of a parabola with its vertex at the best rate, through the losses at each other."""
+    by_rate: dict[float, list[float]] = {}
+    for each in record.sweep:
+        if each.validation_loss is not None:
+            by_rate.setdefault(each.learning_rate, []).append(math.log(each.validation_loss))
+    means = {rate: statistics.fmean(logs) for rate, logs in by_rate.items()}
+    best = min(means, key=means.get)
+    return [
+        (mean - means[best]) / math.log(rate / best) ** 2
+        for rate, mean in means.items()
+        if rate != best
+    ]
+
+
 def compared(ours: list[float], theirs: list[float]) -> float:
     """Difference of two means over its standard error."""
     if len(ours) < 2 or len(theirs) < 2:
@@ -140,6 +155,11 @@ def domain(name: str, folder: Path) -> tuple[float, float, float]:
             f"{c[0]:>7} {c[1]:>5}   {record.learning_rate:<8.4g} {shown(theirs)}        "
             f"{said:<24} {far:>12}  {'check ' + ', '.join(checks) if checks else ''}".rstrip()
         )
+    bends = sorted(bend for record, _ in full.values() for bend in curvatures(record))
+    print(
+        f"  curvature of log validation loss in log rate: median {statistics.median(bends):.3f}, "
+        f"{bends[0]:.3f} to {bends[-1]:.3f}"
+    )
     mean = statistics.fmean(gaps)
     print(
         f"  FLOPs of the full sweep {spent['full']:.3g}; by the law "

@@ -23,11 +23,10 @@ from ..records.training import TrainingRecord
 # Slope of log rate over log N. Published for language models under Adam: −0.71 at fixed data and
 # −0.41 with data in proportion (Li et al. 2025, Step Law: N^−0.713 D^0.307), −0.25 with compute
 # C ~ N² (Bi et al. 2024, DeepSeek: C^−0.125), −0.11 at 10⁶ and −0.40 at 10⁹ parameters (Kaplan et
-# al. 2020, eq. D.1), and 1/width, −0.5 at fixed depth (Yang et al. 2022, μP). Tabular and image
-# ladders of the default study: −0.27 and −0.40.
+# al. 2020, eq. D.1), and 1/width, −0.5 at fixed depth (Yang et al. 2022, μP).
 SLOPE, SLOPE_SD = -0.4, 0.2
-# Curvature of log loss, per e-fold of the rate squared: 0.05 to 0.13 on the default study's three
-# classifiers; a factor of two either way.
+# Curvature of log loss, per e-fold of the rate squared: medians of 0.06 and 0.13 over the cells of
+# the default study's tabular and vision ladders (tests/benchmarks/rates.py), a factor of two about.
 CURVATURE, CURVATURE_SD = 0.08, 0.7
 # What a loss may be off the parabola, beside the scatter of seeds.
 MISFIT = 0.03
