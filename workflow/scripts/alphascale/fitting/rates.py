@@ -34,7 +34,7 @@ MISFIT = 0.03
 UNKNOWN_NOISE = 0.1
 # A validation loss below this is none: its logarithm is.
 LEAST = 1e-9
-# Steps of the grid of log rates; a hundredth of an e-fold is far below any uncertainty of a rate.
+# Steps of the grid of log rates; a fiftieth of an e-fold is far below any uncertainty of a rate.
 FINENESS = 0.02
 
 

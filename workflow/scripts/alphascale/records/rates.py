@@ -12,8 +12,8 @@ from .training import TrainingRecord
 from .typed import SchemaVersion, read
 
 # Rates by the law lie on a grid of so many a decade, a third apart: half a step off the best costs
-# 0.2 % of the validation loss (at the curvature of fitting/rates.py), and small changes of the small
-# sizes' losses train nothing anew.
+# 0.2 % of the validation loss (at the curvature of fitting/rates.py), and small changes of the
+# small sizes' losses train nothing anew.
 PER_DECADE = 8
 # The rate at which the law is checked lies a half decade below its own. Above the best rate the
 # loss rises faster than below it: a law that is too high costs, one that is too low hardly does.
