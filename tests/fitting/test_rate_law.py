@@ -89,11 +89,16 @@ def test_two_rates_that_tie_have_the_best_between_them():
 
 
 def test_the_best_lies_below_a_rate_at_which_a_seed_diverged():
-    whole = swept(500, 3e-2)
-    gone = [replace(r, validation_loss=None, status="diverged")
-            if r.learning_rate == 3e-2 and r.seed == 1 else r for r in whole.sweep]  # fmt: skip
-    found, before = law(replace(whole, sweep=gone), swept(900, 3e-2)), law(whole, swept(900, 3e-2))
-    assert found.optima[0].rate < 3e-2 < before.optima[0].rate * 1.5
+    """The losses fall all the way up: without the seed that is gone, the best lay far above."""
+    whole = swept(500, 3e-1)
+    gone = [
+        replace(r, validation_loss=None, status="diverged")
+        if r.learning_rate == 3e-2 and r.seed == 1
+        else r
+        for r in whole.sweep
+    ]
+    found, before = law(replace(whole, sweep=gone), swept(900, 1e-2)), law(whole, swept(900, 1e-2))
+    assert found.optima[0].rate < 3e-2 < before.optima[0].rate
     assert found.optima[0].rates[2].log_loss is None
     dead = [replace(r, validation_loss=None, status="diverged") for r in whole.sweep]
     with pytest.raises(UserError, match="n500: a seed diverged at every learning rate"):

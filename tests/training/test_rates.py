@@ -110,6 +110,9 @@ def test_a_rate_is_judged_beside_those_that_were_trained_before_it():
     bad = [3.0, 2.9, 2.8, 2.7, 2.6, 2.5]
     close = [2.0, 1.05, 0.6, 0.3, 0.2, 0.1]
     finished = [member(0, 1e-2, good), member(0, 1e-1, bad)]
+    alone = [member(1, 1e-1, bad[:2])]
+    stopper(finished, 6, lambda line: None)(alone, 2)
+    assert alone[0].status == "stopped"
     chunk = [member(1, 1e-1, bad[:2]), member(1, 3e-2, close[:2])]
     said: list[str] = []
     stop = stopper(finished, 6, said.append)
