@@ -33,6 +33,7 @@ forget()
 # study: optimize 4.8 s, plot 4.0 s, fit 2.6 s). Submitted are prepare, which grows with the data, bootstrap
 # and language, which grow with the resamples, and all training.
 localrules:
+    rates_domain,
     aggregate,
     observations,
     fit_domain,

@@ -255,12 +255,13 @@ def nothing(wildcards):
     return None
 
 
-def job(program, spec=nothing, roots=None, cell=None):
+def job(program, spec=nothing, roots=None, cell=None, beside=None):
     """A params function: all that a program is told by its rule, and what makes its result stale.
 
     That is its slice of the study (`spec`, of the wildcards), the digest of its code (with `roots`, of
     a domain), and its files by the names that the rule gives them. With `cell`, of the wildcards, the
-    slice is the same for all jobs of a domain but for what that gives.
+    slice is the same for all jobs of a domain but for what that gives. What `beside` gives, of the
+    wildcards, makes no result stale.
 
     Snakemake compares it with the last run's, since none of its parameters is named `input`.
     """
@@ -283,7 +284,8 @@ def job(program, spec=nothing, roots=None, cell=None):
             return Told(part(wildcards), "{}", *files)
         if wildcards.domain not in kept:
             kept[wildcards.domain] = part(wildcards)
-        return Told(kept[wildcards.domain], json.dumps(cell(wildcards)), *files)
+        more = beside(wildcards) if beside else None
+        return Told(kept[wildcards.domain], json.dumps(cell(wildcards)), *files, more)
 
     return told
 
@@ -298,13 +300,61 @@ cut_training = slices.trainings(STUDY)
 
 def training(wildcards):
     """The slice of the study that all trainings of a domain share."""
-    return slices.train_spec(STUDY, wildcards.domain, "", "", {}, [])
+    return slices.train_spec(STUDY, wildcards.domain, "", "", {}, [], sweep=True)
 
 
 def training_cell(wildcards):
     """What a training's slice has beside."""
     spec = cut_training(wildcards.domain, wildcards.scale, wildcards.fraction)
-    return {key: getattr(spec, key) for key in ("scale", "fraction", "size", "seeds")}
+    cell = {key: getattr(spec, key) for key in ("scale", "fraction", "size", "seeds")}
+    if spec.training.rates == "law":
+        cell["training"] = spec.training.model_dump(mode="json")
+    return cell
+
+
+# Domains whose larger sizes are trained at the rate that follows from the smallest ones.
+BY_LAW = {name for name, task in STUDY.domains.items() if task.training.rates == "law"}
+
+
+def training_beside(wildcards):
+    """Whether a training checks the law of rates: a size that is the largest no more, since one was
+    added, keeps its record."""
+    if wildcards.domain not in BY_LAW:
+        return None
+    task = STUDY.domains[wildcards.domain]
+    return {"checked": slices.checked(task, wildcards.scale, wildcards.fraction)}
+
+
+def rates_of_training(wildcards):
+    """The law of rates, for a training that follows it."""
+    spec = cut_training(wildcards.domain, wildcards.scale, wildcards.fraction)
+    return law_file(wildcards) if spec.training.rates == "law" else []
+
+
+def law_file(wildcards):
+    """A domain's law of rates, where it has one."""
+    domain = wildcards.domain
+    return out(f"rates/{domain}.json") if domain in BY_LAW else []
+
+
+# An input of its own takes half a second of 10,000 jobs: only a study with a law has it.
+TRAIN_RATES = {"rates": rates_of_training} if BY_LAW else {}
+DOMAIN_RATES = {"rates": law_file} if BY_LAW else {}
+
+
+def swept_records(wildcards):
+    """The records that a domain's law of rates rests on."""
+    found = slices.swept(STUDY.domains[wildcards.domain]).items()
+    return [
+        out(f"train/{wildcards.domain}/{scale}/{fraction}.json")
+        for scale, fraction in found
+    ]
+
+
+def rates_spec(wildcards):
+    """What a domain's law of rates depends on."""
+    domain = wildcards.domain
+    return slices.rates_slice(STUDY, domain, trained_by(domain))
 
 
 def family(domain):
@@ -560,7 +610,11 @@ def look_at_budget():
         "spec": as_json(round_slice(None)),
         "cells": {
             domain: [
-                (scale, fraction, slices.seeds(STUDY, domain, scale))
+                (
+                    scale,
+                    fraction,
+                    slices.members(STUDY.domains[domain], scale, fraction),
+                )
                 for scale, fraction in slices.cells(STUDY, domain)
             ]
             for domain in STUDY.domains

@@ -6,6 +6,7 @@
 # after every job. Where they are gone, `aggregate` asks for them.
 rule train:
     input:
+        **TRAIN_RATES,
         meta=out("data/{domain}.json"),
     output:
         record=update(out("train/{domain}/{scale}/{fraction}.json")),
@@ -17,15 +18,35 @@ rule train:
     resources:
         **TRAIN_RESOURCES,
     params:
-        job=job("train", training, family, training_cell),
+        job=job("train", training, family, training_cell, training_beside),
     message:
         "train {wildcards.domain} {wildcards.scale} on {wildcards.fraction} of the data"
     shell:
         TRAIN
 
 
+# Of domains with `training.rates: law`: from the sweeps of the smallest sizes to every other's rate.
+rule rates_domain:
+    input:
+        records=swept_records,
+        meta=out("data/{domain}.json"),
+    output:
+        rates=out("rates/{domain}.json"),
+    log:
+        out("logs/rates/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        job=job("rates_domain", rates_spec),
+    message:
+        "fit the learning rates of {wildcards.domain}"
+    shell:
+        RUN
+
+
 rule aggregate:
     input:
+        **DOMAIN_RATES,
         records=records,
         verified=verified_records,
         meta=out("data/{domain}.json"),

@@ -5,6 +5,7 @@
 
 rule verify_domain:
     input:
+        **DOMAIN_RATES,
         data=ancient(out("data/{domain}.safetensors")),
         meta=out("data/{domain}.json"),
         decision=out("decision/{domain}.json"),

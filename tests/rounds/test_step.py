@@ -172,7 +172,7 @@ def test_where_nothing_was_learnt_the_next_size_is_trained() -> None:
 
 
 def test_a_first_round_that_the_budget_does_not_buy_is_refused_by_its_key() -> None:
-    cells = {"d": [(s, f, 2) for s in ("w4", "w6", "w9", "w13") for f in ("0.5", "1.0")]}
+    cells = {"d": [(s, f, 2 * RATES) for s in ("w4", "w6", "w9", "w13") for f in ("0.5", "1.0")]}
     meta = type("Prepared", (), {})()
     meta.__dict__ |= {name: getattr(META, name) for name in META.__dataclass_fields__}
     meta.sizes = {"train": POOL}
@@ -183,7 +183,7 @@ def test_a_first_round_that_the_budget_does_not_buy_is_refused_by_its_key() -> N
 
     whole = check(naive=10.0)
     counted = sum(
-        count_flops("mlp", LADDER[s], META)["training"] * POOL * float(f) * EPOCHS * RATES * n
+        count_flops("mlp", LADDER[s], META)["training"] * POOL * float(f) * EPOCHS * n
         for s, f, n in cells["d"]
     )
     assert whole.flops == pytest.approx(counted, rel=1e-3)

@@ -1,6 +1,6 @@
 """Look whether a budget buys the first round of a study, for the workflow that is about to train.
 
-    python afford.py '{"spec": …, "cells": {"DOMAIN": [[SCALE, FRACTION, SEEDS], …]},
+    python afford.py '{"spec": …, "cells": {"DOMAIN": [[SCALE, FRACTION, MEMBERS], …]},
                        "metas": {"DOMAIN": PATH}, "gpu": false}'
 
 Prints ENOUGH at the end.

@@ -11,6 +11,7 @@ from alphascale.families.foreign import remember
 from alphascale.records.data import read_prepared
 from alphascale.records.files import digest
 from alphascale.records.outputs import write_outputs
+from alphascale.records.rates import check_rate, law_of
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import read_record
 from alphascale.records.typed import spec_of, write
@@ -44,15 +45,18 @@ def main(job):
                 job.say("the other process has finished: its record is kept")
                 return
             spec, meta = spec_of(job, TrainSpec), read_prepared(job.input.meta)
+            law = law_of(job.input)
             record, outputs = run(
                 replace(spec, device=job.options.device),
                 open_tensors(Path(job.input.meta).with_suffix(".safetensors"), meta.sha256),
                 meta, job.say, checkpoints, sha256=meta.sha256, code=job.code,
                 models=models(Path(job.output.record)), asked=asked_later,
+                law=law, checked=job.beside.get("checked", False),
             )  # fmt: skip
             # Before the record, which names them: without them it would be no record.
             kept = write_outputs(job.output.record, outputs) if outputs else None
-            write(job.output.record, replace(record, spec=spec, outputs_sha256=kept))
+            made = replace(record.spec, device=spec.device)
+            write(job.output.record, replace(record, spec=made, outputs_sha256=kept))
 
 
 def models(record):
@@ -63,12 +67,14 @@ def models(record):
 
 
 def recorded(job):
-    """Whether the record is there, whole, of this spec, code and data."""
+    """Whether the record is there, whole, of this spec, code and data, and at the law's rate.
+    Whether it holds a check plays no part: a size that is the largest no more keeps its own."""
     if not Path(job.output.record).exists():
         return False
     try:
         sha256 = read_prepared(job.input.meta).sha256
-        read_record(job.output.record, digest(job.spec), job.code, sha256)
+        record = read_record(job.output.record, digest(job.spec), job.code, sha256)
+        check_rate(job.output.record, record, law_of(job.input))
     except UserError:
         return False
     return True

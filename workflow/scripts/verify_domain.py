@@ -7,6 +7,7 @@ from pathlib import Path
 from alphascale.errors import UserError
 from alphascale.records.data import read_prepared
 from alphascale.records.decision import DecisionRecord
+from alphascale.records.rates import law_of
 from alphascale.records.specs import VerifySpec
 from alphascale.records.typed import digest_of, read, spec_of, write
 from alphascale.running import program
@@ -20,13 +21,13 @@ TRAIN = Path(__file__).with_name("train.py")
 def main(job):
     wanted, trained_by = spec_of(job, VerifySpec), job.options.trained_by
     decision = read(job.input.decision, DecisionRecord)
-    sha256 = read_prepared(job.input.meta).sha256
+    sha256, law = read_prepared(job.input.meta).sha256, law_of(job.input)
     # Beside the report, undeclared: rules/verify.smk says why.
     folder = Path(job.output.report).with_suffix("")
     for promise in promises(decision, wanted):
         spec = promise.trained(wanted.train)
         record = folder / verify_name(digest_of(spec), trained_by)
-        if trained_before(record, spec, trained_by, sha256):
+        if trained_before(record, spec, trained_by, sha256, law):
             job.say(f"{promise.role} model {promise.size}: was trained before")
             left = Path(job.options.checkpoints) / f"{digest_of(spec)}-{trained_by[:16]}"
             if any(left.parent.glob(f"{left.name}*")):
@@ -46,13 +47,14 @@ def main(job):
             raise UserError(
                 f"{job.wildcards.domain}: the training of {promise.size} {how}; its log says why"
             )
-    write(job.output.report, judge(decision, wanted, folder, trained_by, job.input.meta))
+    write(job.output.report, judge(decision, wanted, folder, trained_by, job.input.meta, law))
 
 
 def training(job, spec, record):
     """The arguments of a training, as its rule would give them."""
     shared = program.shared(canonical(spec), job.options.trained_by, **vars(job.wildcards))
-    told = program.Told(shared, "{}", {"meta": job.input.meta}, {"record": str(record)})
+    files = {key: path for key, path in vars(job.input).items() if key in ("meta", "rates")}
+    told = program.Told(shared, "{}", files, {"record": str(record)})
     options = {k: v for k, v in vars(job.options).items() if k != "trained_by"}
     return [str(told), *(f"--{k.replace('_', '-')}={v}" for k, v in options.items())]
 

@@ -40,6 +40,7 @@ from .records.specs import (
     PlanSpec,
     Prices,
     PriorFile,
+    RatesSpec,
     RegimesSpec,
     Size,
     Target,
@@ -60,16 +61,67 @@ def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
     """(scale, fraction) of every training job of a domain, in the ladder's order."""
     task = study.domains[domain]
     for scale in task.ladder:
-        own = task.runs.get(scale)
-        for fraction in (own and own.fractions) or task.fractions:
+        for fraction in _fractions(task, scale):
             yield scale, fraction
 
 
-def seeds(study: Study, domain: str, scale: str) -> int:
-    """How many seeds a scale is trained with."""
-    task = study.domains[domain]
+# Smallest sizes that are swept where rates follow a law: a third moved no rate of the default
+# study's ladders by more than a step of the grid (tests/benchmarks/rates.py).
+SWEPT = 2
+
+
+# What a slice says of how a training comes to its rate: it sweeps, whatever others do; or it
+# follows the law, and of the study's candidates nothing shows in it.
+SWEEPS = {"rates": "sweep"}
+FOLLOWS = {"rates": "law", "learning_rates": [], "sweep": "full"}
+
+
+def swept(task: Domain) -> dict[str, str]:
+    """Scale → fraction of the cells that a law of rates rests on: the smallest sizes on the largest
+    of their fractions, runs of a plan apart as long as there are enough others, so that a rung that
+    is planned below them trains none of them anew. Every cell of a domain without a law is swept.
+    """
+    order = sorted(task.ladder, key=lambda scale: (scale in task.runs, _rough(task, scale)))
+    return {scale: _fractions(task, scale)[-1] for scale in order[:SWEPT]}
+
+
+def by_law(task: Domain, scale: str, fraction: str) -> bool:
+    """Whether a cell is trained at the rate of the domain's law."""
+    return task.training.rates == "law" and swept(task).get(scale) != fraction
+
+
+def checked(task: Domain, scale: str, fraction: str) -> bool:
+    """Whether a cell is where the law is checked: the largest size, on its largest fraction; runs
+    of a plan apart, for which the ladder's check stands."""
+    if task.training.rates != "law" or fraction != _fractions(task, scale)[-1]:
+        return False
+    own = [name for name in task.ladder if name not in task.runs] or list(task.ladder)
+    largest = sorted(own, key=lambda name: _rough(task, name))[-1]  # of equals the last
+    return scale == largest and by_law(task, scale, fraction)
+
+
+def members(task: Domain, scale: str, fraction: str) -> int:
+    """Trainings of a cell's job, that of a check among them."""
     own = task.runs.get(scale)
-    return len(own.seeds if own and own.seeds else task.seeds)
+    seeds = len((own and own.seeds) or task.seeds)
+    if by_law(task, scale, fraction):
+        return seeds + checked(task, scale, fraction)
+    return seeds * len(task.training.learning_rates)
+
+
+def rates_per_seed(task: Domain) -> int:
+    """Learning rates at which a further size is trained."""
+    return 1 if task.training.rates == "law" else len(task.training.learning_rates)
+
+
+def _fractions(task: Domain, scale: str) -> list[str]:
+    own = task.runs.get(scale)
+    return (own and own.fractions) or task.fractions
+
+
+def _rough(task: Domain, scale: str) -> float:
+    kind = family(task.family)
+    return kind.rough_params(kind.complete(task.ladder[scale]))
 
 
 def fractions(study: Study, domain: str) -> list[str]:
@@ -112,25 +164,38 @@ def train_slice(study: Study, domain: str, scale: str, fraction: str) -> TrainSp
 def trainings(study: Study) -> Callable[[str, str, str], TrainSpec]:
     """`train_slice` of one study, for many cells: what those of a domain share is cut once."""
 
+    sweeps = {name: swept(task) for name, task in study.domains.items()}
+
     @cache
-    def of_scale(domain: str, scale: str) -> TrainSpec:
+    def of_scale(domain: str, scale: str, sweep: bool) -> TrainSpec:
         task = study.domains[domain]
         own = task.runs.get(scale)
         seeds = own.seeds if own and own.seeds else task.seeds
-        return train_spec(study, domain, scale, "", task.ladder[scale], seeds)
+        return train_spec(study, domain, scale, "", task.ladder[scale], seeds, sweep)
 
-    return lambda domain, scale, fraction: replace(of_scale(domain, scale), fraction=fraction)
+    return lambda domain, scale, fraction: replace(
+        of_scale(domain, scale, sweeps[domain].get(scale) == fraction), fraction=fraction
+    )
 
 
 def train_spec(
-    study: Study, domain: str, scale: str, fraction: str, size: Size, seeds: list[int]
+    study: Study,
+    domain: str,
+    scale: str,
+    fraction: str,
+    size: Size,
+    seeds: list[int],
+    sweep: bool = False,
 ) -> TrainSpec:
     """What training any size of a domain's family depends on, of the ladder or not.
 
     The size is complete, so that a default that changes concerns just the sizes that rest on it.
+    sweep: whether the domain's law of rates, if it has one, rests on it. What takes its rate from
+    the law has no learning rates in its slice: the program reads the law, and its record states the
+    rate. So other candidates train nothing anew whose rate they leave as it was.
     """
     task = study.domains[domain]
-    own = is_own(task.family)
+    own, law = is_own(task.family), task.training.rates == "law"
     return TrainSpec(
         domain=domain,
         scale=scale,
@@ -138,7 +203,7 @@ def train_spec(
         family=task.family,
         size=family(task.family).complete(size) if size else size,
         seeds=seeds,
-        training=task.training,
+        training=task.training.model_copy(update=SWEEPS if sweep or not law else FOLLOWS),
         device=study.device,
         # Where the data lie is no part of a training, their SHA-256 is: a table that is moved, or
         # whose path is spelt another way, leaves its records as they are.
@@ -154,9 +219,12 @@ def load(study: Study, wildcards: Any) -> tuple[int, int]:
     task = study.domains[wildcards.domain]
     scale = getattr(wildcards, "scale", None)
     sizes = [*task.ladder.values(), task.naive] if scale is None else [task.ladder[scale]]
-    members = len(task.seeds) * len(task.training.learning_rates)
+    if scale is None:
+        runs = len(task.seeds) * rates_per_seed(task)
+    else:
+        runs = members(task, scale, wildcards.fraction)
     kind = family(task.family)
-    return max(kind.rough_params(kind.complete(size)) for size in sizes if size), members
+    return max(kind.rough_params(kind.complete(size)) for size in sizes if size), runs
 
 
 def verified(
@@ -219,6 +287,20 @@ def aggregate_slice(study: Study, domain: str, code: str, folder: Path) -> Aggre
     return AggregateSpec(code, records, [each for _, each in kept])
 
 
+def rates_slice(study: Study, domain: str, code: str) -> RatesSpec:
+    """What a law of rates depends on: the swept sizes, and nothing of the ladder above them."""
+    task, cut = study.domains[domain], trainings(study)
+    return RatesSpec(
+        domain=domain,
+        learning_rates=task.training.learning_rates,
+        code=code,
+        records=[
+            ExpectedRecord(scale, fraction, digest_of(cut(domain, scale, fraction)))
+            for scale, fraction in swept(task).items()
+        ],
+    )
+
+
 def fit_slice(study: Study, domain: str) -> FitSpec:
     """What the fits depend on: the law, what N counts, which sizes are withheld."""
     task = study.domains[domain]
@@ -279,7 +361,10 @@ def decision_slice(study: Study, domain: str) -> DecisionSpec:
         naive=task.naive,
         epochs=task.training.epochs,
         batch_size=task.training.batch_size,
-        members=len(task.seeds) * len(task.training.learning_rates),
+        members=len(task.seeds) * rates_per_seed(task),
+        rates=len(task.training.learning_rates),
+        swept=list(swept(task)) if task.training.rates == "law" else None,
+        halving=task.training.sweep == "halving",
         counted=study.fit.params,
         level=study.bootstrap.level,
         costs=prices(study),
@@ -311,7 +396,7 @@ def plan_slice(study: Study, domain: str, adopted: list[str]) -> PlanSpec:
         family=task.family,
         ladder=task.ladder,
         epochs=task.training.epochs,
-        rates=len(task.training.learning_rates),
+        rates=rates_per_seed(task),
         seeds=task.seeds,
         withhold=task.withhold,
         flops=planning.flops,
@@ -334,6 +419,7 @@ def audit_slice(study: Study, domain: str) -> AuditSpec:
         epochs=task.training.epochs,
         withhold=task.withhold,
         apart=sorted(scale for scale, own in task.runs.items() if own.seeds),
+        swept=swept(task) if task.training.rates == "law" else None,
     )
 
 

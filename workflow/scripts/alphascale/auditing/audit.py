@@ -115,6 +115,9 @@ def seeds(case: Case) -> tuple[str, str]:
 def edges(case: Case) -> tuple[str, str]:
     """Cells whose learning rate lies on the edge of its sweep: the best may lie beyond."""
     cells = jobs(case.frame)
+    if case.spec.swept is not None:  # the others took the one rate of the law
+        fractions = cells["scale"].map(case.spec.swept)
+        cells = cells[cells["fraction"] == fractions]
     rates = case.spec.rates
     if rates < 3:
         return WARNED, f"{rates} learning rate(s) a cell: an edge cannot be told"

@@ -11,6 +11,7 @@ from ..metrics import TABLE
 from ..records.data import read_prepared
 from ..records.files import REBUILD
 from ..records.observations import Observation
+from ..records.rates import RateLaw, check_rate
 from ..records.specs import AggregateSpec, ExpectedRecord
 from ..records.training import SeedRun, TrainingRecord, read_record
 from .chance import Verdict, beside_chance, chance_of, nothing_learnt, weighted_luck
@@ -30,6 +31,7 @@ def gather(
     paths: list[str],
     meta: str,
     say: Callable[[str], None],
+    law: RateLaw | None = None,
 ) -> list[Observation]:
     """Rows of a domain's records, sorted by params, fraction and seed; warnings are said.
 
@@ -38,7 +40,8 @@ def gather(
     trained on other data than `meta` describes is set aside, so that the next run trains its cell
     anew; UserError then names it. A record of verification on other data is left out, which `say`
     tells: nothing would ever train it again. Runs that learnt nothing, among others that did, have
-    the status `chance` (see `chance`).
+    the status `chance` (see `chance`). law: of rates, which the records that follow it must have
+    been trained by; one of verification that was not is left out too.
     """
     prepared = read_prepared(meta)
     sha256, tested = prepared.sha256, prepared.sizes["test"]
@@ -50,20 +53,22 @@ def gather(
         try:
             data = sha256 if role == "ladder" else None
             record = read_record(path, cell.spec, expected.code, data)
+            if role == "ladder":
+                check_rate(path, record, law)
         except UserError as fault:
             refused[path] = _set_aside(path, fault)
             continue
+        if role == "verify":
+            try:
+                check_rate(path, record, law)
+            except UserError as fault:
+                say(f"{fault}; left out")
+                continue
         if record.data_sha256 != sha256:
             say(f"{path}: verified on other data than {meta} describes; left out")
             continue
         found.append((path, role, cell, record))
-    if refused:
-        for line in refused.values():
-            say(line)
-        _, *others = refused
-        named = ", ".join(map(str, others[:LISTED])) + (" …" if len(others) > LISTED else "")
-        more = f" (and {len(others)} more, why is in the job's log: {named})" if others else ""
-        raise UserError(next(iter(refused.values())) + more)
+    _refuse(refused, say)
     runs = [run for _, _, _, record in found for run in record.seeds]
     told = any(record.outputs_sha256 for _, _, _, record in found)
     y = test_labels(meta, prepared) if told else None
@@ -91,6 +96,36 @@ def gather(
             for run in record.seeds
         ]
     return sorted(rows, key=lambda row: (row.params, float(row.fraction), row.seed))
+
+
+def whole_records(
+    paths: list[str],
+    expected: list[ExpectedRecord],
+    code: str,
+    meta: str,
+    say: Callable[[str], None],
+) -> list[TrainingRecord]:
+    """The records at some paths, each checked and set aside as `gather` does."""
+    found, refused, sha256 = [], {}, read_prepared(meta).sha256
+    for path, cell in zip(paths, expected, strict=True):
+        try:
+            found.append(read_record(path, cell.spec, code, sha256))
+        except UserError as fault:
+            refused[path] = _set_aside(path, fault)
+    _refuse(refused, say)
+    return found
+
+
+def _refuse(refused: dict[str, str], say: Callable[[str], None]) -> None:
+    """Raise UserError, of one line, where records were refused; path → why."""
+    if not refused:
+        return
+    for line in refused.values():
+        say(line)
+    _, *others = refused
+    named = ", ".join(map(str, others[:LISTED])) + (" …" if len(others) > LISTED else "")
+    more = f" (and {len(others)} more, why is in the job's log: {named})" if others else ""
+    raise UserError(next(iter(refused.values())) + more)
 
 
 def warning_lines(record: TrainingRecord) -> Iterator[str]:

@@ -8,6 +8,7 @@ from ..records.training import TrainingRecord
 from .curves import Verdict, judge, summarise
 
 EDGE = "learning_rate_edge"
+BEATEN = "law_rate_beaten"
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class JobWarning:
 
 
 def job_warnings(record: TrainingRecord) -> list[JobWarning]:
-    """Diverged runs, a learning rate on the edge of its list, batches that did not fit."""
-    found = (_diverged(record), edge_warning(record), _pieces(record))
+    """Diverged runs, a learning rate on the edge of its list or better than the law's, batches that
+    did not fit."""
+    found = (_diverged(record), edge_warning(record), _beaten(record), _pieces(record))
     return [warning for warning in found if warning is not None]
 
 
@@ -40,6 +42,20 @@ def edge_warning(record: TrainingRecord) -> JobWarning | None:
         EDGE,
         f"the best learning rate, {chosen:g}, is the {side} of the list: a {way} one may be "
         "better; add it to training.learning_rates",
+    )
+
+
+def _beaten(record: TrainingRecord) -> JobWarning | None:
+    """Where the check of the law of rates did better than the law."""
+    training = record.spec.training
+    if training.rates != "law" or record.learning_rate in training.learning_rates:
+        return None
+    (lawful,) = training.learning_rates
+    return JobWarning(
+        BEATEN,
+        f"the law of learning rates says {lawful:g}, and {record.learning_rate:g} is better by "
+        "more than the scatter of seeds: it was taken here alone; smaller sizes may want a lower "
+        "one too: `rates: sweep` tells",
     )
 
 

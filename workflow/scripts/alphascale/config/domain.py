@@ -125,6 +125,14 @@ class Domain(Section):
         return self
 
     @model_validator(mode="after")
+    def _rates_can_be_told(self) -> Domain:
+        if self.training.rates == "law" and len(self.training.learning_rates) < 2:
+            raise ValueError(
+                "training.rates: law needs two learning_rates or more to sweep the smallest sizes"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _weights_have_classes(self) -> Domain:
         if self.training.class_weights != "none" and self.data.asks not in ("classes", "labels"):
             raise ValueError(

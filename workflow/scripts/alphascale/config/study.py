@@ -258,6 +258,7 @@ STAGES = frozenset(
         "plot_language",
         "plot_summary",
         "prepare",
+        "rates_domain",
         "regimes",
         "regimes_domain",
         "round",

@@ -31,9 +31,20 @@ class Training(Section):
     )
     learning_rates: list[Positive] = Field(
         [1.0e-3],
-        min_length=1,
         description="Candidates; each scale keeps the one with the lowest validation loss. "
         "With three or more, a choice on the edge is a warning.",
+        json_schema_extra={"minItems": 1},
+    )
+    rates: Literal["sweep", "law"] = Field(
+        "sweep",
+        description="`sweep`: every scale is trained at every candidate. `law`: the two smallest "
+        "are, on the largest fraction, and all else at the one rate that follows from them for its "
+        "size; the largest size is checked at a lower one.",
+    )
+    sweep: Literal["full", "halving"] = Field(
+        "full",
+        description="`halving`: a candidate that can win no more after a third of the epochs is "
+        "stopped.",
     )
     weight_decay: NotNegative = Field(1.0e-4, description="Weight decay.")
     schedule: Literal["constant", "cosine", "linear"] = Field(
@@ -71,6 +82,13 @@ class Training(Section):
         if len(set(rates)) != len(rates):
             raise ValueError("a learning rate is listed twice")
         return sorted(rates)
+
+    @model_validator(mode="after")
+    def _some_rate(self) -> Training:
+        # A slice of a training by the law has none: its rate is known once small sizes are trained.
+        if not self.learning_rates and self.rates != "law":
+            raise ValueError("learning_rates: give at least one")
+        return self
 
 
 def canonical_fractions(given: Any) -> Any:

@@ -47,8 +47,10 @@ def throughput(frame: pandas.DataFrame, batch_size: int, stated: float | None) -
     if not timed(each):
         # Nothing of it is shown: without a variance no price that rests on time is told.
         return Throughput(0.0, 1.0, "not told: not every run has a time", None)
-    seconds = (each["job_seconds"] / each["job_members"]).to_numpy(float)
-    flops = (each["job_flops"] / each["job_members"]).to_numpy(float)
+    # Members as so many whole runs: one that was stopped early is a part of one.
+    runs = each["job_flops"] / each["flops"]
+    seconds = (each["job_seconds"] / runs).to_numpy(float)
+    flops = (each["job_flops"] / runs).to_numpy(float)
     # A step's cost is paid per batch of the fraction; seeds run about equally long.
     steps = (each["samples_seen"] / np.minimum(batch_size, each["samples"])).to_numpy(float)
     scaled, _ = nnls(np.column_stack([steps / seconds, flops / seconds]), np.ones(len(each)))

@@ -32,6 +32,7 @@ from ..records.specs import DecisionSpec, Size
 from ..records.typed import Refused
 from .costs import Power, estimated, factor, power, price, saving, study_price, throughput
 from .models import Models, of_family
+from .rates import rates_used
 from .run_warnings import guessing, run_warnings
 from .settling import settling, untrusted
 from .star import binding, star_of, untold
@@ -162,6 +163,7 @@ def decide(
         others=others,
         shown=draws if isinstance(draws, Refused) else draws.shown,
         samples=here.samples,
+        rates=rates_used(spec, frame),
     )
 
 

@@ -35,6 +35,7 @@ from ..units import (
     wrapped,
 )
 from .ranges import FAR
+from .rates import rates_text
 from .settling import untrusted
 from .shown import as_accuracy, fit_text, formula
 
@@ -179,6 +180,7 @@ def _domain(decision: DecisionRecord, reworded: Callable[[str], str]) -> str:
         ("build", build_text(decision)),
         *((label, cost_text(decision, run)) for label, run in
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
+        ("rates", rates_text(decision.rates)),
         ("saving", saving_text(decision)),
         ("cheapest", joint_text(decision)),
         ("more data", data_text(decision)),

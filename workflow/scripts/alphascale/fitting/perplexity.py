@@ -238,7 +238,7 @@ def _points(part: pandas.DataFrame, withhold: int) -> list[LanguagePoint]:
                 perplexity=runs["perplexity"].tolist(),
                 bits_per_byte=runs["bits_per_byte"].dropna().tolist(),
                 # A job trains its members together: each one's share of the time.
-                seconds=float((runs["job_seconds"] / runs["job_members"]).mean()),
+                seconds=float((runs["job_seconds"] * runs["flops"] / runs["job_flops"]).mean()),
                 peak_memory_bytes=float(runs["peak_memory_bytes"].max()),
             )
         )

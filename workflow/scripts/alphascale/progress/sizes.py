@@ -19,6 +19,7 @@ from typing import Any
 from ..config import Study
 from ..data.store import prefix
 from ..families import family
+from ..slices import members as count_members
 from ..sources import source
 
 Cell = tuple[str, str, str]  # domain, scale, fraction
@@ -43,7 +44,7 @@ class Known:
 
     params: int
     per_sample: float  # training FLOPs
-    members: int
+    members: float
     flops: float  # of the job, as far as its members ran
     steps: int  # of one member, the longest
     seconds: float
@@ -169,8 +170,7 @@ def works(study: Study, folder: str, cells: Iterable[Cell]) -> dict[Cell, Work]:
 def work(study: Study, records: Records, scale: str, fraction: str) -> Work:
     """One training."""
     task = records.task
-    own = task.runs.get(scale)
-    members = len((own and own.seeds) or task.seeds) * len(task.training.learning_rates)
+    members = count_members(task, scale, fraction)
     params, per_sample, about = records.counted(scale)
     samples = records.samples(fraction)
     if samples is None:
@@ -216,7 +216,7 @@ def _known(record: dict[str, Any]) -> tuple[Known, dict] | None:
         known = Known(
             params=record["params"]["total"],
             per_sample=flops["training_per_sample"],
-            members=len(record["sweep"]),
+            members=_whole_runs(record["sweep"]),
             flops=flops["job"],
             steps=record["steps"],
             seconds=seconds,
@@ -226,6 +226,13 @@ def _known(record: dict[str, Any]) -> tuple[Known, dict] | None:
         return known, record["spec"]["size"]
     except (KeyError, TypeError):  # another version's: it will be made anew
         return None
+
+
+def _whole_runs(sweep: list[dict[str, Any]]) -> float:
+    """A job's members as so many whole runs: one that was stopped is a part of one."""
+    epochs = [run.get("epochs_run") for run in sweep]
+    longest = max(filter(None, epochs), default=1)
+    return sum((longest if each is None else each) / longest for each in epochs)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

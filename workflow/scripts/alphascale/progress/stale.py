@@ -17,6 +17,7 @@ from typing import Any
 DERIVED = {
     "members", "rates", "records", "verified", "metric", "metrics", "fitted", "others", "law",
     "seeds_at_most", "apart", "scale", "fraction", "shared", "adopted", "code",
+    "swept", "halving",
 }  # fmt: skip
 # A slice's key as people know it; any other goes by its own name.
 WORDS = {

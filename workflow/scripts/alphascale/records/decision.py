@@ -40,6 +40,20 @@ class StudyPrice(Price):
 
 
 @dataclass(frozen=True)
+class RatesUsed:
+    """How a domain came to its learning rates, where it was not by a full sweep of every cell."""
+
+    rates: int  # that a full sweep would have tried
+    swept: list[str]  # scales that the law rests on; empty where sweeps were halved
+    ends: tuple[float, float] | None  # smallest and largest rate of the cells that follow the law
+    checked: str | None  # the scale that the law was checked at; None where it was not
+    beaten: bool | None  # whether a lower rate did better there
+    # sweep_flops, flops: of a full sweep of every cell, and of what was trained
+    sweep_flops: float
+    flops: float
+
+
+@dataclass(frozen=True)
 class EnergySaving:
     """A saving of energy, with 95 % intervals: it rests on the seconds that jobs took."""
 
@@ -232,6 +246,7 @@ class DecisionRecord:
     # the law of that fraction as a form with parameters, as `bootstrap` found it
     shown: ShownForm | Refused | None = None
     samples: int | None = None  # unique training samples of that fraction
+    rates: RatesUsed | None = None  # where not every cell was swept to the end
     schema: SchemaVersion = SCHEMA  # version of the file
 
     @property

@@ -16,6 +16,17 @@ from .data import DataSpec
 Size = dict[str, Any]  # a family's keys and their values
 
 
+class ExpectedRecord(NamedTuple):
+    """A training record that the observations are gathered from: a list in JSON, which keeps a
+    ladder of thousands of cells within one argument of a command line (128 KiB).
+    """
+
+    # scale, fraction: its cell
+    scale: str
+    fraction: str
+    spec: str  # digest of the slice that it must have been made from
+
+
 @dataclass(frozen=True)
 class Target:
     """What the model must reach."""
@@ -113,11 +124,14 @@ class DecisionSpec:
     # epochs, batch_size: of every training
     epochs: int
     batch_size: int
-    members: int  # trainings per job, seeds × learning rates
+    members: int  # trainings of a further size, seeds × learning rates
     counted: str  # what N counts, `total` or `non_embedding`
     level: float  # coverage of every interval, in (0, 1)
     costs: Prices  # prices
     others: list[Target] = field(default_factory=list)  # further targets, all to be reached too
+    rates: int = 1  # learning rates of a full sweep
+    swept: list[str] | None = None  # scales that were swept for a law of rates; None without one
+    halving: bool = False  # whether sweeps stop rates that cannot win any more
 
 
 @dataclass(frozen=True)
@@ -179,6 +193,8 @@ class AuditSpec:
     epochs: int  # of a training
     withhold: int  # as in FitSpec
     apart: list[str]  # scales with seeds of their own
+    # scale → fraction that was swept for a law of rates; None without one
+    swept: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -211,6 +227,16 @@ class TrainSpec:
     data: DataSpec  # what its data are made by
     # digest of a user's own model module, None for a family of the project
     factory_code: str | None = None
+
+
+@dataclass(frozen=True)
+class RatesSpec:
+    """The law of a domain's learning rates."""
+
+    domain: str
+    learning_rates: list[float]  # that were swept
+    code: str  # digest of the training's code, which the records must have been made by
+    records: list[ExpectedRecord]  # of the swept sizes
 
 
 @dataclass(frozen=True)
@@ -263,17 +289,6 @@ class CompareSpec:
     level: float  # coverage of every interval, in (0, 1)
     seed: int  # of what is drawn of the times that trainings take
     costs: Prices  # prices
-
-
-class ExpectedRecord(NamedTuple):
-    """A training record that the observations are gathered from: a list in JSON, which keeps a
-    ladder of thousands of cells within one argument of a command line (128 KiB).
-    """
-
-    # scale, fraction: its cell
-    scale: str
-    fraction: str
-    spec: str  # digest of the slice that it must have been made from
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import UserError
 from .files import REBUILD, SCHEMA, digest, read_sealed
@@ -108,7 +109,9 @@ class SweepRun:
     learning_rate: float
     seed: int
     validation_loss: float | None  # nats, at its best epoch; None where the run diverged
-    status: str
+    status: str  # or `stopped`: its rate could not win any more
+    epochs_run: int | None = None  # epochs trained; None in records before they were kept
+    why: str | None = None  # it was stopped; None where it was not
 
 
 @dataclass(frozen=True)
@@ -200,14 +203,15 @@ def read_record(
 ) -> TrainingRecord:
     """Read a training record and check that it is whole and was made by this spec, code and data.
 
-    `spec` is `digest` of the job's slice, `code` comes from `provenance.code_digest`, data_sha256
-    from the description of the data; None for any. Its test outputs are checked with it. Raises
-    UserError that names the file.
+    `spec` is `digest` of the job's slice, which of a training by the law of rates names no rate:
+    `rates.check_rate` checks that. `code` comes from `provenance.code_digest`, data_sha256 from the
+    description of the data; None for any. Its test outputs are checked with it. Raises UserError
+    that names the file.
     """
     record = read_sealed(path)
     if record.get("schema") != SCHEMA:
         raise UserError(f"{path}: not a record of schema {SCHEMA}; {REBUILD}")
-    if digest(record.get("spec")) != spec:
+    if digest(_asked(record.get("spec"))) != spec:
         raise UserError(f"{path}: made by another configuration than the present one; {REBUILD}")
     if record.get("code") != code:
         raise UserError(f"{path}: made by other code than the present one; {REBUILD}")
@@ -217,3 +221,11 @@ def read_record(
     if found.outputs_sha256 is not None:
         check_outputs(path, found.outputs_sha256)
     return found
+
+
+def _asked(spec: Any) -> Any:
+    """The slice behind a record's spec: the same, but for the rate that a law gave."""
+    training = spec.get("training") if isinstance(spec, dict) else None
+    if not isinstance(training, dict) or training.get("rates") != "law":
+        return spec
+    return spec | {"training": training | {"learning_rates": []}}

@@ -18,7 +18,7 @@ from ..records.specs import Prices
 from ..units import prefixed, significant
 from .amounts import amounts, scaled, total
 
-# Scale, fraction and seeds of a cell.
+# Scale, fraction and members (trainings) of a cell.
 Cell = tuple[str, str, int]
 # Before a training has run, its time is known to a factor of several: a budget of hours, energy or
 # money is refused where a machine of so many times the rough pace would not keep it either.
@@ -72,7 +72,7 @@ CHEAPER = (
 
 
 def _cell(
-    own: RoundDomain, meta: Meta, costs: Prices, gpu: bool, scale: str, fraction: str, seeds: int
+    own: RoundDomain, meta: Meta, costs: Prices, gpu: bool, scale: str, fraction: str, members: int
 ) -> Cost:
     """Of one job."""
     plan, samples = own.plan, prefix(meta.sizes["train"], fraction)
@@ -82,7 +82,7 @@ def _cell(
     steps = plan.epochs * math.ceil(samples / own.batch_size)
     drawn = Power(costs.watts or watts, "a rough figure")
     one = estimated(per_sample * samples * plan.epochs, steps, pace, costs, drawn)
-    return scaled(amounts(one), seeds * plan.rates)
+    return scaled(amounts(one), members)
 
 
 def _flops(value: float) -> str:

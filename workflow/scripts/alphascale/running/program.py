@@ -85,6 +85,8 @@ class Job:
     log: str | None = None  # file of its lines of progress, None for none
     # what the program asks for beside these, by name: it makes no result stale
     options: SimpleNamespace = field(default_factory=SimpleNamespace)
+    # likewise, of this job and not of all that its rule runs
+    beside: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def say(self) -> Callable[[str], None]:
@@ -122,7 +124,8 @@ def run(main: Callable[[Job], None], *options: str, **defaults: str) -> None:
     files = {part: SimpleNamespace(**args.job[part]) for part in ("wildcards", "input", "output")}
     own = SimpleNamespace(**{name: getattr(args, name) for name in (*options, *defaults)})
     spec = args.job["spec"] | args.job["cell"] if args.job["cell"] else args.job["spec"]
-    job = Job(spec, args.job["code"], **files, log=args.log, options=own)
+    beside = args.job.get("beside", {})
+    job = Job(spec, args.job["code"], **files, log=args.log, options=own, beside=beside)
     install()
     quiet = bool(args.log and os.environ.get(QUIET))
     if quiet:
@@ -161,16 +164,24 @@ class Told(str):
     """A job as programs take it, JSON in one line, as a rule's parameter.
 
     Formatted it is all of it. Snakemake compares its `repr`, which is what makes a result stale and
-    no other thing is compared for: not the files, in whatever order. What the trainings of a domain
-    share is one text for all of them: in 10,000 jobs, 6 MB.
+    no other thing is compared for: not the files, in whatever order, nor what stands beside. What
+    the trainings of a domain share is one text for all of them: in 10,000 jobs, 6 MB.
     """
 
     __slots__ = ("shared",)
 
-    def __new__(cls, shared: str, cell: str, input: Mapping, output: Mapping) -> Told:
+    def __new__(
+        cls,
+        shared: str,
+        cell: str,
+        input: Mapping,
+        output: Mapping,
+        beside: Mapping | None = None,
+    ) -> Told:
         """shared: JSON of `spec`, `code` and `wildcards`; cell: of what the job's spec has beside,
-        `{}` for nothing."""
-        files = json.dumps({"input": input, "output": output}, separators=(",", ":"))
+        `{}` for nothing; beside: of `Job.beside`."""
+        told = {"input": input, "output": output} | ({"beside": beside} if beside else {})
+        files = json.dumps(told, separators=(",", ":"))
         self = super().__new__(cls, f'"cell":{cell},{files[1:]}')
         self.shared = shared
         return self

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .. import __version__
 from ..networks.count import COUNTED_BY, count_flops, count_params
+from ..records.rates import RateLaw
 from ..records.specs import TrainSpec
 from ..records.training import (
     Flops,
@@ -28,7 +29,7 @@ from ..records.training import (
 from ..records.typed import as_json
 from ..running.signals import Stopped
 from .checkpoints import STATE, Checkpoints, State
-from .choice import choose_rate
+from .choice import check_wins, choose_rate, lawful, stopper
 from .classification import Classification
 from .device import (
     choose_device,
@@ -73,6 +74,8 @@ def run(
     code: str = "",
     models: Path | None = None,
     asked: Callable[[], int | None] = lambda: None,
+    law: RateLaw | None = None,
+    checked: bool = False,
 ) -> tuple[TrainingRecord, Outputs]:
     """Train all members of the job that `spec` describes; return its record and the test outputs
     of its good runs at the chosen learning rate.
@@ -81,17 +84,26 @@ def run(
     progress, called with lines for a person; checkpoints, a folder that is this job's own; sha256,
     of the data, so that no checkpoint of other data is taken up; code, the training's digest;
     models, the folder for weights that the study keeps; asked, called after every step: a signal's
-    number when the job shall save its state and end, by raising Stopped.
+    number when the job shall save its state and end, by raising Stopped; law, of rates, where
+    the spec says that the rate follows from it: the record's spec states it; checked, whether the
+    first seed tries a neighbour too.
     Same spec, data, machine and thread count: same record, but for what is measured: `time`,
     `energy` and `peak_memory_bytes`.
     Raises UserError for a size, device or model that cannot be.
     """
     started, cpu_started = time.monotonic(), time.process_time()
+    params = Params(**count_params(spec.family, spec.size, meta))
+    check = None
+    if spec.training.rates != "law":
+        law = None
+    else:
+        rate = law.rate(params.total)
+        spec = replace(spec, training=spec.training.model_copy(update={"learning_rates": [rate]}))
+        check = law.check(params.total) if checked else None
     training = spec.training
     device = choose_device(spec.device)
     bfloat16 = use_bfloat16(training.precision, device)
     setup = Setup(spec.family, spec.size, training, device, bfloat16)
-    params = Params(**count_params(spec.family, spec.size, meta))
     flops = count_flops(spec.family, spec.size, meta)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -107,12 +119,14 @@ def run(
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
         members, outputs, pieces, before_s = _train_all(
-            setup, task, spec, params.total, progress, checkpoints, sha256, asked, kept
+            setup, task, spec, params.total, progress, checkpoints, sha256, asked, kept, law, check
         )
     train_s = before_s + time.monotonic() - training_started
 
     watts, watts_how = rated(gpu_uuid(device), torch.get_num_threads())
-    chosen = choose_rate(members)
+    chosen = (
+        choose_rate(members) if law is None else lawful(members, training.learning_rates[0], law)
+    )
     if kept is not None:
         kept.choose(members, chosen)
     per_epoch = flops["training"] * task.samples
@@ -140,7 +154,14 @@ def run(
         ),
         learning_rate=chosen,
         sweep=[
-            SweepRun(m.learning_rate, m.seed, m.best_loss if m.status == "ok" else None, m.status)
+            SweepRun(
+                m.learning_rate,
+                m.seed,
+                None if m.status == "diverged" else m.best_loss,
+                m.status,
+                m.epochs_run,
+                m.why,
+            )
             for m in members
         ],
         seeds=seeds,
@@ -165,15 +186,20 @@ def _train_all(
     sha256: str,
     asked: Callable[[], int | None],
     kept: Kept | None = None,
+    law: RateLaw | None = None,
+    check: float | None = None,
 ) -> tuple[list[Member], list[Tensor | None], int, float]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
     Returns them, what each gave for the test split, the most pieces that a batch had to be computed
-    in, and the seconds that went into the checkpoint.
+    in, and the seconds that went into the checkpoint. check: a rate that the first seed is trained
+    at too; where it beats the law's, all other seeds are.
     """
     name = f"{spec.domain}/{spec.scale}/{spec.fraction}"
     rates = setup.training.learning_rates
     members = [Member(seed, rate) for seed in spec.seeds for rate in rates]
+    if check is not None:
+        members.append(Member(spec.seeds[0], check))
     together = members_together(
         spec.family,
         spec.size,
@@ -188,6 +214,7 @@ def _train_all(
         "data": sha256,
         "torch": torch.__version__,
         "device": as_json(describe(setup.device, setup.bfloat16)),
+        "check": check,
     }
     store = Checkpoints(folder, identity, setup.device, progress)
     saved = store.load() or {
@@ -216,8 +243,22 @@ def _train_all(
         if number is not None:
             raise Stopped(number, f"its state at {say.place()} is saved" if written else "")
 
-    while len(finished) < len(members):
-        chunk = Chunk(setup, task, members[len(finished) : len(finished) + together], progress)
+    stops = setup.training.sweep == "halving" or check is not None
+    first = len(members)
+    while True:
+        if check is not None and len(finished) == first and check_wins(finished, rates[0], law):
+            progress(
+                f"{name}: learning rate {check:g} is better than the law's, {rates[0]:g}, by more "
+                "than the scatter of seeds: the other seeds are trained at it too"
+            )
+            members += [Member(seed, check) for seed in spec.seeds[1:]]
+            say.grow(len(members))
+        if len(finished) == len(members):
+            break
+        some = members[len(finished) : len(finished) + together]
+        chunk = Chunk(setup, task, some, progress)
+        if stops:
+            chunk.stop = stopper(finished, setup.training.epochs, progress)
         if chunk_state is not None:
             chunk.load(chunk_state)
             chunk_state = None
@@ -255,6 +296,10 @@ class _Progress:
         self.taken += len(chunk.members) * chunk.steps_taken
         if not self.begun:
             self.begun = self.taken
+
+    def grow(self, members: int) -> None:
+        """There are more runs than was known."""
+        self.steps, self.members = self.steps // self.members * members, members
 
     def step(self) -> None:
         """One step of the chunk is done."""

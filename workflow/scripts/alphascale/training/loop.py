@@ -34,7 +34,9 @@ class Member:
 
     seed: int  # of weights, order, augmentation and dropout
     learning_rate: float  # peak of the schedule
-    status: str = "ok"  # `ok`, or `diverged`: a loss that is not finite
+    # `ok`, `diverged`: a loss that is not finite, or `stopped`: its rate could not win any more
+    status: str = "ok"
+    why: str | None = None  # it was stopped
     epochs_run: int = 0  # epochs trained so far
     best_epoch: int = 0  # 1-based, of the lowest validation loss; 0 as long as there is none
     curves: Curves = field(default_factory=Curves)  # loss and accuracy by epoch
@@ -115,6 +117,8 @@ class Chunk:
         # what each member gave for the test split, [n, K] on the CPU; None where none is kept
         self.outputs: list[Tensor | None] = [None] * len(members)
         self.pause: Callable[[Chunk], None] = lambda chunk: None
+        # called after an epoch: it may give members the status `stopped`
+        self.stop: Callable[[list[Member], int], None] = lambda members, epoch: None
 
     def run(
         self,
@@ -276,6 +280,8 @@ class Chunk:
                 getattr(member.curves, name).append(value)
             if patience is None or self.epoch - member.best_epoch < patience:
                 going.append(row)
+        self.stop(self.members, self.epoch)
+        going = [row for row in going if self.members[self.active[row]].status == "ok"]
         if improved:
             rows = torch.tensor([self.active[row] for row in improved], device=self.setup.device)
             for name, values in self.flat.snapshot(torch.tensor(improved)).items():

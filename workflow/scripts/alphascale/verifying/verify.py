@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..records.data import read_prepared
 from ..records.decision import DecisionRecord
 from ..records.fit import Estimate
+from ..records.rates import RateLaw, check_rate
 from ..records.specs import TrainSpec, VerifySpec
 from ..records.training import TrainingRecord, read_record
 from ..records.typed import digest_of
@@ -54,19 +55,27 @@ def promises(decision: DecisionRecord, spec: VerifySpec) -> list[Promise]:
 
 
 def trained_before(
-    path: Path, spec: TrainSpec, code: str, data_sha256: str
+    path: Path, spec: TrainSpec, code: str, data_sha256: str, law: RateLaw | None = None
 ) -> TrainingRecord | None:
-    """The record of this very training, on this data, if it is there."""
+    """The record of this very training, on this data, at the rate that the law says, if it is
+    there."""
     if not path.exists():
         return None
     try:
-        return read_record(path, digest_of(spec), code, data_sha256)
+        record = read_record(path, digest_of(spec), code, data_sha256)
+        check_rate(str(path), record, law)
     except UserError:
         return None
+    return record
 
 
 def judge(
-    decision: DecisionRecord, spec: VerifySpec, folder: Path, code: str, meta: str | Path
+    decision: DecisionRecord,
+    spec: VerifySpec,
+    folder: Path,
+    code: str,
+    meta: str | Path,
+    law: RateLaw | None = None,
 ) -> VerificationRecord:
     """Every promise of a domain beside its record; the newest fit plays no part.
 
@@ -75,7 +84,8 @@ def judge(
     runs, prepared = [], read_prepared(meta)
     y = None if decision.metric in RECORDED else test_labels(meta, prepared)
     for record_path, promise in promised(folder, code):
-        record = trained_before(record_path, promise.trained(spec.train), code, prepared.sha256)
+        trained = promise.trained(spec.train)
+        record = trained_before(record_path, trained, code, prepared.sha256, law)
         if record is not None:
             runs.append(_judged(promise, record, measured(record_path, record, y, prepared)))
     reason = None
