@@ -360,6 +360,10 @@ if not LOCAL or workflow.global_resources.keys() - {"gpu", "_cores", "_nodes"}:
     TRAIN_RESOURCES |= {"mem_mb": train_memory, "runtime": train_minutes}
 
 
+# Of torch in a training, which is what serving is measured with too.
+TRAIN_THREADS = workflow.resource_settings.overwrite_threads.get("train", 1)
+
+
 def per_domain(pattern):
     """One path per domain."""
     return [out(pattern.format(domain=domain)) for domain in STUDY.domains]
@@ -654,6 +658,11 @@ def curve_records():
         for scale, fraction in slices.cells(STUDY, domain)
         if fraction == slices.fractions(STUDY, domain)[-1]
     ]
+
+
+def serving_record(wildcards):
+    """What serving takes in a domain; nothing where the study does not ask."""
+    return [] if STUDY.serving is None else out(f"serving/{wildcards.domain}.json")
 
 
 def first_page():

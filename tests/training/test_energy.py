@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from alphascale.records.training import Energy
-from alphascale.training.energy import Meter, _busy_seconds
+from alphascale.training.energy import Meter, busy_seconds
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -86,8 +86,8 @@ def test_what_is_busy_is_all_but_idle_and_waiting(tmp_path: Path) -> None:
     """proc(5): user, nice, system, idle, iowait, irq, softirq, steal; guests are within user."""
     stat = tmp_path / "stat"
     stat.write_text("cpu  1 20 300 4000 50000 600000 7000000 80000000 900000000 9\ncpu0 1 2\n")
-    assert _busy_seconds(stat) == pytest.approx(87_600_321 / TICKS)
-    assert _busy_seconds(tmp_path / "none") == 0.0
+    assert busy_seconds(stat) == pytest.approx(87_600_321 / TICKS)
+    assert busy_seconds(tmp_path / "none") == 0.0
 
 
 def test_without_counters_there_is_a_reason_and_no_number(tmp_path: Path) -> None:

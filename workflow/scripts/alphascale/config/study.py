@@ -161,6 +161,27 @@ class Planning(Section):
     )
 
 
+class Serving(Section):
+    """What is asked of the model once it is trained; measured where this section is."""
+
+    requests: NotNegative = Field(
+        0.0,
+        description="Requests, a sample each, that the model will answer over its life; their "
+        "energy and money are added to those of its training.",
+    )
+    latency_ms: Positive | None = Field(
+        None,
+        description="Milliseconds within which 95 % of the batches must be answered on the device "
+        "that trains; a size that is slower is not recommended.",
+    )
+    memory_mb: Positive | None = Field(
+        None,
+        description="MB (10⁶ bytes) that weights and activations may take while a batch is "
+        "answered; a size that takes more is not recommended.",
+    )
+    batch: Count = Field(1, description="Requests that are answered at once.")
+
+
 class CurvesBenchmark(Section):
     """The published learning curves that `snakemake curves_benchmark` judges the laws on."""
 
@@ -211,6 +232,8 @@ STAGES = frozenset(
         "prepare",
         "regimes",
         "regimes_domain",
+        "serving_domain",
+        "serving_figures",
         "summary",
         "summary_domain",
         "train",
@@ -254,6 +277,11 @@ class Study(Section):
     costs: Costs = Field(default_factory=Costs, description="The prices.")
     verify: Verify = Field(default_factory=Verify, description="Predictions put to the test.")
     planning: Planning = Field(default_factory=Planning, description="The next runs.")
+    serving: Serving | None = Field(
+        None,
+        description="What the model costs to keep, measured and added to the decision; without "
+        "this section (`serving: {}` is one) nothing is measured.",
+    )
     plan: Literal["apply"] | None = Field(
         None,
         description="`apply` (as in `--config plan=apply`): also train the runs that the last "

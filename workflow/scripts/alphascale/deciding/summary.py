@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from ..metrics import metric
 from ..records.decision import (
@@ -17,7 +16,7 @@ from ..records.decision import (
     Price,
     Saving,
 )
-from ..records.fit import Errors, Estimate, ShownForm
+from ..records.fit import Errors, ShownForm
 from ..records.specs import Size, Target
 from ..records.typed import Refused
 from ..units import (
@@ -29,14 +28,14 @@ from ..units import (
     percent,
     prefixed,
     probability,
-    share,
     significant,
     spread,
     wrapped,
 )
 from .ranges import FAR
+from .serving_text import serving_columns, serving_text
 from .settling import untrusted
-from .shown import as_accuracy, fit_text, formula
+from .shown import as_accuracy, as_named, fit_text, formula, metric_text
 
 RUNS = ("architecture", "naive", "study")
 TIMED = ("kwh", "co2_g", "money")  # of a price, what rests on time
@@ -114,6 +113,8 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         row[f"saving_{key}_energy_lower"], row[f"saving_{key}_energy_upper"] = low, high
     if decision.costs.price_per_label is not None:
         row |= _label_columns(decision)
+    if decision.serving is not None:
+        row |= serving_columns(decision.serving)
     row["warnings"] = "; ".join(warnings(decision))
     return row
 
@@ -180,6 +181,7 @@ def _domain(decision: DecisionRecord, reworded: Callable[[str], str]) -> str:
         *((label, cost_text(decision, run)) for label, run in
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
         ("saving", saving_text(decision)),
+        ("serving", serving_text(decision)),
         ("cheapest", joint_text(decision)),
         ("more data", data_text(decision)),
         ("settle it", settling_text(decision)),
@@ -443,27 +445,6 @@ def size_text(size: Size) -> str:
 def predicted_text(decision: DecisionRecord) -> str:
     """Predicted metric of one run of N*, as the target names it, with its interval."""
     return metric_text(decision.target.named, decision.architecture.predicted)
-
-
-def as_named(named: str, found: Estimate) -> Estimate:
-    """A prediction in what laws are fitted to, as the target's own metric: an accuracy, e to a
-    loss."""
-    if named == "perplexity":
-        return found.as_perplexity()
-    known = metric(named)
-    ends = [None if each is None else known.falling(each) for each in (found.lower, found.upper)]
-    lower, upper = reversed(ends) if known.rises else ends
-    return Estimate(known.falling(found.mean), lower, upper)
-
-
-def metric_text(named: str, found: Estimate) -> str:
-    """A prediction in what laws are fitted to, with its interval, as the target's metric."""
-    known = metric(named)
-    mean, lower, upper = vars(as_named(named, found)).values()
-    if known.share:
-        return f"{known.title} {share(mean, lower, upper)}"
-    shown = partial(fixed, decimals=3) if named == "loss" else significant
-    return f"{known.title} {shown(mean)} ({shown(lower)} – {shown(upper)}) {known.unit}".rstrip()
 
 
 def cost_text(decision: DecisionRecord, run: str) -> str:

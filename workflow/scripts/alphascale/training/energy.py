@@ -53,7 +53,7 @@ class Meter:
 
     def __enter__(self) -> Meter:
         self.cpu_joules = self.gpu_joules = self.gpu_start = 0.0
-        self.process, self.busy = time.process_time(), _busy_seconds(self.stat)
+        self.process, self.busy = time.process_time(), busy_seconds(self.stat)
         try:
             self.last = [read() for _, read, _ in self.packages]
             self.gpu_start = self.gpu() if self.gpu else 0.0
@@ -70,7 +70,7 @@ class Meter:
             self.sampler.join()
         self._add()
         self.process = time.process_time() - self.process
-        self.busy = _busy_seconds(self.stat) - self.busy
+        self.busy = busy_seconds(self.stat) - self.busy
 
     def result(self) -> Energy:
         """The record's entry: joules, or None, and how they were got, or why not."""
@@ -203,7 +203,7 @@ def _reader(path: Path) -> Callable[[], float]:
     return lambda: float(path.read_text()) / 1e6
 
 
-def _busy_seconds(stat: Path) -> float:
+def busy_seconds(stat: Path) -> float:
     """CPU seconds that all processes of the machine have used, 0 where the system does not say."""
     try:
         line = stat.read_text().splitlines()[0].split()
