@@ -31,7 +31,7 @@ class Answering:
 class ServedSize:
     """One size."""
 
-    name: str  # its scale; `naive`; or `beyond`, with its multiple of the ladder's largest
+    name: str  # its scale; `the naive model`; or its multiple of the ladder's largest
     size: Size  # the family's keys and their values
     params: dict[str, int]  # parameters by group, as `PricedRun` has them
     forward_flops: int  # of one sample

@@ -16,9 +16,10 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count as counting
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import torch
@@ -36,7 +37,7 @@ from ..training.device import choose_device, describe, gpu_uuid, use_bfloat16
 from ..training.energy import STAT, Meter, busy_seconds, rated
 from ..training.job import TASK_OF
 from ..training.loop import out_of_memory
-from .sizes import sizes
+from .sizes import Sized, sizes
 
 if TYPE_CHECKING:
     from ..records.data import Meta
@@ -44,29 +45,37 @@ if TYPE_CHECKING:
 # Batches that are answered before the clock runs: by then torch has chosen kernels and grown its
 # pools, and a clock that idled has gone up.
 WARM_S, WARM_CALLS = 0.3, 3
-# The window that is timed: so long, with at least so many batches, unless these take longer than
-# LONGEST_S. Of 100 the 95th percentile is the sixth largest.
-WINDOW_S, CALLS, LONGEST_S = 2.0, 100, 10.0
+# Sizes take turns in windows so long, with at least so many batches unless these take longer than
+# LONGEST_S: other processes come and go within seconds, and would slow some sizes alone. One after
+# another, on a machine half busy with others, a network of 10 k parameters took longer than one of
+# 94 k. Of a window the median and the 95th percentile are taken, of the windows the median.
+TURNS, WINDOW_S, CALLS, LONGEST_S = 5, 0.4, 40, 4.0
+ENERGY_S = 2.0  # of the window in which a counter of energy is read, where there is one
 MANY_S = 1.0  # of the throughput's window
+# Bytes of weights of the models that take turns, unless one alone has more.
+TOGETHER = 1_000_000_000
 # Share of the free memory that weights may take: an allocation beyond it may end the process.
 ROOM = 0.5
 MEMINFO = Path("/proc/meminfo")
-ON_GPU = "the most that torch held on the GPU while a batch was answered"
+ON_GPU = "weights, and the most that torch held on the GPU beside them"
 ON_CPU = (
     "weights, samples and activations, as torch allocates them; without what kernels take "
     "for themselves, Python and torch"
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A model that answers requests."""
+    """A model that answers requests, and how long it took to."""
 
     model: nn.Module
     task: Classification  # how samples are prepared
     requests: Tensor  # samples in the host's memory, [n, …]
+    batch: int  # of them that are answered at once
     device: torch.device
     bfloat16: bool
+    seconds: list[list[float]] = field(default_factory=list)  # of each batch, by window
+    cpu_s: float = 0.0  # of the process in all windows
 
     def answer(self, at: int, batch: int) -> Tensor:
         """Answers to `batch` samples from `at` on, the first ones again where the split ends."""
@@ -77,12 +86,32 @@ class Server:
             x = self.task.prepare(rows.to(self.device).unsqueeze(0))
             return self.model(x).cpu()  # on a GPU, waits until it is there
 
+    def run(self, batch: int, window: float, calls: int) -> list[float]:
+        """Seconds of each batch of a window."""
+        seconds: list[float] = []
+        began = time.perf_counter()
+        for turn in counting():
+            before = time.perf_counter()
+            self.answer((turn * batch) % len(self.requests), batch)
+            now = time.perf_counter()
+            seconds.append(now - before)
+            past = now - began
+            if past >= LONGEST_S or (past >= window and len(seconds) >= calls):
+                break
+        return seconds
+
+    def turn(self) -> None:
+        """A window that is timed."""
+        cpu = time.process_time()
+        self.seconds.append(self.run(self.batch, WINDOW_S, CALLS))
+        self.cpu_s += time.process_time() - cpu
+
 
 def measure(
     spec: ServingSpec, tensors: dict[str, Tensor], meta: Meta, code: str,
     say: Callable[[str], None],
 ) -> ServingRecord:  # fmt: skip
-    """Measure all sizes, one after another.
+    """Measure all sizes.
 
     tensors: the six of the domain's data file. A size that does not fit into memory is refused, and
     says so; a larger one is then not tried. Raises UserError for a device or model that cannot be.
@@ -93,135 +122,156 @@ def measure(
             for split in ("train", "validation", "test") for part in "xy"}  # fmt: skip
     task = TASK_OF[meta.task](rows, meta, "1.0", device)
     requests = task.x["test"].cpu()
+
+    def serve(size: Size, params: int) -> Server | Refused:
+        """A size that answers; refused where it does not fit."""
+        room = free_memory(device)
+        if room is not None and 4 * params > ROOM * room:
+            return Refused(
+                f"its weights, {4 * params / 1e9:.3g} GB, are more than half of the "
+                f"{room / 1e9:.3g} GB of memory that are free"
+            )
+        model = build(spec.family, size, meta, 1, device.type)
+        initialise(model, [0])
+        return Server(model.eval(), task, requests, spec.batch, device, bfloat16)
+
     began, own, everyone = time.monotonic(), time.process_time(), busy_seconds(STAT)
-    found: list[ServedSize] = []
-    full = None
-    for name, size, params in sizes(spec, meta):
-        flops = count_flops(spec.family, size, meta)["forward"]
-        answering: Answering | Refused
-        if full is not None:
-            answering = Refused(f"not tried: {full} does not fit into memory")
-        else:
-            answering = _of_size(
-                spec, size, params["total"], task, requests, device, bfloat16, meta
-            )
-        if isinstance(answering, Refused):
-            full = full or name
-            say(f"{name}, {params['total']:,} parameters: {answering.refused}")
-        else:
-            say(
-                f"{name}, {params['total']:,} parameters: a batch of {spec.batch} takes "
-                f"{1e3 * answering.seconds:.3g} ms, {1e3 * answering.seconds_95:.3g} ms at the "
-                f"95th percentile, {answering.memory_bytes / 1e6:.3g} MB"
-            )
-        found.append(ServedSize(name, size, params, flops, answering))
+    answers: dict[str, Answering | Refused] = {}
+    asked = sizes(spec, meta)
+    with torch.inference_mode():
+        for group in _groups(asked):
+            answers |= _group(group, serve, answers)
+    for name, _, params in asked:
+        found, title = answers[name], f"{name}, {params['total']:,} parameters"
+        if isinstance(found, Refused):
+            say(f"{title}: {found.refused}")
+            continue
+        say(
+            f"{title}: a batch of {spec.batch} takes {1e3 * found.seconds:.3g} ms, "
+            f"{1e3 * found.seconds_95:.3g} ms at the 95th percentile, "
+            f"{found.memory_bytes / 1e6:.3g} MB"
+        )
     window = (time.monotonic() - began) * (os.cpu_count() or 1)
     others = busy_seconds(STAT) - everyone - (time.process_time() - own)
     return ServingRecord(
         spec=spec,
         code=code,
-        sizes=found,
+        sizes=[
+            ServedSize(
+                name, size, params, count_flops(spec.family, size, meta)["forward"], answers[name]
+            )
+            for name, size, params in asked
+        ],
         memory_how=ON_GPU if device.type == "cuda" else ON_CPU,
         device=describe(device, bfloat16),
         others=min(1.0, max(0.0, others / window)) if everyone else None,
     )
 
 
-def _of_size(
-    spec: ServingSpec, size: Size, params: int, task: Classification, requests: Tensor,
-    device: torch.device, bfloat16: bool, meta: Meta,
-) -> Answering | Refused:  # fmt: skip
-    room = free_memory(device)
-    if room is not None and 4 * params > ROOM * room:
-        return Refused(
-            f"its weights, {4 * params / 1e9:.3g} GB, are more than half of the "
-            f"{room / 1e9:.3g} GB of memory that are free"
-        )
-    try:
-        model = build(spec.family, size, meta, 1, device.type)
-        initialise(model, [0])
-        with torch.inference_mode():
-            server = Server(model.eval(), task, requests, device, bfloat16)
-            return answering(server, spec.batch)
-    except (RuntimeError, MemoryError) as fault:
-        if not out_of_memory(fault):
-            raise
-        return Refused("it does not fit into memory")
+def _groups(asked: list[Sized]) -> list[list[Sized]]:
+    """Sizes that take turns, smallest first: as many as are TOGETHER, at least one."""
+    groups: list[list[Sized]] = []
+    held = TOGETHER
+    for each in asked:
+        weights = 4 * each[2]["total"]
+        if held + weights > TOGETHER:
+            groups.append([])
+            held = 0
+        groups[-1].append(each)
+        held += weights
+    return groups
 
 
-def answering(server: Server, batch: int) -> Answering:
-    """What a server takes for `batch` requests at once, and for many."""
-    held, most = memory(server, batch)
-    starts = _starts(len(server.requests), batch)
-    _timed(server, batch, starts, WARM_S, WARM_CALLS)
-    gpu = gpu_uuid(server.device)
-    cpu = time.process_time()
-    with Meter(gpu) as meter:
-        seconds = _timed(server, batch, starts, WINDOW_S, CALLS)
-    cpu = time.process_time() - cpu
-    energy = meter.result()
-    joules, how = energy.joules, energy.how
-    if joules is None:
-        watts, of = rated(gpu, torch.get_num_threads())
-        taken = sum(seconds) if gpu else min(sum(seconds), cpu / torch.get_num_threads())
-        joules, how = watts * taken, f"estimated: {watts:.3g} W ({of}) × time; {how}"
-    ordered = sorted(seconds)
-    middle = ordered[len(ordered) // 2]
-    many = max(batch, min(server.task.evaluation_batch(), _affordable(middle, batch)))
-    together = _timed(server, many, _starts(len(server.requests), many), MANY_S, 1)
+def _group(
+    group: list[Sized],
+    serve: Callable[[Size, int], Server | Refused],
+    before: dict[str, Answering | Refused],
+) -> dict[str, Answering | Refused]:
+    """What some sizes take that take turns; before: what smaller ones took."""
+    full = next((name for name, each in before.items() if isinstance(each, Refused)), None)
+    found: dict[str, Answering | Refused] = {}
+    servers: dict[str, tuple[Server, tuple[int, int]]] = {}
+    for name, size, params in group:
+        if full is not None:
+            found[name] = Refused(f"not tried: {full}, which is smaller, does not fit into memory")
+            continue
+        try:
+            server = serve(size, params["total"])
+            if isinstance(server, Server):
+                servers[name] = server, memory(server)
+                server.run(server.batch, WARM_S, WARM_CALLS)
+        except (RuntimeError, MemoryError) as fault:
+            if not out_of_memory(fault):
+                raise
+            server = Refused("it does not fit into memory")
+            servers.pop(name, None)
+        if isinstance(server, Refused):
+            found[name], full = server, name
+    for _ in range(TURNS):
+        for server, _ in servers.values():
+            server.turn()
+    return found | {name: answering(*each) for name, each in servers.items()}
+
+
+def answering(server: Server, bytes_: tuple[int, int]) -> Answering:
+    """What a server took for its batches, what energy, and for many requests at once.
+
+    bytes_: of the weights, and the most at once.
+    """
+    calls = sum(map(len, server.seconds))
+    ordered = [sorted(each) for each in server.seconds]
+    middle = median(each[len(each) // 2] for each in ordered)
+    joules, how = energy_of(server, calls)
+    many = max(server.batch, min(server.task.evaluation_batch(), _affordable(server, middle)))
+    together = server.run(many, MANY_S, 1)
     return Answering(
-        calls=len(seconds),
+        calls=calls,
         seconds=middle,
-        seconds_95=ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))],
+        seconds_95=median(each[min(len(each) - 1, int(0.95 * len(each)))] for each in ordered),
         many=many,
         per_second=many * len(together) / sum(together),
-        weights_bytes=held,
-        memory_bytes=most,
-        joules=joules / len(seconds),
+        weights_bytes=bytes_[0],
+        memory_bytes=bytes_[1],
+        joules=joules,
         energy_how=how,
     )
 
 
-def _affordable(seconds: float, batch: int) -> int:
-    """Samples at once that surely take no longer than MANY_S: a power of two."""
-    return 2 ** max(0, int(MANY_S / seconds * batch).bit_length() - 1)
+def energy_of(server: Server, calls: int) -> tuple[float, str]:
+    """Joules of a batch, and how they were got; calls: batches of the windows that were timed."""
+    gpu = gpu_uuid(server.device)
+    with Meter(gpu) as meter:
+        metered = len(server.run(server.batch, ENERGY_S, CALLS)) if meter.counts else 0
+    energy = meter.result()
+    if metered and energy.joules is not None:
+        return energy.joules / metered, energy.how
+    taken = sum(map(sum, server.seconds))
+    watts, of = rated(gpu, min(float(torch.get_num_threads()), server.cpu_s / taken))
+    why = energy.how.removeprefix("not measured: ")
+    return watts * taken / calls, f"estimated: {of} ({why})"
 
 
-def _starts(samples: int, batch: int) -> Iterator[int]:
-    """Where one batch after another begins."""
-    return ((turn * batch) % samples for turn in counting())
+def _affordable(server: Server, seconds: float) -> int:
+    """Samples at once that surely take no longer than MANY_S, where a batch takes so many seconds:
+    a power of two."""
+    return 2 ** max(0, int(MANY_S / seconds * server.batch).bit_length() - 1)
 
 
-def _timed(
-    server: Server, batch: int, starts: Iterator[int], window: float, calls: int
-) -> list[float]:
-    """Seconds of each batch of a window."""
-    seconds: list[float] = []
-    began = time.perf_counter()
-    while True:
-        before = time.perf_counter()
-        server.answer(next(starts), batch)
-        now = time.perf_counter()
-        seconds.append(now - before)
-        past = now - began
-        if past >= LONGEST_S or (past >= window and len(seconds) >= calls):
-            return seconds
-
-
-def memory(server: Server, batch: int) -> tuple[int, int]:
+def memory(server: Server) -> tuple[int, int]:
     """Bytes of the weights, and the most at once while a batch is answered."""
     storages = (each.untyped_storage() for each in _held(server.model))
     weights = {each._cdata: each.nbytes() for each in storages}
     held = sum(weights.values())
+    batch = server.batch
     if server.device.type == "cuda":
         server.answer(0, batch)
+        before = torch.cuda.memory_allocated(server.device)  # by other models too
         torch.cuda.reset_peak_memory_stats(server.device)
         server.answer(0, batch)
-        return held, torch.cuda.max_memory_allocated(server.device)
+        return held, held + torch.cuda.max_memory_allocated(server.device) - before
     with Live({*weights, server.requests.untyped_storage()._cdata}) as live:
         server.answer(0, batch)
-    request = server.requests[:1].nbytes * batch
-    return held, held + request + live.most
+    return held, held + server.requests[:1].nbytes * batch + live.most
 
 
 def _held(model: nn.Module) -> Iterator[Tensor]:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 # Sizes beyond the ladder's largest, as multiples of it: evenly spaced, up to FAR.
 BEYOND = tuple(FAR ** (step / 3) for step in (1, 2, 3))
-NAIVE = "naive"
+NAIVE = "the naive model"  # no scale has a name with spaces
+Sized = tuple[str, Size, dict[str, int]]  # name, size, parameters by group
 
 
-def sizes(spec: ServingSpec, meta: Meta) -> list[tuple[str, Size, dict[str, int]]]:
-    """(name, size, parameters by group), smallest first as counted; equal sizes once.
+def sizes(spec: ServingSpec, meta: Meta) -> list[Sized]:
+    """All sizes, smallest first as counted; equal ones once.
 
     Beyond the largest there are none of a family that has none there (checkpoints).
     """
