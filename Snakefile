@@ -51,6 +51,7 @@ localrules:
     plot,
     plot_summary,
     page,
+    serving_figures,
     plot_language,
     verify,
     literature,

@@ -1,6 +1,8 @@
 # What the model costs to keep, where the study has `serving`: measured with fresh weights, so that no
 # training is waited for.
 
+from alphascale.plots.catalog import SERVING_FIGURES
+
 SERVE = f"{RUN} --threads={TRAIN_THREADS} " + words(
     f"--device={DEVICE}",
     f"--jobs-per-gpu={JOBS_PER_GPU}",
@@ -29,3 +31,33 @@ rule serving_domain:
         "measure what it takes to serve {wildcards.domain}"
     shell:
         SERVE
+
+
+rule serving_figures:
+    input:
+        observations=out("observations/{domain}.csv"),
+        fit=out("fit/{domain}.json"),
+        bootstrap=out("bootstrap/{domain}.json"),
+        decision=out("decision/{domain}.json"),
+        serving=out("serving/{domain}.json"),
+    output:
+        figures=[
+            report(
+                out(f"figures/{{domain}}/{figure}.{kind}"),
+                caption=f"../workflow/report/{figure}.rst",
+                category="{domain}",
+                labels={"figure": title, "format": kind},
+            )
+            for figure, title in SERVING_FIGURES.items()
+            for kind in ("svg", "png")
+        ],
+    log:
+        out("logs/serving_figures/{domain}.log"),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        job=job("serving_figures"),
+    message:
+        "draw what it takes to serve {wildcards.domain}"
+    shell:
+        RUN

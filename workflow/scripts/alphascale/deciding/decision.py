@@ -32,7 +32,7 @@ from ..records.serving import ServingRecord
 from ..records.specs import DecisionSpec, Size
 from ..records.typed import Refused
 from .costs import Power, estimated, factor, power, price, saving, study_price, throughput
-from .lifetime import Keeping, keeping, served
+from .lifetime import LITTLE, Keeping, keeping, served
 from .models import Models, of_family
 from .run_warnings import guessing, run_warnings
 from .serving_text import excluded_text
@@ -243,9 +243,15 @@ def _cheapest_pair(
         return whole if served_at is None else whole + served_at(params)
 
     def known_within(way: np.ndarray) -> float | None:
-        """The factor about what the training of a way costs."""
-        reached = np.isfinite(way[2])
-        return factor(rate, (way[2], float(steps(way[1])))) if reached else None
+        """The factor about what the training of a way costs; 1 where it is next to nothing beside
+        the requests, and need not be known."""
+        if not np.isfinite(way[2]):
+            return None
+        found = factor(rate, (way[2], float(steps(way[1]))))
+        if found is None and served_at is not None:
+            spent = float(training(way[2], way[1]))
+            return 1.0 if spent <= LITTLE * float(served_at(way[0])) else None
+        return found
 
     within = None
     if label or served_at is not None:

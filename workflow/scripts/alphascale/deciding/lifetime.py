@@ -25,6 +25,9 @@ from .costs import JOULES_PER_KWH
 QUANTITIES = ("seconds", "seconds_95", "memory_bytes", "joules")
 # A study's limits: key → (quantity that it bounds, the key's unit in the quantity's).
 LIMITS = {"latency_ms": ("seconds_95", 1e-3), "memory_mb": ("memory_bytes", 1e6)}
+# Share of the requests' cost up to which a training's may be added although the jobs' times do not
+# carry it: were it tenfold, the whole would be a tenth more.
+LITTLE = 0.01
 # Of so many parameters: what one run reaches, and the probability that it reaches the target.
 Reached = Callable[[float], tuple[Estimate | None, float | None]]
 
@@ -103,7 +106,10 @@ class Keeping:
         kwh = self._kwh(serves.joules.mean)
         grams = kwh * self.costs.carbon_g_per_kwh
         paid = self._money(serves.seconds.mean, serves.joules.mean)
-        told, price = run.price.factor is not None, run.price
+        price = run.price
+        told = price.factor is not None or (
+            price.kwh <= LITTLE * kwh and price.money <= LITTLE * paid
+        )
         return Lifetime(
             serves, kwh, grams, paid,
             kwh + price.kwh if told else None,
@@ -148,12 +154,14 @@ def served(
             1 - (getattr(study, name) + getattr(built, name)) / whole if whole else None
             for name, whole in (("kwh", other.kwh), ("money", other.money))
         ]
-    found = _answered(kept.record)
-    hows = dict.fromkeys(each.answering.energy_how for each in found)
+    # Why it was not measured stands in the record of serving.
+    hows = dict.fromkeys(
+        each.answering.energy_how.partition(" (")[0] for each in _answered(kept.record)
+    )
     return Served(
         asked=kept.asked,
         device=kept.record.device.name,
-        energy_how=next(iter(hows)),
+        energy_how=" or ".join(hows),
         measured=kept.curves["seconds"].reach,
         others=kept.record.others,
         build=lives[0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..config import Serving
-from ..records.decision import DecisionRecord, Lifetime, Limit, Served, Serves
+from ..records.decision import CheapestPair, DecisionRecord, Lifetime, Limit, Served, Serves
 from ..records.fit import Estimate
 from ..records.specs import Target
 from ..records.typed import Refused
@@ -26,20 +26,23 @@ def serving_text(decision: DecisionRecord) -> str:
     parts = []
     for life, name in ((found.build, "what to build"), (found.naive, "the naive model")):
         if life is not None:
-            parts.append(f"{name}: {_life_text(decision, found, life)}")
+            parts.append(f"{name} {_life_text(decision, found, life)}")
     if found.excluded:
         parts.append("a limit excludes what the target asks for")
     elif found.limit is not None and found.build is not None:
         parts.append(f"within {_limits(found.asked)}")
-    parts.append(_saved_text(found))
-    parts.append(f"measured on {found.device}{_sizes_text(found)}; {_energy_text(found)}")
-    parts.append(_busy_text(found))
+    low, high = found.measured
+    parts += [
+        _saved_text(found),
+        f"measured at {count(low)} to {count(high)} parameters, joules {found.energy_how}",
+        _busy_text(found),
+    ]
     return "; ".join(filter(None, parts))
 
 
 def _life_text(decision: DecisionRecord, found: Served, life: Lifetime) -> str:
     serves, asked, level = life.serves, found.asked, percent(decision.level)
-    many = "a request" if asked.batch == 1 else f"{asked.batch} requests at once"
+    many = "answers a request" if asked.batch == 1 else f"answers {asked.batch} requests at once"
     within = _interval(serves.seconds_95, lambda value: prefixed(value, "s"))
     sure = f" ({level} interval {within})" if within else ""
     words = (
@@ -52,14 +55,15 @@ def _life_text(decision: DecisionRecord, found: Served, life: Lifetime) -> str:
     if not asked.requests:
         return words
     currency = decision.costs.currency
-    whole = "with the training " + (
-        f"{energy(life.kwh)}, {mass(life.co2_g)} CO₂, {money(life.money, currency)}"
-        if life.kwh is not None
-        else "not told: the jobs' times do not carry what that takes"
-    )
+    if life.kwh is None:
+        return (
+            f"{words}; {count(asked.requests)} requests take {energy(life.serving_kwh)}, "
+            f"{mass(life.serving_co2_g)} CO₂, {money(life.serving_money, currency)}, beside a "
+            "training that the jobs' times do not carry"
+        )
     return (
-        f"{words}; {count(asked.requests)} requests {energy(life.serving_kwh)}, "
-        f"{mass(life.serving_co2_g)} CO₂, {money(life.serving_money, currency)}, {whole}"
+        f"{words}; one training and {count(asked.requests)} requests take {energy(life.kwh)}, "
+        f"{mass(life.co2_g)} CO₂, {money(life.money, currency)}"
     )
 
 
@@ -76,15 +80,6 @@ def _saved_text(found: Served) -> str:
         if share is not None
     ]
     return f"saved over the life, the study counted: {', '.join(told)}" if told else ""
-
-
-def _sizes_text(found: Served) -> str:
-    low, high = found.measured
-    return f" at {count(low)} to {count(high)} parameters"
-
-
-def _energy_text(found: Served) -> str:
-    return f"joules {found.energy_how}"
 
 
 def _busy_text(found: Served) -> str:
@@ -130,9 +125,10 @@ def excluded_text(
     return words
 
 
-def serving_columns(found: Served | Refused) -> dict[str, float | str | bool | None]:
+def serving_columns(decision: DecisionRecord) -> dict[str, float | bool | None]:
     """What `summary.csv` says, unrounded: of a batch, and of training and all requests."""
-    told = None if isinstance(found, Refused) else found
+    told = decision.serving if isinstance(decision.serving, Served) else None
+    pair = decision.joint if isinstance(decision.joint, CheapestPair) else None
     build, naive = (told and told.build, told and told.naive)
     limit = told and told.limit
     row = {
@@ -149,6 +145,7 @@ def serving_columns(found: Served | Refused) -> dict[str, float | str | bool | N
         for key in ("kwh", "co2_g", "money"):
             row[f"{run}_serving_{key}"] = life and getattr(life, f"serving_{key}")
             row[f"{run}_lifetime_{key}"] = life and getattr(life, key)
+    row["cheapest_serving_money"] = pair and pair.money and pair.money.serving
     row["saving_lifetime_energy"] = told and told.energy
     row["saving_lifetime_money"] = told and told.money
     return row

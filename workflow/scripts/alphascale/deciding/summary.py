@@ -15,6 +15,7 @@ from ..records.decision import (
     PairMoney,
     Price,
     Saving,
+    Served,
 )
 from ..records.fit import Errors, ShownForm
 from ..records.specs import Size, Target
@@ -111,16 +112,16 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         low, high = getattr(of_energy, f"{key}_interval") if of_energy else (None, None)
         row[f"saving_{key}_energy"] = of_energy and getattr(of_energy, key)
         row[f"saving_{key}_energy_lower"], row[f"saving_{key}_energy_upper"] = low, high
-    if decision.costs.price_per_label is not None:
+    if decision.costs.price_per_label is not None or decision.serving is not None:
         row |= _label_columns(decision)
     if decision.serving is not None:
-        row |= serving_columns(decision.serving)
+        row |= serving_columns(decision)
     row["warnings"] = "; ".join(warnings(decision))
     return row
 
 
 def _label_columns(decision: DecisionRecord) -> dict[str, TableCell]:
-    """What labels cost, where they have a price."""
+    """What labels cost, where they have a price, and the cheapest pair in money."""
     pair = decision.joint if isinstance(decision.joint, CheapestPair) else None
     paid = pair and pair.money
     low, high = paid.interval if paid else (None, None)
@@ -311,6 +312,8 @@ def joint_text(decision: DecisionRecord) -> str:
         else f"{found.samples:,} samples ({percent(found.fraction)} of the data)"
     )  # fmt: skip
     paid = found.money and f"; {pair_money_text(decision, found, found.money)}"
+    if isinstance(decision.serving, Served) and decision.serving.asked.requests and not found.money:
+        paid = "; requests not counted, since the jobs' times do not carry what a training costs"
     return (
         f"by the joint law of N and D alone, at even chance: {count(found.params)} parameters on "
         f"{data}, {prefixed(found.flops, 'FLOP')} (interval "
@@ -335,7 +338,9 @@ def pair_money_text(decision: DecisionRecord, found: CheapestPair, paid: PairMon
         )
     within = f", known within × {paid.factor:.2f}" if paid.factor > 1.005 else ""
     share_ = _labels_share(paid)
-    parts = "" if share_ is None else f", {percent(share_)} of it labels"
+    parts = "" if share_ is None or not paid.labels else f", {percent(share_)} of it labels"
+    if paid.serving is not None:
+        parts += f", the requests {shown(paid.serving)}"
     edge = ""
     if found.fraction <= min(map(float, decision.fractions)) * (1 + 1e-9):
         edge = "; with less than the smallest fraction nothing was trained"

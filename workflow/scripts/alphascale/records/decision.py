@@ -171,7 +171,7 @@ class Lifetime:
     serving_co2_g: float
     serving_money: float
     # kwh, co2_g, money: of training, requests and (money) labels together; None where the study's
-    # times do not carry those of the training
+    # times do not carry those of the training, unless it is next to nothing beside the requests
     kwh: float | None
     co2_g: float | None
     money: float | None

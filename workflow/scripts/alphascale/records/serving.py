@@ -25,6 +25,9 @@ class Answering:
     memory_bytes: int  # the most at once: weights, samples and activations
     joules: float  # of a batch, measured or estimated
     energy_how: str  # which, and how
+    # share of the batches that were left out of seconds and seconds_95, since the system gave the
+    # core to another process meanwhile
+    interrupted: float
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,6 @@ def through(params: Sequence[float], values: Sequence[float]) -> Curve:
     if spare > 0:
         scatter = max(LEAST_SCATTER, math.sqrt(misses[best] / spare))
     return Curve(
-        *rows[best], np.array(rows), weights / weights.sum(), scatter, spare,
+        *map(float, rows[best]), np.array(rows), weights / weights.sum(), scatter, spare,
         (float(n.min()), float(n.max())),
     )  # fmt: skip
