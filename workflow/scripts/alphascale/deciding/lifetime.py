@@ -163,6 +163,9 @@ def served(
         device=kept.record.device.name,
         energy_how=" or ".join(hows),
         measured=kept.curves["seconds"].reach,
+        curves={
+            name: (curve.constant, curve.factor, curve.power) for name, curve in kept.curves.items()
+        },
         others=kept.record.others,
         build=lives[0],
         naive=lives[1],

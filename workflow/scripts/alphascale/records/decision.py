@@ -197,6 +197,8 @@ class Served:
     device: str  # what was measured on
     energy_how: str  # how the joules were got
     measured: tuple[float, float]  # smallest and largest N measured, as counted
+    # quantity of `Serves` → (a, b, c) of a + b·N^c, its curve through what was measured
+    curves: dict[str, tuple[float, float, float]]
     # share of the machine's CPU time that others used meanwhile, None where not known
     others: float | None
     build: Lifetime | None  # what is recommended
