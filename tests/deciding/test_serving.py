@@ -263,7 +263,7 @@ def test_the_figure_shows_sizes_decision_and_limit(fitted: tuple, asked: Serving
     found = decided(fitted, asked)
     figure = draw(Records(frame, fits, bootstrap, found), measured())
     labels = [axes.get_xlabel() for axes in figure.axes]
-    assert "95 % of answers" in labels[0] and "Energy" in labels[1]
+    assert "answered within (ms)" in labels[0] and "Energy" in labels[1]
     assert ("requests (EUR)" in labels[2]) is bool(asked.requests)
     limited = figure.axes[0 if asked.latency_ms else 2]
     assert [text.get_text()[:5] for text in limited.texts] == ["limit"]

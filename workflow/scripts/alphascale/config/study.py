@@ -89,7 +89,8 @@ class Costs(Section):
     watts: Positive | None = Field(
         None,
         description="Power of one device under load, where energy was not measured; by default "
-        "that of the device that trained: 10 W for each CPU core used, a GPU's own limit.",
+        "that of the device that trained: 10 W for each CPU core by the CPU time used, a GPU's own "
+        "limit.",
     )
     flops_per_second: Positive | None = Field(
         None,

@@ -87,7 +87,7 @@ def _busy_text(found: Served) -> str:
         return ""
     return (
         f"the machine was busy: {percent(found.others, 2)} of its CPU time was other processes', "
-        "and latencies may be theirs"
+        "and latencies may be the longer for it"
     )
 
 

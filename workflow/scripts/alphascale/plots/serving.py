@@ -73,8 +73,9 @@ def draw(records: Records, serving: ServingRecord) -> Figure:
 def _axes(decided: Served) -> list[Axis]:
     asked = decided.asked
     many = "a request" if asked.batch == 1 else f"{asked.batch} requests at once"
+    every = "requests" if asked.batch == 1 else f"batches of {asked.batch} requests"
     found = [
-        Axis(f"95 % of answers to {many} within (ms)", "seconds_95", 1e3, asked.latency_ms),
+        Axis(f"95 % of {every} answered within (ms)", "seconds_95", 1e3, asked.latency_ms),
         Axis(f"Energy of {many} (mJ)", "joules", 1e3),
     ]
     lives = [each.money for each in (decided.build, decided.naive) if each is not None]
