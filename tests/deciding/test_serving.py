@@ -199,6 +199,8 @@ def test_a_limit_that_no_size_keeps(fitted: tuple) -> None:
     assert found.serving.limit.params is None and found.architecture is None
     assert "even the smallest size measured is beyond latency_ms" in said(found)
     assert found.joint.params is None
+    assert "within the limits of serving the joint law alone never reaches" in said(found)
+    assert "nothing is recommended within the limits of serving" in said(found)
 
 
 def test_the_cheapest_pair_counts_requests_and_keeps_the_limits(fitted: tuple) -> None:

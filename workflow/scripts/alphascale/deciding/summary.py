@@ -303,8 +303,11 @@ def joint_text(decision: DecisionRecord) -> str:
         return ""
     reached = probability(found.reached)
     if found.params is None:
+        limited = isinstance(decision.serving, Served) and decision.serving.limit is not None
+        within = "within the limits of serving " if limited else ""
         return (
-            f"the joint law alone never reaches the target ({reached} of its {kind(decision)} do)"
+            f"{within}the joint law alone never reaches the target ({reached} of its "
+            f"{kind(decision)} do)"
         )
     low, high = found.interval["flops"]
     data = (
@@ -501,6 +504,8 @@ def saving_text(decision: DecisionRecord) -> str:
         if decision.naive is None:
             return "not reported: the study names no naive model to save against"
         why = "N* cannot be built" if decision.unbuildable else "there is no N*"
+        if isinstance(decision.serving, Served) and decision.serving.excluded:
+            why = "nothing is recommended within the limits of serving"
         return f"none: {why}, and the study's cost is spent"
     return (
         f"of FLOPs net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
