@@ -18,6 +18,7 @@ from alphascale.serving.measure import Live, Server, Window, measure, memory
 from alphascale.serving.sizes import NAIVE, sizes
 from alphascale.training.classification import Classification
 from alphascale.training.energy import CORE_W
+from foreign_made import COLOUR, GREY, MASKED, NEXT, TEXT, bert, data, vit
 
 TABLE = Meta("tabular", 7, (54,), None, None, None, None)
 IMAGE = Meta("image", 10, (1, 8, 8), None, None, (0.5,), (0.2,))
@@ -120,6 +121,50 @@ def test_a_batch_answers_its_samples_in_order_and_begins_again_at_the_end() -> N
         assert torch.allclose(made.answer(8, 4), whole[:, 8:12], atol=1e-5)
         wrapped = torch.cat([whole[:, 38:], whole[:, :2]], 1)
         assert torch.allclose(made.answer(38, 4), wrapped, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("family", "meta", "small", "large"),
+    [
+        ("transformer_lm", NEXT, {"d_model": 8, "n_layers": 1}, {"d_model": 32, "n_layers": 2}),
+        ("transformer", TEXT, {"d_model": 8, "n_layers": 1}, {"d_model": 32, "n_layers": 2}),
+        ("hf", MASKED, bert(16, 1), bert(64, 2)),
+        ("hf", GREY, vit(16), vit(64)),
+        ("torchvision", COLOUR, {"name": "resnet18"}, {"name": "resnet34"}),
+        ("own_net:net", TABLE, {"width": 4}, {"width": 64}),
+    ],
+)
+def test_every_kind_of_model_and_data_is_served(
+    family: str, meta: Meta, small: dict, large: dict, tmp_path, monkeypatch
+) -> None:
+    """Tokens to tell, texts, masked tokens, images; a library's models and a user's own."""
+    (tmp_path / "own_net.py").write_text(
+        "from torch import nn\n\n\ndef net(data, width):\n"
+        "    return nn.Sequential(nn.Linear(54, width), nn.ReLU(), nn.Linear(width, 7))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    if family in ("hf", "torchvision"):
+        pytest.importorskip({"hf": "transformers"}.get(family, family))
+    spec = replace(SPEC, family=family, ladder={"s": small, "l": large}, naive=None, batch=2)
+    made = {
+        f"{split}_{part}": value
+        for split in ("train", "validation", "test")
+        for part, value in (("x", data(meta)["test_x"]), ("y", data(meta)["test_y"]))
+    } if meta is not TABLE else tensors(meta)  # fmt: skip
+    monkeypatch.setattr("alphascale.serving.sizes.BEYOND", (2.0,))
+    record = measure(spec, made, meta, "code", lambda line: None)
+    found = {each.name: each for each in record.sizes}
+    s, large_ = found["s"], found["l"]
+    assert isinstance(s.answering, Answering) and isinstance(large_.answering, Answering)
+    assert large_.answering.memory_bytes > s.answering.memory_bytes
+    for each in (s, large_):
+        assert each.answering.weights_bytes >= 4 * each.params["total"]
+        assert each.answering.memory_bytes > each.answering.weights_bytes
+        # Nothing is counted twice: a member alone is its module, whose weights are the same.
+        assert each.answering.weights_bytes < 5 * each.params["total"] + 20_000
+    # Models that only a name tells apart have none beyond the largest.
+    assert len(record.sizes) == (2 if "name" in small else 3)
 
 
 def test_what_does_not_fit_is_refused_and_nothing_larger_is_tried(monkeypatch) -> None:
