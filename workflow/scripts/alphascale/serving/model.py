@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import nnls
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from ..records.fit import Estimate
 
@@ -51,7 +51,8 @@ class Curve:
         a, b, c = self.others.T
         apart = np.log((a + b * params**c) / middle)
         variance = float(self.weights @ apart**2) + self.scatter**2
-        within = math.exp(float(t.ppf((1 + level) / 2, self.spare)) * math.sqrt(variance))
+        quantile = float(stdtrit(self.spare, (1 + level) / 2))  # of Student's t
+        within = math.exp(quantile * math.sqrt(variance))
         return Estimate(middle, middle / within, middle * within)
 
     def largest(self, limit: float) -> float:
