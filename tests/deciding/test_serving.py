@@ -186,6 +186,7 @@ def test_a_limit_excludes_and_says_how_far_one_gets_within_it(fitted: tuple) -> 
     )
     assert "error 1" in words and "and one run reaches the target with" in words
     assert "a limit excludes what the target asks for" in words
+    assert "what to build is" not in words  # nothing is, however far beyond the ladder
     (row,) = table_rows([tight])
     assert row["serving_excluded"] is True and row["build"] is None
     assert row["serving_largest"] == limit.params

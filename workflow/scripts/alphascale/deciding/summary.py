@@ -504,7 +504,7 @@ def saving_text(decision: DecisionRecord) -> str:
         if decision.naive is None:
             return "not reported: the study names no naive model to save against"
         why = "N* cannot be built" if decision.unbuildable else "there is no N*"
-        if isinstance(decision.serving, Served) and decision.serving.excluded:
+        if excluded(decision):
             why = "nothing is recommended within the limits of serving"
         return f"none: {why}, and the study's cost is spent"
     return (
@@ -559,6 +559,11 @@ def pays_text(runs: float | None) -> str:
     return f"the study pays off after {int(-(-runs // 1)):,} trainings"
 
 
+def excluded(decision: DecisionRecord) -> bool:
+    """Whether a limit of serving is why nothing is recommended."""
+    return isinstance(decision.serving, Served) and decision.serving.excluded
+
+
 def extrapolation(decision: DecisionRecord) -> float | None:
     """What is recommended as a multiple of the largest size trained."""
     return decision.recommended and decision.recommended / decision.ladder.largest
@@ -568,7 +573,7 @@ def warnings(decision: DecisionRecord) -> list[str]:
     """What a reader must know before trusting the numbers, a sentence each."""
     found = []
     factor = extrapolation(decision)
-    if factor is not None and factor > 1:
+    if factor is not None and factor > 1 and not excluded(decision):
         far = ", far from what was measured" if factor > FAR else ""
         found.append(f"what to build is {significant(factor, 2)} × the largest size trained{far}")
     star = decision.star
