@@ -14,7 +14,8 @@ from alphascale.records.serving import Answering, ServingRecord
 from alphascale.records.specs import ServingSpec
 from alphascale.records.typed import Refused, read, write
 from alphascale.serving import measure as measuring
-from alphascale.serving.measure import Live, Server, Window, measure, memory
+from alphascale.serving.measure import Server, Window, measure
+from alphascale.serving.memory import Live, memory
 from alphascale.serving.sizes import NAIVE, sizes
 from alphascale.training.classification import Classification
 from alphascale.training.energy import CORE_W
