@@ -8,6 +8,7 @@
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
+include: "rules/serving.smk"
 include: "rules/fit.smk"
 include: "rules/optimize.smk"
 include: "rules/audit.smk"
@@ -53,6 +54,7 @@ localrules:
     plot_summary,
     page,
     round,
+    serving_figures,
     plot_language,
     verify,
     literature,

@@ -430,6 +430,10 @@ if not LOCAL or workflow.global_resources.keys() - {"gpu", "_cores", "_nodes"}:
     TRAIN_RESOURCES |= {"mem_mb": train_memory, "runtime": train_minutes}
 
 
+# Of torch in a training, which is what serving is measured with too.
+TRAIN_THREADS = workflow.resource_settings.overwrite_threads.get("train", 1)
+
+
 def per_domain(pattern):
     """One path per domain."""
     return [out(pattern.format(domain=domain)) for domain in STUDY.domains]
@@ -469,6 +473,7 @@ def final_outputs():
         *(out(f"figures/summary.{kind}") for kind in ("png", "svg")),
         *(out(f"figures/audit.{kind}") for kind in ("png", "svg")),
         *(path for domain in STUDY.domains for path in figures_of(domain, FIGURES)),
+        *(path for domain in STUDY.domains for path in serving_figures_of(domain)),
         # Made by targets of their own; once there, they do not fall behind the study.
         *filter(os.path.exists, [out("fit.txt"), *per_domain("summary/{domain}.txt")]),
     ]
@@ -492,6 +497,7 @@ def figures_of_all():
             for domain in STUDY.domains
             for path in figures_of(domain, REGIME_FIGURES)
         ),
+        *(path for domain in STUDY.domains for path in serving_figures_of(domain)),
         *(path for domain in LANGUAGE for path in figures_of(domain, LANGUAGE_FIGURES)),
         *(path for domain in COMPARED for path in figures_of(domain, COMPARE_FIGURES)),
     ]
@@ -519,6 +525,7 @@ def domain_outputs(domain):
             *missing_records([domain]),
             out(f"audit/{domain}.json"),
             *figures_of(domain, {**FIGURES, **REGIME_FIGURES}),
+            *serving_figures_of(domain),
             *(out(f"language/{name}.txt") for name in group),
             *(path for name in group for path in figures_of(name, LANGUAGE_FIGURES)),
             *(path for name in alike for path in figures_of(name, COMPARE_FIGURES)),
@@ -816,6 +823,16 @@ def curve_records():
         for scale, fraction in slices.cells(STUDY, domain)
         if fraction == slices.fractions(STUDY, domain)[-1]
     ]
+
+
+def serving_record(wildcards):
+    """What serving takes in a domain; nothing where the study does not ask."""
+    return [] if STUDY.serving is None else out(f"serving/{wildcards.domain}.json")
+
+
+def serving_figures_of(domain):
+    """The figures of what a domain's model costs to keep, where the study asks."""
+    return [] if STUDY.serving is None else figures_of(domain, SERVING_FIGURES)
 
 
 def first_page():

@@ -7,6 +7,7 @@ rule optimize_domain:
         meta=out("data/{domain}.json"),
         fit=out("fit/{domain}.json"),
         bootstrap=out("bootstrap/{domain}.json"),
+        serving=serving_record,
     output:
         decision=out("decision/{domain}.json"),
     log:

@@ -44,14 +44,18 @@ def nvml(limit_mw: int | None) -> types.ModuleType:
 
 
 def test_a_cpu_is_rated_by_the_cores_that_it_uses() -> None:
-    assert rated(None, 2) == (2 * CORE_W, "2 CPU cores × 10 W")
-    assert rated(None, 1) == (CORE_W, "1 CPU core × 10 W")
+    how = "10 W for each CPU core, by the CPU time used"
+    assert rated(None, 2) == (2 * CORE_W, how)
+    # Of a core that others use as well half is its own: the same words, so that jobs compare.
+    assert rated(None, 0.5) == (CORE_W / 2, how)
 
 
 def test_a_gpu_says_itself_what_it_may_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", nvml(700_000))
     watts, how = rated("GPU-1", 1)
-    assert watts == 700 + CORE_W and how.startswith("700 W, the GPU's own limit (NVML), and 1 CPU")
+    assert watts == 700 + CORE_W and how.startswith("700 W, the GPU's own limit (NVML), and 10 W")
+    half, how = rated("GPU-1", 1, 0.5)
+    assert half == 350 + CORE_W and "shared out among the jobs that held it" in how
     monkeypatch.setitem(sys.modules, "pynvml", nvml(None))
     watts, how = rated("1", 1)
     assert watts == GPU_W + CORE_W and "limit is not known (NVML: not supported)" in how

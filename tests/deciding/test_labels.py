@@ -81,7 +81,7 @@ def test_the_optimum_of_a_law_that_is_known_in_closed_form() -> None:
         ways = cheapest(
             fit, 0.15, lambda params: params, (500, 5e4), (500, 5e5), 1.0,
             # The FLOPs are N·D here: over D they are N.
-            lambda flops, labels, p=p, q=q: p * labels + q * flops / labels,
+            lambda flops, labels, params, p=p, q=q: p * labels + q * flops / labels,
         )  # fmt: skip
         beside = (b * q / (a * p)) ** (1 / (1 + power))
         size = ((a + b * beside**-power) / (0.15 - e)) ** (1 / power)

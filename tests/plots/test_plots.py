@@ -13,7 +13,7 @@ import pytest
 from alphascale.calculator.demonstration import TEXTS
 from alphascale.grids.front import pareto
 from alphascale.plots import accuracy, carbon, compute, predicted, style, surface
-from alphascale.plots.catalog import FIGURES, LANGUAGE_FIGURES
+from alphascale.plots.catalog import FIGURES, LANGUAGE_FIGURES, SERVING_FIGURES
 from alphascale.plots.draw import DRAW
 from alphascale.plots.literature import FIGURES as LITERATURE
 from alphascale.plots.records import curve
@@ -434,6 +434,7 @@ def test_every_file_of_the_report_has_its_own_caption_and_title(root, tmp_path):
         ("audit_summary", "audit", "audit"), ("audit_summary", "scales", "scales"),
         ("regimes", "regimes", "regimes"), ("regimes_domain", "regimes", "regimes"),
         ("regimes_domain", "front", "front"),
+        ("serving_figures", "serving", "serving"),
         ("page", "study", "page"),
         ("compare", "compare", "compare"), ("compare_domain", "families", "families"),
         # Of no study: one caption says so for all of them.
@@ -441,7 +442,7 @@ def test_every_file_of_the_report_has_its_own_caption_and_title(root, tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*FIGURES, "summary", "study"])
+@pytest.mark.parametrize("name", [*FIGURES, *SERVING_FIGURES, "summary", "study"])
 def test_captions_are_sound_reports(name):
     """Rendered as Snakemake does: jinja, then reStructuredText, which writes its errors inside."""
     from types import SimpleNamespace

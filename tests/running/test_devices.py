@@ -42,7 +42,7 @@ def start(root: Path, code: str, *args: str, **env: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", code, *args],
         env=os.environ | {"PYTHONPATH": scripts} | env,
-        stdout=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -140,6 +140,46 @@ def test_a_killed_job_frees_its_device(root: Path, tmp_path: Path) -> None:
     first.wait()
     second = start(root, JOB, **env)
     assert second.communicate(timeout=30)[0].split()[0] == "5"
+
+
+SHARERS = """
+import sys
+from alphascale.running.devices import lease, sharers
+print(sharers(), flush=True)
+with lease("auto", lambda text: None, 3):
+    for line in sys.stdin:
+        print(sharers(), flush=True)
+print(sharers(), flush=True)
+"""
+
+
+def test_a_job_knows_how_many_hold_its_device(root: Path, tmp_path: Path) -> None:
+    """Another comes, a third one too, is killed, and the second ends."""
+    env = {"CUDA_VISIBLE_DEVICES": "3", "TMPDIR": str(tmp_path)}
+
+    def begun() -> subprocess.Popen:
+        job = start(root, SHARERS, **env)
+        assert job.stdout.readline() == "1\n"
+        asked(job)
+        return job
+
+    def asked(job: subprocess.Popen) -> int:
+        job.stdin.write("\n")
+        job.stdin.flush()
+        return int(job.stdout.readline())
+
+    first = begun()
+    assert asked(first) == 1
+    second = begun()
+    assert asked(first) == asked(second) == 2
+    third = begun()
+    assert [asked(each) for each in (first, second, third)] == [3, 3, 3]
+    third.kill()
+    third.communicate(timeout=30)
+    assert asked(first) == asked(second) == 2
+    assert second.communicate(timeout=30)[0] == "1\n"
+    assert asked(first) == 1
+    assert first.communicate(timeout=30)[0] == "1\n"
 
 
 def test_under_slurm_the_lease_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 from alphascale.records.training import Energy
-from alphascale.training.energy import Meter, _busy_seconds
+from alphascale.training.energy import (
+    CORE_W,
+    CPU_UPDATE_S,
+    GPU_UPDATE_S,
+    GPU_W,
+    UPDATES,
+    Meter,
+    busy_seconds,
+)
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -41,7 +49,8 @@ class Machine:
         self.stat.write_text(f"cpu  {ticks} 0 0 {10_000 * TICKS} 777 0 0 0 0 0\ncpu0 1 2 3 4\n")
 
     def meter(self, **options) -> Meter:
-        return Meter(powercap=self.folder, stat=self.stat, **options)
+        """A meter whose counters are always up to date, so that no window is too short."""
+        return Meter(powercap=self.folder, stat=self.stat, **{"update_s": 0.0, **options})
 
 
 def test_packages_and_memory_are_added_and_what_contains_them_is_not(tmp_path: Path) -> None:
@@ -86,8 +95,8 @@ def test_what_is_busy_is_all_but_idle_and_waiting(tmp_path: Path) -> None:
     """proc(5): user, nice, system, idle, iowait, irq, softirq, steal; guests are within user."""
     stat = tmp_path / "stat"
     stat.write_text("cpu  1 20 300 4000 50000 600000 7000000 80000000 900000000 9\ncpu0 1 2\n")
-    assert _busy_seconds(stat) == pytest.approx(87_600_321 / TICKS)
-    assert _busy_seconds(tmp_path / "none") == 0.0
+    assert busy_seconds(stat) == pytest.approx(87_600_321 / TICKS)
+    assert busy_seconds(tmp_path / "none") == 0.0
 
 
 def test_without_counters_there_is_a_reason_and_no_number(tmp_path: Path) -> None:
@@ -163,3 +172,75 @@ def test_a_gpu_that_cannot_be_read_is_not_replaced_by_the_cpu(tmp_path: Path, mo
     with machine.meter(gpu="12ab") as meter:
         machine.set("intel-rapl:0", 50)
     assert meter.result() == Energy(None, "not measured: NVML: Not Supported")
+
+
+def test_a_window_of_few_updates_is_no_measurement(tmp_path: Path) -> None:
+    """A window of 0.2 s holds two steps of a counter that moves every 0.1 s, or three."""
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"})
+    for update, told in ((0.1, False), (1e-6, True)):
+        with machine.meter(update_s=update) as meter:
+            machine.set("intel-rapl:0", 50)
+            threading.Event().wait(0.01)
+        found = meter.result()
+        assert (found.joules is not None) is told
+        assert told or "fewer than 20 updates of the CPU's counters" in found.how
+        machine.set("intel-rapl:0", 0)
+
+
+def test_what_is_too_short_on_the_machine_itself() -> None:
+    """2 s of a GPU, 0.2 s of a CPU whose clock ticks 100 times a second."""
+    assert UPDATES * GPU_UPDATE_S == 2.0
+    assert pytest.approx(UPDATES * CPU_UPDATE_S) == 20 / TICKS
+
+
+def test_jobs_that_share_a_gpu_are_charged_once_together(tmp_path: Path, monkeypatch) -> None:
+    """Alone for 30 J, with another for 40 J: 30 + 20."""
+    counter, jobs = [0], [1]
+    monkeypatch.setitem(sys.modules, "pynvml", _nvml(counter))
+    with Machine(tmp_path, {}).meter(gpu="12ab", sample_s=60.0, jobs=lambda: jobs[0]) as meter:
+        counter[0] = 30_000
+        meter._add()
+        counter[0], jobs[0] = 70_000, 2
+    found = meter.result()
+    assert found.joules == pytest.approx(50) and "shared by up to 2 jobs" in found.how
+    counter[0], jobs[0] = 0, 2
+    meters = [Meter(gpu="12ab", jobs=lambda: 2, update_s=0.0) for _ in range(2)]
+    with meters[0], meters[1]:
+        counter[0] = 80_000
+    assert sum(meter.result().joules for meter in meters) == pytest.approx(80)
+
+
+def test_an_estimate_is_of_the_time_that_the_device_was_the_jobs(tmp_path, monkeypatch) -> None:
+    """A job of one thread that had 2 s of CPU in 8 s of a busy machine drew 20 J, not 80."""
+    used, clock = iter((5.0, 7.0)), iter((100.0, 108.0))
+    monkeypatch.setattr("alphascale.training.energy.time.process_time", lambda: next(used))
+    monkeypatch.setattr("alphascale.training.energy.time.monotonic", lambda: next(clock))
+    with Machine(tmp_path, {}).meter() as meter:
+        pass
+    found = meter.record(threads=1)
+    assert found.joules is None
+    assert 8.0 * found.watts == pytest.approx(2 * CORE_W)
+    # More threads than cores were kept busy by would be no more; fewer are the most there is.
+    meter.process = 24.0
+    assert meter.record(threads=2).watts == pytest.approx(2 * CORE_W)
+
+
+def test_an_estimate_of_a_shared_gpu_is_its_part(tmp_path: Path, monkeypatch) -> None:
+    module = _nvml([0], fails=True)
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+    with Machine(tmp_path, {}).meter(gpu="12ab", jobs=lambda: 4) as meter:
+        threading.Event().wait(0.02)
+    meter.process = 0.0
+    assert meter.record(threads=1).watts == pytest.approx(GPU_W / 4)
+
+
+def test_one_counter_that_is_shown_twice_is_added_once(tmp_path: Path) -> None:
+    zones = {"intel-rapl:0": "package-0", "intel-rapl:1": "package-1", "intel-rapl:2": "package-2"}
+    machine = Machine(tmp_path, zones, wraps_at=100_000.0)
+    for zone, joules in zip(zones, (5000.0, 5000.4, 7000.0), strict=True):
+        machine.set(zone, joules)
+    with machine.meter() as meter:
+        for zone, joules in zip(zones, (5010.0, 5010.4, 7005.0), strict=True):
+            machine.set(zone, joules)
+    assert meter.result().joules == pytest.approx(15)
+    assert "package-0, package-2" in meter.result().how

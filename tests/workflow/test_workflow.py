@@ -83,6 +83,13 @@ def test_target_edit_redecides_that_domain(finished: Path) -> None:
         assert stale(finished) == from_("optimize", "text")
 
 
+def test_serving_is_measured_where_it_is_asked_for_and_trains_nothing(finished: Path) -> None:
+    with edited(finished, lambda s: s.update(serving={"requests": 1000, "latency_ms": 20})):
+        own = {f"measure what it takes to serve {d}" for d in SIZES}
+        own |= {f"draw what it takes to serve {d}" for d in SIZES}
+        assert stale(finished) == own | set.union(*(from_("optimize", d) for d in SIZES))
+
+
 def test_bootstrap_count_edit_rebootstraps(finished: Path) -> None:
     with edited(finished, lambda s: s["bootstrap"].update(resamples=300)):
         assert stale(finished) == set.union(*(from_("bootstrap", d) for d in SIZES))

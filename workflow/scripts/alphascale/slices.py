@@ -42,6 +42,7 @@ from .records.specs import (
     PriorFile,
     RatesSpec,
     RegimesSpec,
+    ServingSpec,
     Size,
     Target,
     TrainSpec,
@@ -368,6 +369,26 @@ def decision_slice(study: Study, domain: str) -> DecisionSpec:
         counted=study.fit.params,
         level=study.bootstrap.level,
         costs=prices(study),
+        serving=study.serving,
+    )
+
+
+def serving_slice(study: Study, domain: str) -> ServingSpec | None:
+    """What the measurement of serving depends on: no weights, no limits, no prices. None where the
+    study asks for none."""
+    if study.serving is None:
+        return None
+    task = study.domains[domain]
+    return ServingSpec(
+        domain=domain,
+        family=task.family,
+        ladder=task.ladder,
+        naive=task.naive,
+        counted=study.fit.params,
+        batch=study.serving.batch,
+        precision=task.training.precision,
+        device=study.device,
+        factory_code=file_digest(factory_file(task.family)) if is_own(task.family) else None,
     )
 
 

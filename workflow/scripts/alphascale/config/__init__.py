@@ -12,11 +12,11 @@ from .data import Data
 from .domain import Domain
 from .files import refuse_code, typed
 from .reading import check_paths, read_study
-from .study import Bootstrap, Costs, CurvesBenchmark, Fit, Planning, Rounds, Study, Verify
+from .study import Bootstrap, Costs, CurvesBenchmark, Fit, Planning, Rounds, Serving, Study, Verify
 from .training import Runs, Target, Training
 
 __all__ = [
-    "NAME", "Bootstrap", "Costs", "CurvesBenchmark", "Data", "Domain", "Fit", "Planning", "Rounds", "Runs",
-    "Section", "Study", "Target", "Training", "Verify", "check_paths", "read_study", "refuse_code",
-    "typed",
+    "NAME", "Bootstrap", "Costs", "CurvesBenchmark", "Data", "Domain", "Fit", "Planning", "Rounds",
+    "Runs", "Section", "Serving", "Study", "Target", "Training", "Verify", "check_paths",
+    "read_study", "refuse_code", "typed",
 ]  # fmt: skip

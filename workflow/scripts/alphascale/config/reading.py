@@ -139,10 +139,11 @@ def _explain(error: dict[str, Any]) -> str:
     shown = ""
     if isinstance(given, (str, int, float)) and repr(given) not in message:
         shown = f", not {quoted(given)}"
-    if isinstance(given, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", given):
+    if isinstance(given, str) and re.fullmatch(r"[-+]?\d+(\.\d+)?[eE][-+]?\d+", given):
         mantissa, exponent = given.lower().split("e")
         sign = exponent if exponent[0] in "+-" else f"+{exponent}"
-        shown += f": YAML takes that for text, so write {mantissa}.0e{sign}"
+        mantissa += "" if "." in mantissa else ".0"
+        shown += f": YAML takes that for text, so write {mantissa}e{sign}"
     if error["type"] == "string_pattern_mismatch":
         message = "a name may hold letters, digits, `_`, `-`, `.` and starts with a letter or digit"
     return f"{key}: {message}{shown}"

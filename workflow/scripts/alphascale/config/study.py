@@ -89,7 +89,8 @@ class Costs(Section):
     watts: Positive | None = Field(
         None,
         description="Power of one device under load, where energy was not measured; by default "
-        "that of the device that trained: 10 W for each CPU core used, a GPU's own limit.",
+        "that of the device that trained: 10 W for each CPU core by the CPU time used, a GPU's own "
+        "limit.",
     )
     flops_per_second: Positive | None = Field(
         None,
@@ -197,7 +198,7 @@ class Rounds(Section):
     )
     seeds: Annotated[int, Field(ge=1, le=1_000)] = Field(
         2,
-        description="With how many of the domain's seeds, the first; later rounds choose their own.",
+        description="With how many of the domain's seeds, the first; later rounds choose theirs.",
     )
     rounds: Annotated[int, Field(ge=1, le=1_000)] = Field(
         12, description="Most rounds, the first among them."
@@ -208,6 +209,27 @@ class Rounds(Section):
         """The budget, or what holds where none is given."""
         given = any(value is not None for value in self.budget.model_dump().values())
         return self.budget if given else Budget(naive=0.25)
+
+
+class Serving(Section):
+    """What is asked of the model once it is trained; measured where this section is."""
+
+    requests: NotNegative = Field(
+        0.0,
+        description="Requests, a sample each, that the model will answer over its life; their "
+        "energy and money are added to those of its training.",
+    )
+    latency_ms: Positive | None = Field(
+        None,
+        description="Milliseconds within which 95 % of the batches must be answered on the device "
+        "that trains; a size that is slower is not recommended.",
+    )
+    memory_mb: Positive | None = Field(
+        None,
+        description="MB (10⁶ bytes) that weights and activations may take while a batch is "
+        "answered; a size that takes more is not recommended.",
+    )
+    batch: Count = Field(1, description="Requests that are answered at once.")
 
 
 class CurvesBenchmark(Section):
@@ -262,6 +284,8 @@ STAGES = frozenset(
         "regimes",
         "regimes_domain",
         "round",
+        "serving_domain",
+        "serving_figures",
         "summary",
         "summary_domain",
         "train",
@@ -309,6 +333,11 @@ class Study(Section):
         None,
         description="A study by rounds, within a budget, in place of the whole ladder at once: "
         "docs/rounds.md. `{}` for its defaults.",
+    )
+    serving: Serving | None = Field(
+        None,
+        description="What the model costs to keep, measured and added to the decision; without "
+        "this section (`serving: {}` is one) nothing is measured.",
     )
     plan: Literal["apply"] | None = Field(
         None,

@@ -26,14 +26,17 @@ from ..records.decision import (
     Star,
     Throughput,
 )
-from ..records.fit import FitRecord, LadderPoint
+from ..records.fit import Estimate, FitRecord, LadderPoint
 from ..records.runs import largest
+from ..records.serving import ServingRecord
 from ..records.specs import DecisionSpec, Size
 from ..records.typed import Refused
 from .costs import Power, estimated, factor, power, price, saving, study_price, throughput
+from .lifetime import LITTLE, Keeping, keeping, served
 from .models import Models, of_family
 from .rates import rates_used
 from .run_warnings import guessing, run_warnings
+from .serving_text import excluded_text
 from .settling import settling, untrusted
 from .star import binding, star_of, untold
 
@@ -48,14 +51,17 @@ def decide(
     bootstrap: BootstrapRecord,
     meta: Meta,
     models: Models | None = None,
+    serving: ServingRecord | None = None,
 ) -> DecisionRecord:
-    """The decision of one domain; models: what may be built, by default the family's networks.
+    """The decision of one domain; models: what may be built, by default the family's networks;
+    serving: what it takes to answer requests, where the study asks for that.
 
     N* is the smallest N whose expected metric reaches the target. Its interval spans all resamples,
     those that never reach the target counting as infinite (written null), never dropped. Of the
     models that reach N* every second falls short, so what is recommended is the size at which one
     run reaches the target with the target's confidence; where no size is that sure, N*. Of several
     targets the one that asks for the most is decided on: what reaches it reaches the others.
+    A size that breaks a limit of `serving` is not recommended: then none is.
     """
     models = models or of_family(spec, meta)
     spec, others = binding(spec, bootstrap, frame, meta)
@@ -80,6 +86,10 @@ def decide(
     rate = throughput(frame, spec.batch_size, spec.costs.flops_per_second)
     watts = power(frame, spec.costs)
 
+    kept = None
+    if spec.serving is not None and serving is not None:
+        kept = keeping(spec.serving, serving, spec.costs, spec.level)
+
     def steps_of(samples: int) -> int:
         return spec.epochs * math.ceil(samples / spec.batch_size)
 
@@ -93,6 +103,13 @@ def decide(
             return PricedRun(size, params, cost, None)
         chance = float(law.reach(at, spec.target.fitted)[0])
         return PricedRun(size, params, cost, estimate(law.predict(at)), chance)
+
+    def reached(params: float) -> tuple[Estimate | None, float | None]:
+        """What one run of so many parameters reaches, and the probability that it is enough."""
+        if law is None:
+            return None, None
+        at = predictors(params, here.samples, spec.epochs)
+        return estimate(law.predict(at)), float(law.reach(at, spec.target.fitted)[0])
 
     architecture = unbuildable = None
     between = ""
@@ -110,8 +127,18 @@ def decide(
                 unbuildable = str(fault)
         if architecture is not None:
             unbuildable = None
+    excluded = False
+    if architecture is not None and isinstance(kept, Keeping):
+        params = architecture.params[spec.counted]
+        takes = kept.serves(architecture.size, params)
+        if broken := kept.broken(takes):
+            unbuildable = excluded_text(
+                spec.target, kept.asked, params, takes, broken, kept.limit(reached)
+            )
+            architecture, between, excluded = None, "", True
     naive = None if spec.naive is None else run_of(spec.naive, here.samples, law)
-    joint = _cheapest_pair(spec, frame, fits, bootstrap, rate, watts)
+    serves = kept if isinstance(kept, Keeping) else None
+    joint = _cheapest_pair(spec, frame, fits, bootstrap, rate, watts, serves)
     if isinstance(joint, CheapestPair) and joint.params is not None and unbuildable is None:
         of_both = laws.read(bootstrap.joint.fit)
         with suppress(UserError):  # no model of so many parameters: the pair says how many
@@ -133,6 +160,11 @@ def decide(
         steps = steps_of(here.samples)
         ratio = factor(rate, (architecture.price.flops, steps), (naive.price.flops, steps))
         gains = saving(naive.price, architecture.price, study, ratio)
+    keeps = kept
+    if isinstance(kept, Keeping):
+        label = spec.costs.price_per_label
+        labels = None if label is None else label * here.samples
+        keeps = served(kept, architecture, naive, study, labels, reached, excluded)
     return DecisionRecord(
         domain=spec.domain,
         family=spec.family,
@@ -164,6 +196,7 @@ def decide(
         shown=draws if isinstance(draws, Refused) else draws.shown,
         samples=here.samples,
         rates=rates_used(spec, frame),
+        serving=keeps,
     )
 
 
@@ -174,11 +207,13 @@ def _cheapest_pair(
     bootstrap: BootstrapRecord,
     rate: Throughput,
     watts: Power,
+    kept: Keeping | None = None,
 ) -> CheapestPair | Refused:
-    """The cheapest (N, D) that reaches the target by the joint law, on at most the pool's data.
+    """The cheapest (N, D) that reaches the target by the joint law, on at most the pool's data, of
+    the sizes that keep the limits of serving.
 
-    Cheapest in FLOPs; where labels have a price, in money, if the times of the study's jobs carry
-    that of a training.
+    Cheapest in FLOPs; where labels have a price, or requests are to be served, in money, if the
+    times of the study's jobs carry that of a training.
     """
     found, draws = fits.joint[spec.metric], bootstrap.joint
     for each in (found, draws):
@@ -194,21 +229,36 @@ def _cheapest_pair(
     def training(flops: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return estimated(flops, steps(labels), rate, spec.costs, watts).money
 
-    def ways_by(paid: Callable[[np.ndarray, np.ndarray], np.ndarray] | None) -> np.ndarray:
+    most = math.inf if kept is None else kept.largest()[1]
+    served_at = kept.money if kept is not None and kept.batches else None
+
+    def ways_by(
+        paid: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None,
+    ) -> np.ndarray:
         return cheapest(
             fit, spec.target.fitted, sample_cost(frame, spec.counted), fit.x_range[0],
-            (min(samples), max(samples)), spec.epochs, paid,
+            (min(samples), max(samples)), spec.epochs, paid, most,
         )  # fmt: skip
 
+    def all_of(flops: np.ndarray, labels: np.ndarray, params: np.ndarray) -> np.ndarray:
+        whole = (label or 0.0) * labels + training(flops, labels)
+        return whole if served_at is None else whole + served_at(params)
+
     def known_within(way: np.ndarray) -> float | None:
-        """The factor about what the training of a way costs."""
-        reached = np.isfinite(way[2])
-        return factor(rate, (way[2], float(steps(way[1])))) if reached else None
+        """The factor about what the training of a way costs; 1 where it is next to nothing beside
+        the requests, and need not be known."""
+        if not np.isfinite(way[2]):
+            return None
+        found = factor(rate, (way[2], float(steps(way[1]))))
+        if found is None and served_at is not None:
+            spent = float(training(way[2], way[1]))
+            return 1.0 if spent <= LITTLE * float(served_at(way[0])) else None
+        return found
 
     within = None
-    if label:
+    if label or served_at is not None:
         with np.errstate(invalid="ignore"):
-            ways = ways_by(lambda flops, labels: label * labels + training(flops, labels))
+            ways = ways_by(all_of)
         within = known_within(ways[0])
     if within is None:
         ways = ways_by(None)
@@ -225,7 +275,10 @@ def _cheapest_pair(
     money = None
     if paid and count is not None:
         of_training = None if within is None else float(training(ways[0, 2], ways[0, 1]))
-        money = PairMoney(label * count, of_training, within, ends[3])
+        requests = None
+        if within is not None and served_at is not None:
+            requests = float(served_at(ways[0, 0]))
+        money = PairMoney((label or 0.0) * count, of_training, within, ends[3], requests)
     return CheapestPair(
         law=found.law,
         withheld=found.candidates[found.law],

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from functools import partial
 
-from ..metrics import TABLE, by_fitted
+from ..metrics import TABLE, by_fitted, metric
 from ..records.bootstrap import BootstrapRecord
 from ..records.decision import DecisionRecord
 from ..records.fit import Estimate, FitRecord, ShownForm
 from ..records.runs import largest
 from ..records.typed import Refused
-from ..units import percent, significant, wrapped
+from ..units import fixed, percent, share, significant, wrapped
 
 
 def fit_text(decision: DecisionRecord) -> str:
@@ -117,3 +118,24 @@ def description(found: ShownForm) -> str:
         "evidence of prediction; "
         f"{found.failed_resamples:,} of {found.resamples:,} resamples failed"
     )
+
+
+def as_named(named: str, found: Estimate) -> Estimate:
+    """A prediction in what laws are fitted to, as the target's own metric: an accuracy, e to a
+    loss."""
+    if named == "perplexity":
+        return found.as_perplexity()
+    known = metric(named)
+    ends = [None if each is None else known.falling(each) for each in (found.lower, found.upper)]
+    lower, upper = reversed(ends) if known.rises else ends
+    return Estimate(known.falling(found.mean), lower, upper)
+
+
+def metric_text(named: str, found: Estimate) -> str:
+    """A prediction in what laws are fitted to, with its interval, as the target's metric."""
+    known = metric(named)
+    mean, lower, upper = vars(as_named(named, found)).values()
+    if known.share:
+        return f"{known.title} {share(mean, lower, upper)}"
+    shown = partial(fixed, decimals=3) if named == "loss" else significant
+    return f"{known.title} {shown(mean)} ({shown(lower)} – {shown(upper)}) {known.unit}".rstrip()

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from ..metrics import metric
 from ..records.decision import (
@@ -16,8 +15,9 @@ from ..records.decision import (
     PairMoney,
     Price,
     Saving,
+    Served,
 )
-from ..records.fit import Errors, Estimate, ShownForm
+from ..records.fit import Errors, ShownForm
 from ..records.specs import Size, Target
 from ..records.typed import Refused
 from ..units import (
@@ -29,15 +29,15 @@ from ..units import (
     percent,
     prefixed,
     probability,
-    share,
     significant,
     spread,
     wrapped,
 )
 from .ranges import FAR
 from .rates import rates_text
+from .serving_text import serving_columns, serving_text
 from .settling import untrusted
-from .shown import as_accuracy, fit_text, formula
+from .shown import as_accuracy, as_named, fit_text, formula, metric_text
 
 RUNS = ("architecture", "naive", "study")
 TIMED = ("kwh", "co2_g", "money")  # of a price, what rests on time
@@ -113,14 +113,16 @@ def _row(decision: DecisionRecord) -> dict[str, TableCell]:
         low, high = getattr(of_energy, f"{key}_interval") if of_energy else (None, None)
         row[f"saving_{key}_energy"] = of_energy and getattr(of_energy, key)
         row[f"saving_{key}_energy_lower"], row[f"saving_{key}_energy_upper"] = low, high
-    if decision.costs.price_per_label is not None:
+    if decision.costs.price_per_label is not None or decision.serving is not None:
         row |= _label_columns(decision)
+    if decision.serving is not None:
+        row |= serving_columns(decision)
     row["warnings"] = "; ".join(warnings(decision))
     return row
 
 
 def _label_columns(decision: DecisionRecord) -> dict[str, TableCell]:
-    """What labels cost, where they have a price."""
+    """What labels cost, where they have a price, and the cheapest pair in money."""
     pair = decision.joint if isinstance(decision.joint, CheapestPair) else None
     paid = pair and pair.money
     low, high = paid.interval if paid else (None, None)
@@ -182,6 +184,7 @@ def _domain(decision: DecisionRecord, reworded: Callable[[str], str]) -> str:
           (("its cost", "architecture"), ("naive", "naive"), ("the study", "study"))),
         ("rates", rates_text(decision.rates)),
         ("saving", saving_text(decision)),
+        ("serving", serving_text(decision)),
         ("cheapest", joint_text(decision)),
         ("more data", data_text(decision)),
         ("settle it", settling_text(decision)),
@@ -302,8 +305,11 @@ def joint_text(decision: DecisionRecord) -> str:
         return ""
     reached = probability(found.reached)
     if found.params is None:
+        limited = isinstance(decision.serving, Served) and decision.serving.limit is not None
+        within = "within the limits of serving " if limited else ""
         return (
-            f"the joint law alone never reaches the target ({reached} of its {kind(decision)} do)"
+            f"{within}the joint law alone never reaches the target ({reached} of its "
+            f"{kind(decision)} do)"
         )
     low, high = found.interval["flops"]
     data = (
@@ -311,6 +317,8 @@ def joint_text(decision: DecisionRecord) -> str:
         else f"{found.samples:,} samples ({percent(found.fraction)} of the data)"
     )  # fmt: skip
     paid = found.money and f"; {pair_money_text(decision, found, found.money)}"
+    if isinstance(decision.serving, Served) and decision.serving.asked.requests and not found.money:
+        paid = "; requests not counted, since the jobs' times do not carry what a training costs"
     return (
         f"by the joint law of N and D alone, at even chance: {count(found.params)} parameters on "
         f"{data}, {prefixed(found.flops, 'FLOP')} (interval "
@@ -335,7 +343,9 @@ def pair_money_text(decision: DecisionRecord, found: CheapestPair, paid: PairMon
         )
     within = f", known within × {paid.factor:.2f}" if paid.factor > 1.005 else ""
     share_ = _labels_share(paid)
-    parts = "" if share_ is None else f", {percent(share_)} of it labels"
+    parts = "" if share_ is None or not paid.labels else f", {percent(share_)} of it labels"
+    if paid.serving is not None:
+        parts += f", the requests {shown(paid.serving)}"
     edge = ""
     if found.fraction <= min(map(float, decision.fractions)) * (1 + 1e-9):
         edge = "; with less than the smallest fraction nothing was trained"
@@ -447,27 +457,6 @@ def predicted_text(decision: DecisionRecord) -> str:
     return metric_text(decision.target.named, decision.architecture.predicted)
 
 
-def as_named(named: str, found: Estimate) -> Estimate:
-    """A prediction in what laws are fitted to, as the target's own metric: an accuracy, e to a
-    loss."""
-    if named == "perplexity":
-        return found.as_perplexity()
-    known = metric(named)
-    ends = [None if each is None else known.falling(each) for each in (found.lower, found.upper)]
-    lower, upper = reversed(ends) if known.rises else ends
-    return Estimate(known.falling(found.mean), lower, upper)
-
-
-def metric_text(named: str, found: Estimate) -> str:
-    """A prediction in what laws are fitted to, with its interval, as the target's metric."""
-    known = metric(named)
-    mean, lower, upper = vars(as_named(named, found)).values()
-    if known.share:
-        return f"{known.title} {share(mean, lower, upper)}"
-    shown = partial(fixed, decimals=3) if named == "loss" else significant
-    return f"{known.title} {shown(mean)} ({shown(lower)} – {shown(upper)}) {known.unit}".rstrip()
-
-
 def cost_text(decision: DecisionRecord, run: str) -> str:
     """Energy, CO₂ and money of a run of RUNS, and how the energy was got."""
     cost = price_of(decision, run)
@@ -517,6 +506,8 @@ def saving_text(decision: DecisionRecord) -> str:
         if decision.naive is None:
             return "not reported: the study names no naive model to save against"
         why = "N* cannot be built" if decision.unbuildable else "there is no N*"
+        if excluded(decision):
+            why = "nothing is recommended within the limits of serving"
         return f"none: {why}, and the study's cost is spent"
     return (
         f"of FLOPs net {percent(gains.net)} with the study counted, gross {percent(gains.gross)} "
@@ -570,6 +561,11 @@ def pays_text(runs: float | None) -> str:
     return f"the study pays off after {int(-(-runs // 1)):,} trainings"
 
 
+def excluded(decision: DecisionRecord) -> bool:
+    """Whether a limit of serving is why nothing is recommended."""
+    return isinstance(decision.serving, Served) and decision.serving.excluded
+
+
 def extrapolation(decision: DecisionRecord) -> float | None:
     """What is recommended as a multiple of the largest size trained."""
     return decision.recommended and decision.recommended / decision.ladder.largest
@@ -579,7 +575,7 @@ def warnings(decision: DecisionRecord) -> list[str]:
     """What a reader must know before trusting the numbers, a sentence each."""
     found = []
     factor = extrapolation(decision)
-    if factor is not None and factor > 1:
+    if factor is not None and factor > 1 and not excluded(decision):
         far = ", far from what was measured" if factor > FAR else ""
         found.append(f"what to build is {significant(factor, 2)} × the largest size trained{far}")
     star = decision.star

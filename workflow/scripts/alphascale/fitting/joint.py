@@ -120,12 +120,14 @@ def cheapest(
     sizes: tuple[float, float],
     samples: tuple[float, float],
     epochs: float,
-    paid: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    paid: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None,
+    most: float = np.inf,
 ) -> np.ndarray:
     """Cheapest (N, D, FLOPs) that reaches `target`: (1 + resamples, 3), infinite where none does.
 
-    paid: what a training's FLOPs (m, n) on D samples (n,) cost, labels and all → (m, n); by it is
-    then judged what is cheapest, and it is the fourth column. Without it FLOPs are what counts.
+    paid: what a training's FLOPs (m, n) on D samples (n,) of sizes N (m, n) cost, labels and all →
+    (m, n); by it is then judged what is cheapest, and it is the fourth column. Without it FLOPs are
+    what counts. most: the largest N that may be.
 
     The first row is the law, the others its draws, or its resamples that could be fitted. cost:
     training FLOPs per sample seen of N parameters (n,) → (n,). sizes: smallest and largest trained;
@@ -147,9 +149,10 @@ def cheapest(
         with np.errstate(all="ignore"):
             back = np.where(at > 0, (goal - here) / (before - here), 0.0)
         needed = np.exp(log_n[at] - np.clip(np.nan_to_num(back), 0, 1) * step)
-        flops = np.where(below.any(axis=2), cost(needed.ravel()).reshape(needed.shape), np.inf)
+        may = below.any(axis=2) & (needed <= most)
+        flops = np.where(may, cost(needed.ravel()).reshape(needed.shape), np.inf)
         flops = flops * d * epochs
-        price = flops if paid is None else np.where(np.isinf(flops), np.inf, paid(flops, d))
+        price = flops if paid is None else np.where(np.isinf(flops), np.inf, paid(flops, d, needed))
         best = price.argmin(axis=1)
         rows = np.arange(len(best))
         columns_ = [needed[rows, best], d[best], flops[rows, best]]

@@ -18,7 +18,7 @@ from ..deciding.star import untold
 from ..metrics import metric
 from ..records.audit import AuditRecord
 from ..records.bootstrap import BootstrapRecord, JointDraws
-from ..records.decision import BARE, DecisionRecord, PricedRun
+from ..records.decision import BARE, DecisionRecord, PricedRun, Served
 from ..records.fit import FitRecord, WithheldFit
 from ..records.runs import COUNT_COLUMN, tested
 from ..records.specs import DecisionSpec, Target
@@ -93,6 +93,7 @@ def domain_payload(stages: Stages, meta: Meta | None) -> dict[str, Any]:
         ],
         "architectures": _architectures(stages, meta),
         "naive": None if decision.naive is None else _known(decision.naive, stages, meta),
+        "serving": _serving(decision),
         "rate": as_json(decision.throughput),
         "watts": power(stages.frame, spec.costs).watts,
         "costs": as_json(spec.costs),
@@ -217,6 +218,24 @@ def _known(run: PricedRun, stages: Stages, meta: Meta | None) -> dict[str, Any]:
     from .architectures import counted  # torch
 
     return counted(stages.spec.family, run.size, meta)
+
+
+def _serving(decision: DecisionRecord) -> dict[str, Any] | None:
+    """What answering requests takes: curves against N, and what was measured of the naive size."""
+    found = decision.serving
+    if not isinstance(found, Served):
+        return None
+    naive = found.naive and found.naive.serves
+    measured = {}
+    if naive and naive.measured:
+        measured = {name: getattr(naive, name).mean for name in found.curves}
+    return {
+        "asked": as_json(found.asked),
+        "curves": found.curves,
+        "most": found.measured[1],
+        "naive": measured,
+        "how": found.energy_how,
+    }
 
 
 def _runs(stages: Stages) -> dict[str, Any]:

@@ -21,6 +21,9 @@ REGIME_FIGURES = {
     "front": "12. Loss against training compute: front and law",
 }
 
+# Of a domain whose study asks what the model costs to keep.
+SERVING_FIGURES = {"serving": "14. What the model costs to keep: latency, energy, money"}
+
 # Of domains that compare with one another: drawn once, under the first one's name.
 COMPARE_FIGURES = {"families": "13. Families compared: target against training compute"}
 

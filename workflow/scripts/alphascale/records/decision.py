@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..config import Serving
 from .files import SCHEMA
 from .fit import Estimate, ShownForm, WithheldFit
 from .specs import Prices, Size, Target
@@ -122,19 +123,21 @@ class Star:
 
 @dataclass(frozen=True)
 class PairMoney:
-    """What the cheapest pair costs where labels have a price."""
+    """What the cheapest pair costs where labels have a price, or requests are to be served."""
 
     labels: float  # of all of them
     # of one training; None where the study's times do not carry it: the pair is then the cheapest
     # in FLOPs, and only its labels are priced
     training: float | None
     factor: float | None  # 95 % factor about the training's
-    interval: Ends  # of both together; of the labels, where the training's is not told
+    # of all together; of the labels, where the training's is not told
+    interval: Ends
+    serving: float | None = None  # of all requests; None where the study asks for none
 
     @property
     def total(self) -> float:
-        """Of labels and training, as far as it is told."""
-        return self.labels + (self.training or 0.0)
+        """Of labels, training and requests, as far as it is told."""
+        return self.labels + (self.training or 0.0) + (self.serving or 0.0)
 
 
 @dataclass(frozen=True)
@@ -153,8 +156,73 @@ class CheapestPair:
     failed_resamples: int  # how many could not be fitted
     # the smallest size with N parameters, trained on D samples
     architecture: PricedRun | None = None
-    # what it costs; None where labels have no price, or no pair reaches the target
+    # what it costs; None where labels have no price and nothing is served, or no pair reaches the
+    # target
     money: PairMoney | None = None
+
+
+@dataclass(frozen=True)
+class Serves:
+    """What one size takes to answer a batch of requests."""
+
+    # whether this very size was measured (its values are then no more than that); else they are of
+    # the curve through those that were, with the interval of one more size
+    measured: bool
+    beyond: bool  # whether it is larger than all that were measured
+    seconds: Estimate  # median
+    seconds_95: Estimate  # 95th percentile
+    memory_bytes: Estimate
+    joules: Estimate
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """What one training of a size and all its requests cost."""
+
+    serves: Serves
+    # serving_kwh, serving_co2_g, serving_money: of all requests, the building's share included
+    serving_kwh: float
+    serving_co2_g: float
+    serving_money: float
+    # kwh, co2_g, money: of training, requests and (money) labels together; None where the study's
+    # times do not carry those of the training, unless it is next to nothing beside the requests
+    kwh: float | None
+    co2_g: float | None
+    money: float | None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The largest size that answers within the limits, by the curves through what was measured."""
+
+    limit: str  # the one that binds: `latency_ms` or `memory_mb`
+    params: float | None  # as counted; None where even the smallest measured is beyond the limit
+    # what one run of that size reaches, and the probability that it reaches the target; None where
+    # there is no law or no size
+    predicted: Estimate | None
+    chance: float | None
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the model costs to keep."""
+
+    asked: Serving  # the study's section
+    device: str  # what was measured on
+    energy_how: str  # how the joules were got
+    measured: tuple[float, float]  # smallest and largest N measured, as counted
+    # quantity of `Serves` → (a, b, c) of a + b·N^c, its curve through what was measured
+    curves: dict[str, tuple[float, float, float]]
+    # share of the machine's CPU time that others used meanwhile, None where not known
+    others: float | None
+    build: Lifetime | None  # what is recommended
+    naive: Lifetime | None
+    limit: Limit | None  # None where no limit is asked for, or none ever binds
+    excluded: bool  # whether the limit is why nothing is recommended
+    # energy, money: saved over the life, the study's cost counted, as shares of the naive model's
+    # training and requests; None where one of these is not told
+    energy: float | None
+    money: float | None
 
 
 @dataclass(frozen=True)
@@ -247,6 +315,8 @@ class DecisionRecord:
     shown: ShownForm | Refused | None = None
     samples: int | None = None  # unique training samples of that fraction
     rates: RatesUsed | None = None  # where not every cell was swept to the end
+    # what the model costs to keep, or why that is not told; None where the study does not ask
+    serving: Served | Refused | None = None
     schema: SchemaVersion = SCHEMA  # version of the file
 
     @property

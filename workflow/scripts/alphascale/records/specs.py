@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..config import Training
+from ..config import Serving, Training
 from ..metrics import metric
 from .data import DataSpec
 
@@ -132,6 +132,7 @@ class DecisionSpec:
     rates: int = 1  # learning rates of a full sweep
     swept: list[str] | None = None  # scales that were swept for a law of rates; None without one
     halving: bool = False  # whether sweeps stop rates that cannot win any more
+    serving: Serving | None = None  # what is asked of the model once trained; None for nothing
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,23 @@ class VerifySpec:
     # as a job of the ladder, its scale, fraction and size still empty, with fresh seeds
     train: TrainSpec
     naive: Size | None  # the naive size where it is to be trained too
+
+
+@dataclass(frozen=True)
+class ServingSpec:
+    """What a domain's models take to answer requests: of which sizes it is measured, and how."""
+
+    # domain, family, ladder, naive, counted: as in DecisionSpec
+    domain: str
+    family: str
+    ladder: dict[str, Size]
+    naive: Size | None
+    counted: str
+    batch: int  # requests answered at once, a sample each
+    precision: str  # as the trainings'
+    device: str  # where
+    # digest of a user's own model module, None for a family of the project
+    factory_code: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,13 @@ from pathlib import Path
 
 from ..errors import UserError
 
+try:
+    import fcntl
+except ImportError:  # no such locks on Windows: nobody is seen to share a GPU
+    fcntl = None
+
+# Device and place that this process holds.
+_held: list[tuple[str, int]] = []
 # In the folder of the lock files: every lease's start and end, `seconds,event,device,place,pid`.
 LOG = "leases.csv"
 
@@ -102,15 +109,40 @@ def lease(device: str, say: Callable[[str], None], share: int = 1) -> Iterator[N
                 os.environ["CUDA_VISIBLE_DEVICES"] = name
                 say(f"uses GPU {name}, place {place + 1} of {share}; log: {folder / LOG}")
                 _note(folder, "start", name, place)
+                _held.append((name, place))
                 try:
                     yield
                 finally:
+                    _held.remove((name, place))
                     _note(folder, "end", name, place)
                 return
         if not waiting:
             say(f"waits for a free GPU: {', '.join(devices)} are all leased")
             waiting = True
         time.sleep(0.5)
+
+
+def sharers() -> int:
+    """How many local jobs hold the GPU that this process has leased, itself among them; 1 where it
+    has leased none.
+
+    Asked of the locks, which a killed job does not keep: a shared lock that is refused is held.
+    """
+    if fcntl is None or not _held:
+        return 1
+    name, own = _held[-1]
+    found = 1
+    for place in itertools.count():
+        path = lease_folder() / _lock_name(name, place)
+        if not path.exists():
+            return found
+        if place == own:
+            continue
+        with open(path, "rb") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found += 1
 
 
 def _lock_name(device: str, place: int) -> str:

@@ -1,10 +1,13 @@
 """Joules that a training took, from the counters of the machine, over the training alone.
 
-The GPU's is NVML's total energy counter (Volta and newer; by nvidia-ml-py). The CPU's and memory's
-are RAPL's, as Linux shows them under /sys/class/powercap (kernels since 2020 let only root read
-them). RAPL counts the whole machine: a job is charged its share of the CPU time that all processes
-used meanwhile, idle power included. Where a counter cannot be read the result says why, and carries
-no joules; an estimate is then made of what the device is rated at (`rated`).
+The GPU's is NVML's total energy counter (Volta and newer; by nvidia-ml-py). It counts the whole
+GPU: of several jobs that hold one, each is charged an equal part of what it moves by meanwhile. The
+CPU's and memory's are RAPL's, as Linux shows them under /sys/class/powercap (kernels since 2020 let
+only root read them). RAPL counts the whole machine: a job is charged its share of the CPU time that
+all processes used meanwhile, idle power included. Where a counter cannot be read, or moves too
+seldom for the window, the result says why, and carries no joules; an estimate is then made of what
+the device is rated at and how long it was the job's (`Meter.record`). docs/training.md says why no
+library does it.
 """
 
 from __future__ import annotations
@@ -13,15 +16,27 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ..records.training import Energy
+from ..running.devices import sharers
 
 POWERCAP = Path("/sys/class/powercap")
 STAT = Path("/proc/stat")
+# Seconds between two updates of a counter: NVML's about 0.1 (the makers of Zeus, 2025; 0.02 to 0.1,
+# PETSc's manual), RAPL's 0.001, but the CPU time that it is shared out by comes in ticks.
+GPU_UPDATE_S, CPU_UPDATE_S = 0.1, 1 / os.sysconf("SC_CLK_TCK")
+# Updates that a window must hold: the last one is then 5 % of it at the most.
+UPDATES = 20
 # A package's counter wraps at 262 kJ on common machines: after 10 minutes at 400 W. It is read far
 # more often.
 SAMPLE_S = 20.0
+# On a GPU, how many jobs hold it is looked at so often.
+SHARED_S = 1.0
+# Counters that differ by no more are one: some processors of several dies show the socket's as
+# often as they have dies (CodeCarbon's issue 1274). A package takes some milliseconds for a joule.
+MIRRORED_J, MIRRORED = 1.0, 1e-6
 # Watts of a CPU core under load, memory and the rest of its package with it: the thermal design
 # power of present processors is 4 (servers of 64 cores) to 16 W (desktops of 8) for each core.
 CORE_W = 10.0
@@ -30,10 +45,10 @@ GPU_W = 300.0
 
 
 class Meter:
-    """`with Meter(gpu) as meter: train()`, then `meter.result()`.
+    """`with Meter(gpu) as meter: train()`, then `meter.record(threads)`.
 
     gpu: the device's UUID as torch gives it, None on a CPU. partial: a reason why the window will
-    not hold the whole training; the result is then that reason.
+    not hold the whole training; the result is then that reason. jobs: how many jobs hold the GPU.
     """
 
     def __init__(
@@ -42,24 +57,36 @@ class Meter:
         partial: str | None = None,
         powercap: Path = POWERCAP,
         stat: Path = STAT,
-        sample_s: float = SAMPLE_S,
+        sample_s: float | None = None,
+        update_s: float | None = None,
+        jobs: Callable[[], int] = sharers,
     ):
-        self.partial, self.stat, self.sample_s = partial, stat, sample_s
+        self.uuid, self.on_gpu, self.jobs = gpu, gpu is not None, jobs
+        self.partial, self.stat = partial, stat
+        often, update = (SHARED_S, GPU_UPDATE_S) if self.on_gpu else (SAMPLE_S, CPU_UPDATE_S)
+        self.sample_s = often if sample_s is None else sample_s
+        self.update_s = update if update_s is None else update_s
         self.gpu, self.gpu_missing = (None, None) if gpu is None else _nvml_counter(gpu)
         self.packages, self.cpu_missing = _rapl_counters(powercap)
-        self.on_gpu = gpu is not None
         self.over = threading.Event()
         self.sampler: threading.Thread | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether there is a counter to read."""
+        return not self.partial and bool(self.gpu if self.on_gpu else self.packages)
+
     def __enter__(self) -> Meter:
-        self.cpu_joules = self.gpu_joules = self.gpu_start = 0.0
-        self.process, self.busy = time.process_time(), _busy_seconds(self.stat)
+        self.cpu_joules = self.gpu_joules = self.gpu_last = self.own_s = 0.0
+        self.most = 1
+        self.began = self.seen = time.monotonic()
+        self.process, self.busy = time.process_time(), busy_seconds(self.stat)
         try:
             self.last = [read() for _, read, _ in self.packages]
-            self.gpu_start = self.gpu() if self.gpu else 0.0
+            self.gpu_last = self.gpu() if self.gpu else 0.0
         except Exception as fault:
             self._fails(fault)
-        if self.packages and not self.partial:
+        if (self.packages and not self.partial) or self.on_gpu:
             self.sampler = threading.Thread(target=self._sample, daemon=True)
             self.sampler.start()
         return self
@@ -69,21 +96,28 @@ class Meter:
         if self.sampler:
             self.sampler.join()
         self._add()
+        self.seconds = self.seen - self.began
         self.process = time.process_time() - self.process
-        self.busy = _busy_seconds(self.stat) - self.busy
+        self.busy = busy_seconds(self.stat) - self.busy
 
     def result(self) -> Energy:
-        """The record's entry: joules, or None, and how they were got, or why not."""
+        """Joules, or None, and how they were got, or why not."""
         if self.partial:
             return _missing(self.partial)
         if self.on_gpu and self.gpu is None:
             return _missing(self.gpu_missing)
         if not self.on_gpu and not self.packages:
             return _missing(self.cpu_missing)
+        if self.seconds < UPDATES * self.update_s:
+            return _missing(
+                f"{self.seconds:.2g} s are fewer than {UPDATES} updates of the "
+                f"{'GPU' if self.on_gpu else 'CPU'}'s counters, one in {self.update_s:g} s"
+            )
         share = min(1.0, self.process / self.busy) if self.busy > 0 else 1.0
         parts = []
         if self.on_gpu:
-            parts.append("the GPU's energy counter (NVML)")
+            shared = f", shared by up to {self.most} jobs" if self.most > 1 else ""
+            parts.append(f"the GPU's energy counter (NVML{shared})")
         if self.packages:
             names = ", ".join(name for name, _, _ in self.packages)
             parts.append(
@@ -93,21 +127,39 @@ class Meter:
             parts.append(f"without the CPU ({self.cpu_missing})")
         return Energy(self.gpu_joules + share * self.cpu_joules, f"measured: {'; '.join(parts)}")
 
+    def record(self, threads: int) -> Energy:
+        """The record's entry: the result, and what the job is taken to have drawn on average, which
+        an estimate rests on.
+
+        That is what its device is rated at for as much of the time as it was the job's: on a
+        machine that is busy with others a job of one thread has less than a core, and of a GPU that
+        jobs share each has its part. threads: of torch on the CPU.
+        """
+        cores = min(float(threads), self.process / self.seconds) if self.seconds else float(threads)
+        part = self.own_s / self.seconds if self.on_gpu and self.seconds else 1.0
+        watts, how = rated(self.uuid, cores, part)
+        return replace(self.result(), watts=watts, watts_how=how)
+
     def _sample(self) -> None:
         while not self.over.wait(self.sample_s):
             self._add()
 
     def _add(self) -> None:
         """Add what the counters moved by since they were read last."""
+        now, jobs = time.monotonic(), self.jobs() if self.on_gpu else 1
+        self.own_s += (now - self.seen) / jobs
+        self.seen, self.most = now, max(self.most, jobs)
         if self.partial:
             return
         try:
             for i, (_, read, span) in enumerate(self.packages):
-                now = read()
-                self.cpu_joules += (now - self.last[i]) % span
-                self.last[i] = now
+                moved = read()
+                self.cpu_joules += (moved - self.last[i]) % span
+                self.last[i] = moved
             if self.gpu:
-                self.gpu_joules = self.gpu() - self.gpu_start
+                moved = self.gpu()
+                self.gpu_joules += (moved - self.gpu_last) / jobs
+                self.gpu_last = moved
         except Exception as fault:
             self._fails(fault)
 
@@ -116,21 +168,23 @@ class Meter:
         self.partial = f"a counter failed while training ran ({fault})"
 
 
-def rated(gpu: str | None, threads: int) -> tuple[float, str]:
-    """(watts of the device that trains under load, where they are from).
+def rated(gpu: str | None, cores: float, part: float = 1.0) -> tuple[float, str]:
+    """(watts that a job is taken to draw, where they are from: the same words for all its like).
 
-    gpu: its UUID as torch gives it, None on a CPU; threads: of torch on the CPU, a core each. A GPU
-    says itself what it may draw at most; the cores that feed it are added.
+    gpu: its UUID as torch gives it, None on a CPU; cores: of the CPU that it keeps busy, not whole
+    where it waits or others compute too; part: of the GPU that is its own. A GPU says itself what
+    it may draw at most; the cores that feed it are added.
     """
-    cores = f"{threads} CPU core{'s' * (threads > 1)} × {CORE_W:g} W"
+    of_cores = f"{CORE_W:g} W for each CPU core, by the CPU time used"
     if gpu is None:
-        return threads * CORE_W, cores
+        return cores * CORE_W, of_cores
     limit, missing = _nvml_limit(gpu)
     if limit is None:
         limit, how = GPU_W, f"{GPU_W:g} W of a GPU whose limit is not known ({missing})"
     else:
         how = f"{limit:g} W, the GPU's own limit (NVML)"
-    return limit + threads * CORE_W, f"{how}, and {cores}"
+    shared = ", shared out among the jobs that held it" if part < 1 - 1e-9 else ""
+    return part * limit + cores * CORE_W, f"{how}{shared}, and {of_cores}"
 
 
 def _nvml_limit(uuid: str) -> tuple[float | None, str]:
@@ -182,7 +236,7 @@ def _rapl_counters(
     folder: Path,
 ) -> tuple[list[tuple[str, Callable[[], float], float]], str | None]:
     """(name, function that reads joules, joules at which it wraps) of packages and memory."""
-    found = []
+    found, firsts = [], []
     for zone in sorted(folder.glob("intel-rapl:*")):
         try:
             name = (zone / "name").read_text().strip()
@@ -195,15 +249,28 @@ def _rapl_counters(
             return [], f"RAPL: {zone}/energy_uj may be read by root only"
         except OSError as fault:
             return [], f"RAPL: {fault}"
-        found.append((name, _reader(zone / "energy_uj"), span))
+        read = _reader(zone / "energy_uj")
+        if name != "dram" and _mirrors(read(), firsts):
+            continue
+        found.append((name, read, span))
     return found, None if found else f"RAPL: {folder} shows no counters on this machine"
+
+
+def _mirrors(joules: float, firsts: list[float]) -> bool:
+    """Whether a package's counter shows what one of those before shows; else it is added to them.
+    A counter at nought tells nothing."""
+    near = (abs(joules - each) <= max(MIRRORED_J, MIRRORED * each) for each in firsts)
+    if joules > 0 and any(near):
+        return True
+    firsts += [joules] if joules > 0 else []
+    return False
 
 
 def _reader(path: Path) -> Callable[[], float]:
     return lambda: float(path.read_text()) / 1e6
 
 
-def _busy_seconds(stat: Path) -> float:
+def busy_seconds(stat: Path) -> float:
     """CPU seconds that all processes of the machine have used, 0 where the system does not say."""
     try:
         line = stat.read_text().splitlines()[0].split()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ from .device import (
     peak_memory,
     use_bfloat16,
 )
-from .energy import Meter, rated
+from .energy import Meter
 from .keeping import Kept
 from .loop import Chunk, Member, Setup, member_of
 from .masked import Masked
@@ -123,7 +122,6 @@ def run(
         )
     train_s = before_s + time.monotonic() - training_started
 
-    watts, watts_how = rated(gpu_uuid(device), torch.get_num_threads())
     chosen = (
         choose_rate(members) if law is None else lawful(members, training.learning_rates[0], law)
     )
@@ -167,7 +165,7 @@ def run(
         seeds=seeds,
         pieces=pieces,
         time=Times(train_s, time.monotonic() - started, time.process_time() - cpu_started),
-        energy=replace(meter.result(), watts=watts, watts_how=watts_how),
+        energy=meter.record(torch.get_num_threads()),
         peak_memory_bytes=peak_memory(device),
         device=describe(device, bfloat16),
         versions=Versions(platform.python_version(), torch.__version__, __version__),

@@ -121,8 +121,36 @@ const studyPrice = (domain, ask) => ({
   ...domain.study, ...paidFor(domain, ask, domain.study.seconds, domain.study.kwh / domain.costs.pue),
 });
 
-// What a model costs to train once and to serve so often, by FLOPs at the training's own rate.
-function serving(domain, ask, built) {
+// What it takes to answer a batch of requests, as measured of the naive model and by the curves
+// through what was measured of any other (deciding/lifetime.py); null where the study did not ask.
+function servesOf(domain, built, naive = false) {
+  const found = domain.serving;
+  if (!found) return null;
+  if (naive && found.naive.seconds !== undefined) return found.naive;
+  const n = built.params[domain.counted];
+  return Object.fromEntries(Object.entries(found.curves).map(([key, [a, b, c]]) => [key, a + b * n ** c]));
+}
+
+// The limits of the study that a size breaks: [what it takes, the limit, the unit].
+function brokenBy(domain, serves) {
+  if (!serves) return [];
+  const { latency_ms: latency, memory_mb: memory } = domain.serving.asked;
+  return [[1e3 * serves.seconds_95, latency, "ms"], [serves.memory_bytes / 1e6, memory, "MB"]]
+    .filter(([takes, limit]) => limit !== null && takes > limit);
+}
+
+// Whether what rests on a training's time is told: also where requests make next to nothing of it.
+const LITTLE = 0.01;
+const toldBeside = (price, each) => price.factor !== null || (price.kwh <= LITTLE * each.kwh && price.money <= LITTLE * each.money);
+
+// What a model costs to serve so often: as measured, or by FLOPs at the training's own rate.
+function serving(domain, ask, built, naive = false) {
+  const serves = servesOf(domain, built, naive);
+  if (serves) {
+    const batches = ask.requests / domain.serving.asked.batch, all = serves.seconds * batches;
+    return { serves, each: serves.seconds, flops: built.forward * ask.requests, seconds: all,
+      ...paidFor(domain, ask, all, (serves.joules * batches) / JOULES_PER_KWH) };
+  }
   if (!domain.rate.variance || built.price.factor === null) return null;  // no time is known
   const seconds = built.forward / domain.rate.flops_per_second;
   const all = seconds * ask.requests;
@@ -135,13 +163,15 @@ function decide(domain, ask) {
   const star = starOf(domain, ask), wanted = wantedSizes(domain, star);
   let built = null;
   for (const params of wanted) built ??= smallestWith(domain, params);
+  const broken = built ? brokenBy(domain, servesOf(domain, built)) : [], excluded = broken.length ? { built, broken } : null;
+  if (excluded) built = null;
   const build = built && runOf(domain, ask, built);
   const unbuilt = domain.naive && (domain.architectures.kind === "bare" ? bare(domain, domain.naive.size.params) : domain.naive);
   const naive = unbuilt && runOf(domain, ask, unbuilt);
   const study = studyPrice(domain, ask);
   return { star, wanted: wanted[0] ?? null, build, naive, study,
     saving: build && naive ? savingOf(build, naive, study) : null,
-    served: { build: build && serving(domain, ask, build), naive: naive && serving(domain, ask, naive) },
+    served: { build: build && serving(domain, ask, build), naive: naive && serving(domain, ask, naive, true) }, excluded,
     guessed: domain.guess !== null && ask.target >= domain.guess, smallest: star?.n_star != null && star.n_star <= domain.ladder.smallest };
 }
 

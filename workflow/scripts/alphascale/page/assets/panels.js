@@ -12,6 +12,7 @@ function answer(domain, ask, found) {
   if (!star) return `This study decided by law ${domain.law.named}, of which this page knows the decision at ${domain.words.target} alone; set the target back to see it.`;
   if (found.guessed) return `${targetText(domain, ask)} is met by an answer that looks at no sample: nothing need be trained for it.`;
   if (star.n_star === null) return `No size reaches ${targetText(domain, ask)} with even chance: it is out of reach in ${probability(star.out_of_reach)} of what the law thinks possible.`;
+  if (found.excluded) return tooMuch(domain, ask, found.excluded);
   if (!build) return `${targetText(domain, ask)} asks for ${count(found.wanted)} parameters, and this page knows no ${domain.family} of that size.`;
   const asked = percent(ask.confidence);
   const sure = star.confident === null ? `no size up to ${FAR} × the largest trained is as sure as the ${asked} asked` : `asked: ${asked}`;
@@ -26,6 +27,12 @@ function answer(domain, ask, found) {
       : ` That is more than the model you would have trained, ${significant(1 / times, 2)} × as much.`;
   }
   return told;
+}
+
+// That a limit of the study excludes what the target asks for.
+function tooMuch(domain, ask, { built, broken }) {
+  const takes = broken.map(([value, limit, unit]) => `${significant(value)} ${unit} where ${significant(limit)} ${unit} are allowed`).join(" and ");
+  return `${targetText(domain, ask)} asks for ${count(built.params[domain.counted])} parameters, which take ${takes}: nothing can be recommended within the limits of this study.`;
 }
 
 // Whether to believe it: the withheld error first, then what the audit and the distance say.
@@ -123,7 +130,19 @@ function cards(place, domain, ask, found) {
     list.append(cell("net", "Saved, with this study's cost counted", make("strong", {}, percent(saving.net)), `of the naive model's FLOPs; ${percent(saving.gross)} without the study`),
       cell("pays", "The study pays off", make("strong", {}, saving.pays === null ? "never" : saving.pays <= 1 ? "with the first training" : `after ${Math.ceil(saving.pays).toLocaleString("en")} trainings`)));
   }
-  if (ask.requests > 0 && found.served.build && found.served.naive) {
+  if (build && domain.serving) {
+    const { seconds_95: latest, joules } = found.served.build.serves, batch = domain.serving.asked.batch;
+    const limit = domain.serving.asked.latency_ms, beyond = build.params[domain.counted] > domain.serving.most;
+    list.append(cell("latency", batch === 1 ? "It answers a request in" : `It answers ${batch} requests at once in`, make("strong", {}, seconds(found.served.build.each)),
+      `95 % within ${seconds(latest)}${limit === null ? "" : ` of ${significant(limit)} ms allowed`}; ${prefixed(joules, "J")} (${domain.serving.how})${beyond ? "; larger than any size measured" : ""}`));
+  }
+  if (ask.requests > 0 && domain.serving && found.served.build && found.served.naive) {
+    const { build: ours, naive: theirs } = found.served;
+    if (toldBeside(build.price, ours) && toldBeside(found.naive.price, theirs) && found.study.factor !== null) {
+      const net = 1 - (found.study.kwh + build.price.kwh + ours.kwh) / (found.naive.price.kwh + theirs.kwh);
+      list.append(cell("lifetime", `Saved with ${count(ask.requests)} answers as well`, make("strong", {}, percent(net)), "of the naive model's energy, training and answers, the study counted"));
+    }
+  } else if (ask.requests > 0 && found.served.build && found.served.naive) {
     const of = (run, each) => run.price.flops + each.flops;
     const net = 1 - (found.study.flops + of(build, found.served.build)) / of(found.naive, found.served.naive);
     list.append(cell("lifetime", `Saved with ${count(ask.requests)} answers as well`, make("strong", {}, percent(net)), "of the naive model's FLOPs, training and answers, the study counted"));
@@ -166,11 +185,11 @@ function beside(place, domain, ask, found) {
     ["energy", told(build, (p) => energy(p.kwh)), told(naive, (p) => energy(p.kwh)), spent((p) => energy(p.kwh))],
     ["CO₂", told(build, (p) => mass(p.co2_g)), told(naive, (p) => mass(p.co2_g)), spent((p) => mass(p.co2_g))],
     ["money", told(build, (p) => money(p.money, currency)), told(naive, (p) => money(p.money, currency)), spent((p) => money(p.money, currency))],
-    ["computing one answer, at the least", served.build ? seconds(served.build.each) : none, served.naive ? seconds(served.naive.each) : none, none],
+    ...(domain.serving ? answering(domain, served, none) : [["computing one answer, at the least", served.build ? seconds(served.build.each) : none, served.naive ? seconds(served.naive.each) : none, none]]),
   ];
   if (ask.requests > 0 && !domain.each) {
     const whole = (key, show) => ["build", "naive"].map((run) =>
-      lasting(found[run], served[run], (price, each) => (price.factor === null && key !== "flops" ? none : show(price[key] + each[key]))));
+      lasting(found[run], served[run], (price, each) => (key !== "flops" && !toldBeside(price, each) ? none : show(price[key] + each[key]))));
     rows.push([`FLOPs with ${count(ask.requests)} answers`, ...whole("flops", (v) => prefixed(v, "FLOP")), none],
       [`energy with ${count(ask.requests)} answers`, ...whole("kwh", energy), none],
       [`CO₂ with ${count(ask.requests)} answers`, ...whole("co2_g", mass), none],
@@ -179,7 +198,15 @@ function beside(place, domain, ask, found) {
   const head = ["", "to build", "naive model", "this study"];
   place.replaceChildren(make("h3", {}, "What to build, beside what you would have trained"),
     table("Costs", head, rows.map((row) => row.map((value) => value ?? none)), `${domain.name}-costs.csv`),
-    make("p", { class: "note" }, `Times are those of this study's machine (${domain.words.how}); answers are counted by the FLOPs of a forward pass at the training's own rate: latency was not measured.`));
+    make("p", { class: "note" }, `Times are those of this study's machine (${domain.words.how}); ${domain.serving ? `answers are as measured of sizes up to ${count(domain.serving.most)} parameters, and by a curve through them; joules ${domain.serving.how}.` : "answers are counted by the FLOPs of a forward pass at the training's own rate: latency was not measured."}`));
+}
+
+// Rows of what answering takes, where it was measured.
+function answering(domain, served, none) {
+  const batch = domain.serving.asked.batch, many = batch === 1 ? "a request" : `${batch} requests at once`;
+  const of = (key, show) => ["build", "naive"].map((run) => (served[run] ? show(served[run].serves[key]) : none));
+  return [[`answering ${many}`, ...of("seconds", seconds), none], ["95 % of answers within", ...of("seconds_95", seconds), none],
+    ["memory while it answers", ...of("memory_bytes", (v) => prefixed(v, "B")), none], [`energy of ${many}`, ...of("joules", (v) => prefixed(v, "J")), none]];
 }
 
 const share = (value) => (value === undefined || value === null ? "–" : probability(value));

@@ -23,7 +23,8 @@ function defaults(name) {
   const domain = domainsOf(name).find(Boolean), costs = domain.costs;
   return {
     target: domain.target.fitted, confidence: domain.target.confidence, carbon: costs.carbon_g_per_kwh,
-    kwhPrice: costs.price_per_kwh, hourly: costs.price_per_hour, label: costs.price_per_label, requests: 0,
+    kwhPrice: costs.price_per_kwh, hourly: costs.price_per_hour, label: costs.price_per_label,
+    requests: domain.serving ? domain.serving.asked.requests : 0,
   };
 }
 
