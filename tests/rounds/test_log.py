@@ -69,7 +69,17 @@ def test_the_first_round_trains_the_smallest_sizes_with_the_first_seeds(here: Pa
     assert spec.domains[0].number == 1 and set(spec.domains[0].pool) == {
         f"w{w}" for w in (64, 4, 16, 8, 32)
     }
+    assert grown.domains["d"].training.rates == "sweep", "there is one rate: nothing to sweep"
     assert spec.limits.naive == 0.25, "a study that names no budget has one all the same"
+
+
+def test_rates_follow_a_law_unless_the_study_says_how(here: Path) -> None:
+    rates = {"learning_rates": [1e-3, 1e-2, 1e-1]}
+    grown, *_ = log.take_up(study(d={"training": rates}))
+    assert grown.domains["d"].training.rates == "law"
+    assert [slices.members(grown.domains["d"], s, "1.0") for s in ("w4", "w8", "w16")] == [3, 3, 2]
+    grown, *_ = log.take_up(study(d={"training": rates | {"rates": "sweep"}}))
+    assert grown.domains["d"].training.rates == "sweep"
 
 
 def test_a_round_is_adopted_and_the_next_builds_on_it(here: Path) -> None:

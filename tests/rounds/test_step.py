@@ -193,5 +193,5 @@ def test_a_first_round_that_the_budget_does_not_buy_is_refused_by_its_key() -> N
         with pytest.raises(UserError, match=f"study.budget.{unit}: it is") as fault:
             check(**{unit: most / 20})
         assert "first round alone takes" in str(fault.value) and "\n" not in str(fault.value)
-    with pytest.raises(UserError, match="study.budget.naive"):
+    with pytest.raises(UserError, match=r"study\.budget\.naive"):
         check(naive=1e-6)

@@ -39,7 +39,8 @@ class Training(Section):
         "sweep",
         description="`sweep`: every scale is trained at every candidate. `law`: the two smallest "
         "are, on the largest fraction, and all else at the one rate that follows from them for its "
-        "size; the largest size is checked at a lower one.",
+        "size; the largest size is checked at a lower one. A study by rounds (`study`) takes `law` "
+        "where this key is not given.",
     )
     sweep: Literal["full", "halving"] = Field(
         "full",

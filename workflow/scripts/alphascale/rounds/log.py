@@ -76,8 +76,13 @@ def _grown(task: Domain, asked: Rounds, begun: Begun) -> Domain:
     for run in begun.runs:
         ladder[run.scale] = run.size
         runs[run.scale] = Runs(fractions=[run.fraction], seeds=run.seeds)
-    seeds = task.seeds[: asked.seeds]
-    return task.model_copy(update={"ladder": ladder, "runs": runs, "seeds": seeds})
+    seeds, training = task.seeds[: asked.seeds], task.training
+    # A sweep at every size would cost more than all that rounds save.
+    if "rates" not in training.model_fields_set and len(training.learning_rates) > 1:
+        training = training.model_copy(update={"rates": "law"})
+    return task.model_copy(
+        update={"ladder": ladder, "runs": runs, "seeds": seeds, "training": training}
+    )
 
 
 def adopt(study: Study, log: RoundsLog, record: RoundRecord) -> None:
