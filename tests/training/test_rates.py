@@ -74,8 +74,7 @@ def test_where_a_check_does_better_all_seeds_follow_and_it_is_said():
 
 
 def member(seed: int, rate: float, losses: list[float]) -> Member:
-    made = Member(seed, rate, epochs_run=len(losses))
-    return Member(seed, rate, "ok", None, made.epochs_run, 1, Curves([], [], losses, []))
+    return Member(seed, rate, "ok", len(losses), 1, Curves([], [], losses, []))
 
 
 def test_a_check_must_beat_the_scatter_of_seeds():

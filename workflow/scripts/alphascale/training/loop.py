@@ -36,13 +36,13 @@ class Member:
     learning_rate: float  # peak of the schedule
     # `ok`, `diverged`: a loss that is not finite, or `stopped`: its rate could not win any more
     status: str = "ok"
-    why: str | None = None  # it was stopped
     epochs_run: int = 0  # epochs trained so far
     best_epoch: int = 0  # 1-based, of the lowest validation loss; 0 as long as there is none
     curves: Curves = field(default_factory=Curves)  # loss and accuracy by epoch
     # validation, test: with the weights of the best epoch, at the end
     validation: Scores | None = None
     test: Scores | None = None
+    why: str | None = None  # it was stopped
 
     @property
     def best_loss(self) -> float:
