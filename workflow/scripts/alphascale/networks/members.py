@@ -17,6 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+# A convolution of images of at most so many places, on a CPU, is computed as a matrix product from
+# a batch of so many samples on: at 2×2 that takes 0.6–0.8 of the time of nine members' convolution,
+# at 1×1 a half to a quarter; at 4×4 it would take 0.7–4.5 times as long. (The count of FLOPs, on a
+# batch of two, counts the convolution.)
 PLACES, BATCH = 4, 16
 
 

@@ -34,11 +34,12 @@ class Block(nn.Module):
         x = x.flatten(1, 2)
         qkv = self.qkv(self.norms[0](x))
         qkv = qkv.view(members * batch, length, 3, self.heads, d_model // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        # Taken apart where they stand: their gradients are then put together in one copy, not two.
+        query, key, value = (each.transpose(1, 2) for each in qkv.unbind(2))
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         mixed = self.out(mixed.transpose(1, 2).reshape(members, batch * length, d_model))
         x = x + (mixed if masks is None else masks.drop(mixed, rate))
-        hidden = self.up(self.norms[1](x)).relu()
+        hidden = self.up(self.norms[1](x)).relu_()
         hidden = self.down(hidden if masks is None else masks.drop(hidden, rate))
         x = x + (hidden if masks is None else masks.drop(hidden, rate))
         return x.view(members, batch, length, d_model)
@@ -78,7 +79,8 @@ class Transformer(nn.Module):
             x = x.mean(2)
         else:
             weights = present.to(x.dtype)
-            x = torch.einsum("mbt,mbtd->mbd", weights / weights.sum(2, keepdim=True), x)
+            weights = weights / weights.sum(2, keepdim=True)
+            x = (x * weights.unsqueeze(3)).sum(2)
         # So few units, ReLU may kill them: with it, the spread over seeds was twice as large at d 6
         x = F.gelu(self.head[0](x))
         if masks is not None:
