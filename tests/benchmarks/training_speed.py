@@ -9,7 +9,11 @@ schedule, clipping and evaluation after every epoch, in two loops: `loader` fetc
 by one through a DataLoader, as the reference system does; `tensors` gathers batches by index from
 tensors in memory. All in process CPU seconds on one thread in this one run. The goals: at most an
 eighth, a fifth, a quarter of `loader` on tabular, vision, nlp, at most two thirds of `tensors`, at
-the same accuracy within seed noise. `--epochs 1 --seeds 1` takes a minute.
+the same accuracy within seed noise. `--epochs 1 --seeds 1` takes a minute or two.
+
+FLOP/s and bytes/s are what the whole job reaches, evaluation and preparation in its time but not in
+its work, as shares of a large float32 product's and of a copy's in the cache: where neither is near
+one, the time goes into operations too small for either.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +33,8 @@ import torch
 import torch.nn.functional as F
 import yaml
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader, TensorDataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +47,9 @@ from alphascale.data.store import open_tensors  # noqa: E402
 from alphascale.families import family  # noqa: E402
 from alphascale.families.cnn import channels  # noqa: E402
 from alphascale.networks.transformer import sinusoids  # noqa: E402
+from alphascale.training.classification import Classification  # noqa: E402
 from alphascale.training.job import run  # noqa: E402
+from alphascale.training.loop import Chunk, Member, Setup  # noqa: E402
 
 DOMAINS = ("tabular", "vision", "nlp")
 BEYOND = {"nlp": {"d24": {"n_layers": 1, "d_model": 24, "heads": 2, "dropout": 0.1}}}
@@ -176,6 +185,58 @@ def evaluate(model: nn.Module, batches: Iterator[tuple[Tensor, Tensor]]) -> tupl
     return loss / count, right / count
 
 
+class Traffic(TorchDispatchMode):
+    """Sums the bytes that operations read and write, as if none stayed in a cache."""
+
+    bytes = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        if not operation.is_view and "empty" not in operation.name():
+            for each in tree_leaves((args, kwargs, result)):
+                if isinstance(each, Tensor):  # of one that is expanded, what is stored
+                    size = each.numel() * each.element_size()
+                    self.bytes += min(size, each.untyped_storage().nbytes())
+        return result
+
+
+class Enough(Exception):
+    """Two steps are taken."""
+
+
+def bytes_per_step(spec, tensors: dict[str, Tensor], meta) -> float:
+    """Bytes that one member's training step reads and writes."""
+    cpu = torch.device("cpu")
+    task = Classification(tensors, meta, spec.fraction, cpu)
+    rates = spec.training.learning_rates
+    members = [Member(seed, rate) for seed in spec.seeds for rate in rates]
+    chunk = Chunk(Setup(spec.family, spec.size, spec.training, cpu, False), task, members)
+    seen = []
+
+    def after_step() -> None:
+        seen.append(traffic.bytes)
+        if len(seen) == 2:
+            raise Enough
+
+    with Traffic() as traffic, suppress(Enough):
+        chunk.run(lambda chunk: None, after_step)
+    return (seen[1] - seen[0]) / len(members)
+
+
+def machine() -> tuple[float, float]:
+    """FLOP/s of a product of 2,048 × 2,048 in float32, bytes/s of a copy that stays in the cache
+    of second level (half a megabyte read, half a megabyte written): the best of ten."""
+    a, b = torch.randn(2, 2048, 2048)
+    source, target = torch.randn(2, 1 << 17)
+    product = min(timed(lambda: a @ b)[0] for _ in range(10))
+    copies = min(timed(lambda: [target.copy_(source) for _ in range(100)])[0] for _ in range(10))
+    return 2 * 2048**3 / product, 100 * 2 * source.nbytes / copies
+
+
 def timed(do: Callable[[], object]) -> tuple[float, object]:
     started = time.process_time()
     result = do()
@@ -191,9 +252,11 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     default = read_study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    peak, bandwidth = machine()
+    print(f"one thread: {peak / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.0f} GB/s")
     print(
-        f"{'':>8} {'size':>5} {'params':>7} {'members':>7} {'ours':>7} {'loader':>7} {'':>6} "
-        f"{'tensors':>7} {'':>6}  test accuracy: ours, loader, tensors"
+        f"{'':>7} {'size':>4} {'params':>6} {'ours':>7} {'loader':>7} {'':>6} {'tensors':>7} "
+        f"{'':>5} {'FLOP/s':>6} {'bytes/s':>7}  test accuracy: ours, loader, tensors"
     )
     # What torch imports when an optimiser is first made is no part of any loop: a second.
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)]).step()
@@ -215,10 +278,18 @@ def main() -> None:
                 first, scale=scale, size=family(first.family).complete(size),
                 training=training, seeds=first.seeds[: args.seeds],
             )  # fmt: skip
-            measure(domain, scale, spec, tensors, meta)
+            measure(domain, scale, spec, tensors, meta, peak, bandwidth)
 
 
-def measure(domain: str, scale: str, spec, tensors: dict[str, Tensor], meta) -> None:
+def measure(
+    domain: str,
+    scale: str,
+    spec,
+    tensors: dict[str, Tensor],
+    meta,
+    peak: float,
+    bandwidth: float,
+) -> None:
     """Train one job here and its seeds by the plain loops; print a line."""
     ours, (record, _) = timed(lambda: run(spec, tensors, meta, lambda text: None))
     members = len(spec.seeds) * len(spec.training.learning_rates)
@@ -239,9 +310,12 @@ def measure(domain: str, scale: str, spec, tensors: dict[str, Tensor], meta) -> 
         seconds.append(total / len(spec.seeds))
         accuracies.append(reached)
     mine, slow, quick = seconds
+    flops = record.flops.job / ours / peak
+    moved = bytes_per_step(spec, tensors, meta) * record.steps / mine / bandwidth
     print(
-        f"{domain:>8} {scale:>5} {record.params.total:>7} {members:>7} {mine:6.3f}s {slow:6.2f}s "
-        f"{slow / mine:5.1f}× {quick:6.2f}s {quick / mine:5.1f}×  {', '.join(map(spread, accuracies))}",
+        f"{domain:>7} {scale:>4} {record.params.total:>6} {mine:6.3f}s {slow:6.2f}s "
+        f"{slow / mine:5.1f}× {quick:6.2f}s {quick / mine:4.1f}× {flops:>6.0%} {moved:>7.0%}  "
+        f"{', '.join(map(spread, accuracies))}",
         flush=True,
     )
 

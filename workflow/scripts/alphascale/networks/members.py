@@ -64,10 +64,8 @@ class Conv(Layer):
         self.weight = nn.Parameter(torch.empty(members, outputs, inputs, kernel, kernel))
 
     def forward(self, x: Tensor) -> Tensor:
-        members, outputs, inputs, kernel, _ = self.weight.shape
-        places = x.shape[2] * x.shape[3]
-        small = places <= PLACES
-        if small and len(x) >= BATCH and not x.is_cuda:
+        members, _, _, kernel, _ = self.weight.shape
+        if x.shape[2] * x.shape[3] <= PLACES and len(x) >= BATCH and not x.is_cuda:
             return self._as_product(x)
         return F.conv2d(x, self.weight.flatten(0, 1), padding=kernel // 2, groups=members)
 

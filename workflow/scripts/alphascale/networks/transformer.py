@@ -79,8 +79,7 @@ class Transformer(nn.Module):
             x = x.mean(2)
         else:
             weights = present.to(x.dtype)
-            weights = weights / weights.sum(2, keepdim=True)
-            x = (x * weights.unsqueeze(3)).sum(2)
+            x = torch.einsum("mbt,mbtd->mbd", weights / weights.sum(2, keepdim=True), x)
         # So few units, ReLU may kill them: with it, the spread over seeds was twice as large at d 6
         x = F.gelu(self.head[0](x))
         if masks is not None:

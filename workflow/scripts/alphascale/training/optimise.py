@@ -45,10 +45,10 @@ class Optimiser:
 
     def _arrange(self) -> None:
         """The parts that share a rate, as the kernel takes them: values and moments of each."""
-        views = [self.flat.views, *(self.flat.parts(moment) for moment in self.moments)]
-        self.groups = [
-            (rate, *(self._of(rate, parts) for parts in views)) for rate in dict.fromkeys(self.rates)
-        ]
+        self.views = self.flat.views
+        parts = [self.views, *(self.flat.parts(moment) for moment in self.moments)]
+        rates = dict.fromkeys(self.rates)
+        self.groups = [(rate, *(self._of(rate, each) for each in parts)) for rate in rates]
 
     def _of(self, rate: float, parts: list[Tensor]) -> list[Tensor]:
         """Of rows of members those with a rate; all, where they are parts of one."""
@@ -59,6 +59,8 @@ class Optimiser:
     def step(self, factor: float) -> None:
         """One update from the flat gradients at `factor` times the peak learning rates."""
         self.steps += 1
+        if self.views is not self.flat.views:  # the flat rows are others than they were
+            self._arrange()
         gradients = self.flat.gradients
         count = torch.tensor(float(self.steps), device=self.flat.values.device)
         for rate, values, *moments in self.groups:
