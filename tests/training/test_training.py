@@ -629,15 +629,15 @@ def test_what_is_foremost_is_what_argmax_says(kind, classes):
 
 
 def test_freed_memory_stays_with_the_process():
-    """A tensor that is made and dropped again and again has its pages faulted in once."""
-    device.keep_memory()
+    """Tensors that are made and dropped again and again have their pages faulted in once."""
     if platform.libc_ver()[0] != "glibc":
         pytest.skip("no glibc here")
+    device.keep_memory()
 
     def faults():
-        for _ in range(20):
-            torch.ones(1 << 20)
+        for _ in range(5):
+            [torch.ones(1 << 16) for _ in range(100)]
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
-    faults()
-    assert faults() + 1024 > faults()  # anew each time: 20 × 1,024 pages of 4 KB
+    before = faults()
+    assert faults() - before < 500  # 2,533 in a process that gives its memory back
