@@ -166,8 +166,8 @@ class Classification:
 def foremost(logits: Tensor, y: Tensor) -> Tensor:
     """Whether `logits.argmax(-1) == y`, of logits [..., K] and y [...].
 
-    Of 9 × 256 × 26 logits argmax takes 0.22 ms, a tenth of a step of nine MLPs of width 8; to count
-    what exceeds that of y takes 0.08 ms. Only of several that are equal it does not tell the first.
+    Of 9 × 256 × 26 logits argmax takes 0.23 ms, 8 % of a step of nine MLPs of width 8; to see that
+    none exceeds that of y takes 0.10 ms. Only of several that are equal it does not tell the first.
     """
     logits = logits.detach()
     if logits.shape[-1] > FEW:

@@ -67,7 +67,7 @@ def keep_memory() -> None:
 
     By default it gives the top of the heap back whenever 128 KB of it are free, and each step
     faults its pages in anew: 1,774 faults of 4 KB a step of nine CNNs of 8 channels, 9 % of the
-    time; 14 % of one of four Transformers of width 8.
+    time; 7 % of that of four Transformers of width 8.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
