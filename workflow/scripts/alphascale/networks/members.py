@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # A convolution of images of at most so many places, on a CPU, is a matrix product in a batch of so
-# many samples or more. Of nine members, forward and backward at batch 64, at 2 to 64 channels of the
-# first stage, that takes 0.5–0.9 of the convolution's time at 2×2 and 0.2–0.7 at 1×1; at 4×4 it
-# would take 0.7–4.5 of it, and at batch 16 up to 1.7 at 2×2. (The count of FLOPs runs a batch of
-# two, and counts the convolution.)
+# many samples or more. Of nine members, forward and backward at batch 64, at 2 to 64 channels of
+# the first stage, that takes 0.5–0.9 of the convolution's time at 2×2 and 0.2–0.7 at 1×1; at 4×4
+# it would take 0.7–4.5 of it, and at batch 16 up to 1.7 at 2×2. (The count of FLOPs runs a batch
+# of two, and counts the convolution.)
 PLACES, BATCH = 4, 32
 
 
