@@ -17,6 +17,7 @@ from alphascale.families.sizes import check_kind, check_size
 from alphascale.networks.build import build, initialise
 from alphascale.networks.count import count_flops, count_params
 from alphascale.networks.draws import Masks
+from alphascale.networks.members import BATCH, Conv
 from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
 from torch import nn
@@ -533,3 +534,22 @@ def test_the_smallest_own_model_lies_between_the_ladders_sizes(own):
     assert 1_000_000 <= counts["total"] < 1_020_000
     with pytest.raises(UserError, match=r"leads? to reaches 1e\+06 parameters"):
         smallest_with(family, 1e6, [{"hidden": 4, "rate": 0.1}, {"hidden": 4, "rate": 0.2}], TABLE)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 3)])
+def test_a_convolution_of_a_small_image_as_a_product_is_a_convolution(shape):
+    layer = Conv(3, 4, 6)
+    source = torch.Generator().manual_seed(0)
+    torch.nn.init.normal_(layer.weight, generator=source)
+    x = torch.randn(BATCH, 12, *shape, generator=source)
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    grad = torch.randn(BATCH, 18, *shape, generator=source)
+    whole, parts = layer(x), torch.cat([layer(each) for each in x.split(BATCH - 1)])
+    torch.testing.assert_close(whole, parts, rtol=1e-4, atol=1e-5)
+    pairs = zip(
+        torch.autograd.grad(whole, [x, layer.weight], grad),
+        torch.autograd.grad(parts, [x, layer.weight], grad),
+        strict=True,
+    )
+    for mine, theirs in pairs:
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)

@@ -8,6 +8,8 @@ import itertools
 import json
 import math
 import pathlib
+import platform
+import resource
 from dataclasses import replace
 
 import pytest
@@ -24,7 +26,7 @@ from alphascale.records.training import Curves, TrainingRecord
 from alphascale.records.typed import as_json, parse
 from alphascale.training import checkpoints, device, job, loop
 from alphascale.training.choice import choose_rate
-from alphascale.training.classification import Classification
+from alphascale.training.classification import Classification, foremost
 from alphascale.training.flat import Flat
 from alphascale.training.loop import Member, Setup
 from alphascale.training.optimise import Optimiser, schedule
@@ -608,3 +610,34 @@ def test_dropping_members_keeps_the_others_moments(kind):
         rest.grads.copy_(grad[rows])
         cut.step(1.0)
     assert torch.equal(rest.values, flat.values[rows])
+
+
+@pytest.mark.parametrize("classes", [3, 26])
+@pytest.mark.parametrize("kind", ["apart", "half", "equal", "nan"])
+def test_what_is_foremost_is_what_argmax_says(kind, classes):
+    """Of equal logits the first, as they are in half precision or of a dead network."""
+    source = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 50, classes, generator=source)
+    y = torch.randint(0, classes, (4, 50), generator=source)
+    if kind == "half":
+        logits = logits.bfloat16().float()
+    elif kind == "equal":
+        logits[:, ::2] = 0.5
+    elif kind == "nan":
+        logits[1] = math.nan
+    assert torch.equal(foremost(logits, y), logits.argmax(-1) == y)
+
+
+def test_freed_memory_stays_with_the_process():
+    """Tensors that are made and dropped again and again have their pages faulted in once."""
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("no glibc here")
+    device.keep_memory()
+
+    def faults():
+        for _ in range(5):
+            [torch.ones(1 << 16) for _ in range(100)]
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    before = faults()
+    assert faults() - before < 500  # 2,533 in a process that gives its memory back

@@ -53,9 +53,10 @@ FAMILY = Family(
     },
     build=build,
     widest=widest,
-    # At batch 128, one thread, ms per member and step for 1, 3 and 9 members: at 32 tokens, d 8:
-    # 8.3 6.7 6.6, d 32: 15.9 18.4 20.8.
-    cached=1_536,
+    # One thread of a busy machine, ms per member and step. At batch 32 of 48 tokens, d 8, of 1, 4
+    # and 10 members: 9.2 5.1 4.7; d 16, of 1, 3 and 5: 9.7 7.8 7.2; d 24: 11.1 8.3 9.0. At batch
+    # 128 of 32 tokens, d 32: 31 28 28. What was slower together before was faulting pages in.
+    cached=6_000,
     turned="d_model",
     step=width_step,
     rough_params=rough_params,

@@ -59,7 +59,9 @@ class Masks:
         for row, source in zip(words, self.generators, strict=True):
             row.random_(-(2**63), None, generator=source)
         bits = words.view(torch.int16)[:, :count]
-        kept = (bits >= dropped - WORD // 2).to(torch.float32)
+        # Into floats at once: by way of booleans it takes 7 × as long.
+        kept = torch.empty(bits.shape, device=self.device)
+        torch.ge(bits, dropped - WORD // 2, out=kept)
         return kept.mul_(WORD / (WORD - dropped)).view(-1, *shape)
 
     def drop(self, x: Tensor, rate: float, shape: tuple[int, ...] | None = None) -> Tensor:

@@ -31,7 +31,7 @@ class MLP(nn.Module):
             members, batch, width = x.shape
             # Folding to [B, M·width] costs one copy and is still 2–4 × as fast as normalising
             # [M, B, width] by mean and variance over its middle axis.
-            x = norm(x.transpose(0, 1).reshape(batch, members * width)).relu()
+            x = norm(x.transpose(0, 1).reshape(batch, members * width)).relu_()
             x = x.view(batch, members, width).transpose(0, 1)
             if masks is not None:
                 x = masks.drop(x, self.dropout)

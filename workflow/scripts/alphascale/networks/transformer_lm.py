@@ -39,7 +39,7 @@ class Block(nn.Module):
         x = x.flatten(1, 2)
         qkv = self.qkv(self.norms[0](x))
         qkv = qkv.view(members * batch, length, 3, self.heads, d_model // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        query, key, value = (each.transpose(1, 2) for each in qkv.unbind(2))
         if angles is not None:
             query, key = _turn(query, angles), _turn(key, angles)
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)

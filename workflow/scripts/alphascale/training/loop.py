@@ -19,6 +19,7 @@ from ..records.specs import Size
 from ..records.training import Curves, Scores
 from ..records.typed import as_json, parse
 from .checkpoints import State
+from .device import keep_memory
 from .flat import Flat
 from .optimise import Optimiser, schedule
 
@@ -98,6 +99,7 @@ class Chunk:
         say: Callable[[str], None] = print,
     ):
         self.setup, self.task, self.members, self.say = setup, task, members, say
+        keep_memory()
         self.model = build(setup.family, setup.size, task.meta, len(members), setup.device.type)
         initialise(self.model, [member.seed for member in members])
         self.divisible = not batch_statistics(self.model)

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..networks.draws import generator
+from .classification import foremost
 from .next_token import NextToken
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Masked(NextToken):
         told = y != LEFT
         logits, y = logits[told].float(), y[told]
         each = F.cross_entropy(logits.view(-1, vocabulary), y, reduction="none")
-        right = (logits.argmax(-1) == y).view(members, -1).sum(1, dtype=torch.float64)
+        right = foremost(logits, y).view(members, -1).sum(1, dtype=torch.float64)
         return each.view(members, -1).mean(1), right / self.chosen
 
     def bits_per_byte(self, member: Member) -> BySplit | None:

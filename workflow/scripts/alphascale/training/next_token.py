@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..records.training import BySplit, Language, Perplexity
-from .classification import Classification
+from .classification import Classification, foremost
 
 if TYPE_CHECKING:
     from ..records.specs import Size
@@ -34,7 +34,7 @@ class NextToken(Classification):
         members, batch, length, vocabulary = logits.shape
         logits, y = logits.float(), y.expand(members, batch, length)
         each = F.cross_entropy(logits.reshape(-1, vocabulary), y.flatten(), reduction="none")
-        right = (logits.argmax(3) == y).sum((1, 2), dtype=torch.float64) / length
+        right = foremost(logits, y).sum((1, 2), dtype=torch.float64) / length
         return each.view(members, -1).mean(1), right
 
     def class_weights(self) -> None:
