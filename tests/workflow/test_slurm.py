@@ -324,6 +324,23 @@ def test_a_killed_workflow_run_again_has_one_writer_and_the_same_result(
     assert not trains(folder)
 
 
+def test_a_study_by_rounds_submits_two_rounds(
+    root: Path, tmp_path: Path, partition: str, started: Started
+) -> None:
+    folder = project(root, tmp_path / "project", partition)
+    study = yaml.safe_load((folder / "config" / "config.yaml").read_text())
+    study["domains"] = {"table": study["domains"]["table"]}
+    study["study"] = {"start": 3, "until": {"interval": 1.2}, "budget": {"naive": 1}, "rounds": 2}
+    write_study(folder, study)
+    finish(folder, on_slurm(folder, "all"), 600)
+    log = json.loads((folder / "results/own/rounds.json").read_text())
+    runs = log["domains"]["table"]["runs"]
+    assert runs and {run["round"] for run in runs} == {2} and log["finished"]
+    assert len(submitted(folder)) == 3 + len(runs), "one job is one training, and each trains once"
+    assert "table: after 2 rounds" in printed(folder)
+    assert (folder / "results/own/study.html").exists()
+
+
 def test_a_dead_node_costs_no_result(started: Started, undisturbed: dict) -> None:
     if started.lost is None:
         pytest.skip("only nodes that slurm-up started may be killed")
