@@ -87,6 +87,7 @@ BERT_SMALL = {
     "model_type": "bert", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
     "intermediate_size": 1024,
 }  # fmt: skip
+_LANGUAGE = {"d_model": 128, "n_layers": 4}
 LARGER = (
     Case("mlp w64", "mlp", {"width": 64}, _COLUMNS, batch=256),
     Case("mlp w512", "mlp", {"width": 512}, _COLUMNS, batch=256),
@@ -95,8 +96,8 @@ LARGER = (
     Case("cnn w1", "cnn", {"width": 1.0}, _COLOUR, batch=128),
     Case("transformer d64", "transformer", {"d_model": 64, "n_layers": 1}, _TEXTS, batch=128),
     Case("transformer d256", "transformer", {"d_model": 256, "n_layers": 4}, _TEXTS, batch=128),
-    Case("transformer_lm d128", "transformer_lm", {"d_model": 128, "n_layers": 4}, _TOKENS, batch=32),
-    Case("resnet_bk d128", "resnet_bk", {"d_model": 128, "n_layers": 4}, _TOKENS, batch=32),
+    Case("transformer_lm d128", "transformer_lm", _LANGUAGE, _TOKENS, batch=32),
+    Case("resnet_bk d128", "resnet_bk", _LANGUAGE, _TOKENS, batch=32),
     Case("hf bert d256", "hf", BERT_SMALL, _TEXTS, batch=64),
     Case("torchvision resnet18", "torchvision", {"name": "resnet18"}, _COLOUR, batch=128),
     Case(
@@ -110,7 +111,10 @@ LARGER = (
 def own_net(meta: Meta, hidden: int) -> nn.Module:
     """A user's own model, as `module:factory` names it."""
     return nn.Sequential(
-        nn.Linear(meta.shape[0], hidden), nn.ReLU(), nn.Dropout(0.0), nn.Linear(hidden, meta.classes)
+        nn.Linear(meta.shape[0], hidden),
+        nn.ReLU(),
+        nn.Dropout(0.0),
+        nn.Linear(hidden, meta.classes),
     )
 
 
@@ -167,8 +171,13 @@ def spec_of(case: Case, device: torch.device, seeds: int = 2, **training: Any) -
 
 
 def trained(
-    case: Case, device: torch.device, *, rows: int = 96, folder: Path | None = None,
-    asked: Callable[[], int | None] = lambda: None, say: Callable[[str], None] = lambda line: None,
+    case: Case,
+    device: torch.device,
+    *,
+    rows: int = 96,
+    folder: Path | None = None,
+    asked: Callable[[], int | None] = lambda: None,
+    say: Callable[[str], None] = lambda line: None,
     **changes: Any,
 ) -> tuple[TrainingRecord, dict[int, torch.Tensor]]:
     """The record of a case's training and its test outputs."""
@@ -198,5 +207,3 @@ def chunk_of(case: Case, device: torch.device, members: int, rows: int, bfloat16
     task = job.TASK_OF[case.meta.task](tensors, case.meta, "1.0", device, training.augment)
     runs = [Member(i // 3, 1e-4 * (1 + i % 3)) for i in range(members)]
     return Chunk(setup, task, runs, lambda line: None)
-
-

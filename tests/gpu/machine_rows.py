@@ -13,7 +13,6 @@ import torch
 from alphascale.running.devices import visible_devices
 from alphascale.training.device import gpu_uuid
 from alphascale.training.energy import GPU_UPDATE_S, UPDATES, Meter, rated
-
 from gpu.rows import OK, SKIPPED, Row, guarded, judged, seconds_of, synchronise
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,6 @@ from alphascale.networks.count import count_flops
 from alphascale.progress.sizes import works
 from alphascale.records.data import Meta
 from alphascale.training.device import use_bfloat16
-
 from gpu.cases import Case, together
 from gpu.rows import OK, SKIPPED, Row, each
 from gpu.speed_rows import rate_of
@@ -100,8 +99,8 @@ def taken(study: Study, domain: str, device: torch.device, quick: bool) -> tuple
 
 
 def line(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
-    """(seconds of a step of no FLOPs, seconds of a FLOP) through two points (FLOPs, seconds), neither
-    below nought: else all is the FLOPs', or all the step's."""
+    """(seconds of a step of no FLOPs, seconds of a FLOP) through two points (FLOPs, seconds),
+    neither below nought: else all is the FLOPs', or all the step's."""
     (x, t), (far, longer) = sorted((one, other))
     slope = (longer - t) / (far - x) if far > x else 0.0
     if slope <= 0:

@@ -28,7 +28,6 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent / "workflow" / "scripts")]
 from alphascale import __version__  # noqa: E402
 from alphascale.errors import UserError  # noqa: E402
 from alphascale.training.device import choose_device, describe  # noqa: E402
-
 from gpu import machine_rows, paper_rows, rows, speed_rows, training_rows  # noqa: E402
 
 MEASURES: dict[str, Callable[[torch.device, bool], Iterator[rows.Row]]] = {

@@ -1,6 +1,6 @@
-"""What training on the device comes to: every family learns, gives the CPU's answers, bfloat16 those
-of float32, an interrupted job the record of one that was not, a batch too large for the memory the
-same in pieces."""
+"""What training on the device comes to: every family learns, gives the CPU's answers, bfloat16
+those of float32, an interrupted job the record of one that was not, a batch too large for the
+memory the same in pieces."""
 
 from __future__ import annotations
 
@@ -22,18 +22,23 @@ from alphascale.running.signals import Stopped
 from alphascale.training import job
 from alphascale.training.device import use_bfloat16
 from alphascale.training.flat import Flat
-
-from gpu.cases import DRY, LARGER, SMALL, Case, chunk_of, lasting, made, trained
-from gpu.rows import SKIPPED, Row, each, judged, synchronise
+from gpu.cases import DRY, LARGER, SMALL, Case, chunk_of, lasting, made, together, trained
+from gpu.rows import OK, SKIPPED, Row, each, judged, synchronise
+from gpu.speed_rows import rate_of
 
 CPU = torch.device("cpu")
 SEEDS = 3
 # Gradients of one batch in float32, on two devices: sums in another order are 1e-6 apart, those of
 # a deep model some 1e-5. A wrong kernel is off by far more than this.
 GRADIENT = 1e-3
-# Two devices, or two precisions, are two rounding errors: after some epochs their losses differ, but
-# no more than those of seeds do, or than this share where seeds hardly differ.
+# Two devices, or two precisions, are two rounding errors: after some epochs their losses differ,
+# but no more than those of seeds do, or than this share where seeds hardly differ.
 SEED_DEVIATIONS, SHARE = 2.0, 0.02
+# Where bfloat16 could pay.
+FAST = [case for case in LARGER if case.name in (
+    "mlp w512", "cnn w1", "transformer d256", "transformer_lm d128", "resnet_bk d128",
+    "torchvision resnet18",
+)]  # fmt: skip
 # What a job is asked to end at, as shares of its steps: in its first run, and in its second where
 # members are trained one at a time.
 INTERRUPTED = (0.3, 0.7)
@@ -46,7 +51,11 @@ def measure_families(device: torch.device, quick: bool) -> Iterator[Row]:
     yield judged(name, "families without a case here", len(missing), 0, "", ", ".join(missing))
 
     def of(case: Case) -> Iterator[Row]:
-        record, outputs = trained(case, device, epochs=3 if quick else 12)
+        # Rows and epochs enough to see it fall; a study has far more of both.
+        rows, epochs = (48, 2) if quick else (96, 12)
+        record, outputs = trained(
+            case, device, rows=rows, epochs=epochs, learning_rates=[1e-2 if quick else 3e-3]
+        )
         curve = mean_curve(record)
         statuses = {run.status for run in record.seeds}
         ratio = curve[-1] / curve[0] if statuses == {"ok"} else math.nan
@@ -68,8 +77,10 @@ def measure_answers(device: torch.device, quick: bool) -> Iterator[Row]:
         ours, theirs = gradient(case, device), gradient(case, CPU)
         apart = float((ours - theirs).norm() / theirs.norm())
         yield judged(name, f"{case}: gradients, apart", apart, GRADIENT, "of their norm")
-        epochs = 2 if quick else 6
-        records = [trained(case, d, seeds=SEEDS, epochs=epochs)[0] for d in (device, CPU)]
+        seeds, rows, epochs = (2, 32, 1) if quick else (SEEDS, 96, 6)
+        records = [
+            trained(case, d, seeds=seeds, rows=rows, epochs=epochs)[0] for d in (device, CPU)
+        ]
         yield compared(name, f"{case}: validation loss, apart", *records)
 
     yield from each(name, SMALL, of, 30 if quick else 90)
@@ -81,23 +92,29 @@ def measure_bfloat16(device: torch.device, quick: bool) -> Iterator[Row]:
     if not use_bfloat16("auto" if device.type == "cuda" else "bfloat16", device):
         yield Row(name, "all families", None, "", SKIPPED, "this GPU has no bfloat16 in hardware")
         return
-    # The others are tried above; these are the layers that there are.
     cases = [case for case in SMALL if case.meta.task in ("classes", "next")]
 
     def of(case: Case) -> Iterator[Row]:
-        epochs = 2 if quick else 8
+        rows, epochs = (48, 2) if quick else (96, 8)
         records = [
-            trained(case, device, seeds=SEEDS, epochs=epochs, precision=precision)[0]
+            trained(case, device, seeds=SEEDS, rows=rows, epochs=epochs, precision=precision)[0]
             for precision in ("bfloat16", "float32")
         ]
         yield compared(name, f"{case}: validation loss, apart", *records)
 
-    yield from each(name, cases[::3] if quick else cases, of, 20 if quick else 60)
+    def faster(case: Case) -> Iterator[Row]:
+        window, members = (0.05, 2) if quick else (1.0, together(case, device))
+        half, full = (rate_of(case, device, members, b, window)[0] for b in (True, False))
+        what = f"{case}, {members} as one: speed over float32"
+        yield Row(name, what, half / full, "×", OK, f"{full:,.0f} samples/s in float32")
+
+    yield from each(name, cases[:4] if quick else cases, of, 20 if quick else 60)
+    yield from each(name, cases[:1] if quick else FAST, faster, 20)
 
 
 def measure_resume(device: torch.device, quick: bool) -> Iterator[Row]:
-    """A job that is asked to end twice, in the midst of an epoch, and run again ends with the record
-    and the test outputs of one that was let alone; so does one that is let alone twice."""
+    """A job that is asked to end twice, in the midst of an epoch, and run again ends with the
+    record and the test outputs of one that was let alone; two that were let alone are the same."""
     name = "resume"
     wanted = ("mlp", "cnn", "transformer", "resnet_bk", "hf, classes")
 
@@ -111,7 +128,9 @@ def measure_resume(device: torch.device, quick: bool) -> Iterator[Row]:
         whole, outputs = trained(case, device, asked=counted)
         again, _ = trained(case, device)
         differ = differing(lasting(whole), lasting(again))
-        yield judged(name, f"{case}: two runs, values that differ", len(differ), 0, "", differ and differ[0])
+        yield judged(
+            name, f"{case}: two runs, values that differ", len(differ), 0, "", differ and differ[0]
+        )
         with tempfile.TemporaryDirectory() as folder:
             resumed, kept = interrupted(case, device, Path(folder), taken)
             differ = differing(lasting(whole), lasting(resumed))
@@ -231,7 +250,9 @@ def compared(name: str, what: str, ours: TrainingRecord, theirs: TrainingRecord)
 
 def mean_curve(record: TrainingRecord) -> list[float]:
     """Training loss by epoch, mean over seeds."""
-    return [mean(epoch) for epoch in zip(*(run.curves.train_loss for run in record.seeds), strict=False)]
+    return [
+        mean(epoch) for epoch in zip(*(run.curves.train_loss for run in record.seeds), strict=False)
+    ]
 
 
 def differing(one: object, other: object, at: str = "") -> list[str]:
@@ -239,5 +260,9 @@ def differing(one: object, other: object, at: str = "") -> list[str]:
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         return [d for key in one for d in differing(one[key], other[key], f"{at}.{key}")]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return [d for i, pair in enumerate(zip(one, other, strict=True)) for d in differing(*pair, f"{at}[{i}]")]
+        return [
+            d
+            for i, pair in enumerate(zip(one, other, strict=True))
+            for d in differing(*pair, f"{at}[{i}]")
+        ]
     return [] if one == other else [f"{at.lstrip('.')}: {one} and {other}"]
