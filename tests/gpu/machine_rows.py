@@ -82,7 +82,7 @@ def measure_energy(device: torch.device, quick: bool) -> Iterator[Row]:
         # What a window must hold to be a measurement, and half as much again.
         window = 1.5 * UPDATES * GPU_UPDATE_S if gpu else 0.3
         x = torch.randn(4096 if gpu else 128, 4096 if gpu else 128, device=device)
-        seconds_of(lambda: x @ x, device, 0.2)
+        seconds_of(lambda: x @ x, device, 0.2 if gpu else 0.02)
         with Meter(gpu_uuid(device)) as meter:
             seconds_of(lambda: x @ x, device, window)
             synchronise(device)

@@ -66,11 +66,13 @@ def taken(study: Study, domain: str, device: torch.device, quick: bool) -> tuple
     training = task.training
     meta = (TINY if quick else METAS)[task.data.source]
     scales = list(task.ladder)[:2] if quick else list(task.ladder)
-    batch = 8 if quick else training.batch_size
+    batch = 4 if quick else training.batch_size
     bfloat16 = use_bfloat16(training.precision, device)
     section = training.model_dump(include={"optimizer", "weight_decay", "clip", "augment"})
     cells = [(domain, *cell) for cell in slices.cells(study, domain) if cell[0] in scales]
     members = {scale: slices.members(task, scale, fraction) for _, scale, fraction in cells}
+    if quick:
+        members = {scale: min(2, count) for scale, count in members.items()}
     cases = {
         scale: Case(scale, task.family, task.ladder[scale], meta, batch=batch, more=section)
         for scale in scales

@@ -29,7 +29,7 @@ ANYWAY = 3
 def measure_throughput(device: torch.device, quick: bool) -> Iterator[Row]:
     """Samples a second of a plain loop, a member, a chunk; FLOP/s and memory of the last."""
     name = "throughput"
-    window = 0.02 if quick else 1.0
+    window, most = (0.02, 3) if quick else (1.0, 9)
     cases = {case.family: case for case in SMALL if case.meta.task in ("classes", "next")}
 
     def of(case: Case) -> Iterator[Row]:
@@ -38,8 +38,8 @@ def measure_throughput(device: torch.device, quick: bool) -> Iterator[Row]:
         plain = plain_rate(case, device, bfloat16, window)
         why = f"{'bfloat16' if bfloat16 else 'float32'}, one member after another"
         yield Row(name, f"{case}: plain loop", plain, unit, OK, why)
-        counts = dict.fromkeys((1, found if (found := together(case, device)) > 1 else ANYWAY))
-        for members in counts:
+        found = together(case, device, most)
+        for members in dict.fromkeys((1, found if found > 1 else ANYWAY)):
             rate, peak = rate_of(case, device, members, bfloat16, window)
             why = f"{rate / plain:.2f} × the plain loop"
             if members > found:
@@ -57,10 +57,10 @@ def measure_throughput(device: torch.device, quick: bool) -> Iterator[Row]:
 def rate_of(
     case: Case, device: torch.device, members: int, bfloat16: bool, window: float
 ) -> tuple[float, int]:
-    """(samples a second of all members, peak bytes) of trainings as a job runs them."""
+    """(samples a second of all members, peak bytes) of trainings as a job runs them, over so many seconds."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    taken, began = 0, 0.0
+    taken, began, warm = 0, 0.0, WARM if window > 0.1 else 1
 
     class Enough(Exception):
         pass
@@ -68,11 +68,11 @@ def rate_of(
     def after_step() -> None:
         nonlocal taken, began
         taken += 1
-        if taken == WARM:
+        if taken == warm:
             synchronise(device)
             began = time.perf_counter()
         # The clock alone is asked, not the device, so that Python may run ahead as in a training.
-        elif taken > WARM + 2 and time.perf_counter() - began >= window:
+        elif taken > warm + 2 and time.perf_counter() - began >= window:
             raise Enough
 
     with deterministic(device):
@@ -83,7 +83,7 @@ def rate_of(
             synchronise(device)
         else:
             raise RuntimeError("all members ended before the window did")
-    rate = (taken - WARM) * case.batch * members / (time.perf_counter() - began)
+    rate = (taken - warm) * case.batch * members / (time.perf_counter() - began)
     return rate, peak_memory(device)
 
 
@@ -159,7 +159,7 @@ def measure_graphs(device: torch.device, quick: bool) -> Iterator[Row]:
     cases = [case for case in cases if case.meta.task in ("classes", "next")]
 
     def of(case: Case) -> Iterator[Row]:
-        window, members = 0.02 if quick else 0.5, together(case, device)
+        window, members = (0.02, 2) if quick else (0.5, together(case, device))
         with deterministic(device):
             step, put_back, values = stepping(case.without_dropout(), device, members)
             before = put_back()

@@ -117,6 +117,7 @@ def measure_resume(device: torch.device, quick: bool) -> Iterator[Row]:
     record and the test outputs of one that was let alone; two that were let alone are the same."""
     name = "resume"
     wanted = ("mlp", "cnn", "transformer", "resnet_bk", "hf, classes")
+    rows = 48 if quick else 96
 
     def of(case: Case) -> Iterator[Row]:
         taken = 0
@@ -125,14 +126,14 @@ def measure_resume(device: torch.device, quick: bool) -> Iterator[Row]:
             nonlocal taken
             taken += 1
 
-        whole, outputs = trained(case, device, asked=counted)
-        again, _ = trained(case, device)
+        whole, outputs = trained(case, device, rows=rows, asked=counted)
+        again, _ = trained(case, device, rows=rows)
         differ = differing(lasting(whole), lasting(again))
         yield judged(
             name, f"{case}: two runs, values that differ", len(differ), 0, "", differ and differ[0]
         )
         with tempfile.TemporaryDirectory() as folder:
-            resumed, kept = interrupted(case, device, Path(folder), taken)
+            resumed, kept = interrupted(case, device, Path(folder), rows, taken)
             differ = differing(lasting(whole), lasting(resumed))
             yield judged(
                 name, f"{case}: resumed, values that differ", len(differ), 0, "",
@@ -150,7 +151,7 @@ def measure_resume(device: torch.device, quick: bool) -> Iterator[Row]:
 
 
 def interrupted(
-    case: Case, device: torch.device, folder: Path, steps: int
+    case: Case, device: torch.device, folder: Path, rows: int, steps: int
 ) -> tuple[TrainingRecord, dict[int, torch.Tensor]]:
     """Train a case, ended after shares of `steps` (questions that an undisturbed one asks)."""
     at = [round(share * steps) for share in INTERRUPTED]
@@ -163,10 +164,10 @@ def interrupted(
             return signal.SIGTERM if left == 0 else None
 
         with contextlib.suppress(Stopped):
-            trained(case, device, folder=folder, asked=asked)
+            trained(case, device, rows=rows, folder=folder, asked=asked)
             raise AssertionError(f"was not asked to end at step {ends} of {steps}")
     said: list[str] = []
-    result = trained(case, device, folder=folder, say=said.append)
+    result = trained(case, device, rows=rows, folder=folder, say=said.append)
     if not any("going on from a checkpoint" in line for line in said):
         raise AssertionError(f"began anew: {said[:1]}")
     return result
