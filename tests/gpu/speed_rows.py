@@ -57,7 +57,8 @@ def measure_throughput(device: torch.device, quick: bool) -> Iterator[Row]:
 def rate_of(
     case: Case, device: torch.device, members: int, bfloat16: bool, window: float
 ) -> tuple[float, int]:
-    """(samples a second of all members, peak bytes) of trainings as a job runs them, over so many seconds."""
+    """(samples a second of all members, peak bytes) of trainings as a job runs them, over so many
+    seconds."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     taken, began, warm = 0, 0.0, WARM if window > 0.1 else 1
@@ -161,16 +162,19 @@ def measure_graphs(device: torch.device, quick: bool) -> Iterator[Row]:
     def of(case: Case) -> Iterator[Row]:
         window, members = (0.02, 2) if quick else (0.5, together(case, device))
         with deterministic(device):
-            step, put_back, values = stepping(case.without_dropout(), device, members)
-            before = put_back()
+            step, flat = stepping(case.without_dropout(), device, members)
+            first = flat.snapshot()
             step()
-            eager = values().clone()
-            put_back(before)
+            eager = flat.grads.clone()
             replay = captured(step, device)
-            put_back(before)
+            for key, values in {"values": flat.values, **flat.buffers}.items():
+                values.copy_(first[key])
+            flat.grads.zero_()
             replay()
-            apart = float((values() - eager).norm() / (eager - before["values"]).norm())
-            yield judged(name, f"{case}: weights after a step, apart", apart, 1e-5, "of the step")
+            if torch.equal(flat.values, first["values"]):
+                raise RuntimeError("the captured step moved no weight")
+            apart = float((flat.grads - eager).norm() / eager.norm())
+            yield judged(name, f"{case}: gradients of a step, apart", apart, 1e-4, "of their norm")
             one, other = (seconds_of(each, device, window) for each in (step, replay))
         what = f"{case}, {members} as one"
         yield Row(name, f"{what}: a step", 1e3 * one, "ms")
@@ -199,11 +203,9 @@ def captured(step: Callable[[], None], device: torch.device) -> Callable[[], Non
     return graph.replay
 
 
-def stepping(
-    case: Case, device: torch.device, members: int
-) -> tuple[Callable[[], None], Callable[..., dict], Callable[[], torch.Tensor]]:
-    """(a step on one batch in float32, what puts weights and moments back and returns them, the
-    weights). Rate and count of steps stay the same, for a graph holds them fast."""
+def stepping(case: Case, device: torch.device, members: int) -> tuple[Callable[[], None], Flat]:
+    """A step on one batch in float32, and what it changes. Its rate and its place in the schedule
+    stay the same: a graph holds them fast."""
     task = job.TASK_OF[case.meta.task](drawn(case.meta, case.batch), case.meta, "1.0", device)
     model = build(case.family, case.size, case.meta, members, device.type)
     initialise(model, [0] * members)
@@ -218,13 +220,4 @@ def stepping(
         flat.clip(1.0)
         optimiser.step(1.0)
 
-    def put_back(state: dict | None = None) -> dict:
-        if state is not None:
-            flat.values.copy_(state["values"])
-            for name, buffer in flat.buffers.items():
-                buffer.copy_(state[name])
-            for moment, was in zip(optimiser.moments, state["moments"], strict=True):
-                moment.copy_(was)
-        return flat.snapshot() | {"moments": [each.clone() for each in optimiser.moments]}
-
-    return step, put_back, lambda: flat.values
+    return step, flat
