@@ -58,8 +58,8 @@ def guarded(name: str, what: str, of: Callable[[], Iterable[Row]]) -> Iterator[R
     except Exception as fault:  # whatever a GPU, a driver or a library finds wrong
         first = str(fault).strip().splitlines() or [""]
         yield Row(name, what, None, "", FAILED, f"{type(fault).__name__}: {first[0]}")
-    gc.collect()  # what a failure still holds
-    if torch.cuda.is_available():
+    if torch.cuda.is_available():  # free what a failure still holds
+        gc.collect()
         torch.cuda.empty_cache()
 
 
