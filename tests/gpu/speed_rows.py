@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from alphascale.networks.build import build, initialise
 from alphascale.networks.count import count_flops
+from alphascale.networks.draws import Masks
 from alphascale.networks.plain import Plain
 from alphascale.networks.resolvent import METHODS, resolvent
 from alphascale.training import job
@@ -102,7 +103,7 @@ def plain_rate(case: Case, device: torch.device, bfloat16: bool, window: float) 
     x, y = task.x["train"], task.y["train"]
     clip = spec_of(case, device).training.clip or 1.0
     order = torch.randperm(len(x), device=device).split(case.batch)
-    turn = 0
+    masks, turn = Masks([0], 1, device), 0  # dropout as our members have it
 
     def step() -> None:
         nonlocal turn
@@ -110,7 +111,7 @@ def plain_rate(case: Case, device: torch.device, bfloat16: bool, window: float) 
         turn += 1
         batch = task.prepare(x[rows])
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            logits = model(batch) if alone else model(batch.unsqueeze(0))[0]
+            logits = model(batch) if alone else model(batch.unsqueeze(0), masks)[0]
             loss = F.cross_entropy(logits.flatten(0, -2).float(), y[rows].flatten())
         optimiser.zero_grad()
         loss.backward()

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
-from gpu import paper_rows, rows, table, training_rows
+from gpu import cases, paper_rows, rows, table, training_rows
 
 CPU = torch.device("cpu")
 # What a CPU has not: everything else is measured there too.
@@ -37,6 +38,13 @@ def test_on_a_gpu(name: str) -> None:
         if row.verdict == rows.FAILED
     ]
     assert not failed, "\n".join(rows.text(failed))
+
+
+@pytest.mark.parametrize("case", cases.LARGER, ids=str)
+def test_the_sizes_for_speed_are_models(case: cases.Case) -> None:
+    """Two samples of each, one step, which is as much as a CPU does of them in a second."""
+    taken, _ = training_rows.steps_of(replace(case, batch=2), CPU, 1, False, members=1)
+    assert taken.isfinite().all()
 
 
 def test_a_failure_is_a_row_and_not_the_end() -> None:

@@ -206,10 +206,10 @@ def measure_pieces(device: torch.device, quick: bool) -> Iterator[Row]:
         torch.cuda.empty_cache()
         total = torch.cuda.get_device_properties(device).total_memory
         try:
-            torch.cuda.set_per_process_memory_fraction(0.6 * peak / total, device)
+            torch.cuda.set_per_process_memory_fraction(0.6 * peak / total)
             cut, pieces = steps_of(case, device, 4, False)
         finally:
-            torch.cuda.set_per_process_memory_fraction(1.0, device)
+            torch.cuda.set_per_process_memory_fraction(1.0)
         yield judged(name, f"{case}: pieces of a batch", 1 / pieces, 0.5, "of it at a time")
         apart = float(((cut - whole) / whole).abs().max())
         yield judged(name, f"{case}: training loss, apart", apart, 1e-3, "of it")
@@ -218,7 +218,7 @@ def measure_pieces(device: torch.device, quick: bool) -> Iterator[Row]:
 
 
 def steps_of(
-    case: Case, device: torch.device, steps: int, bfloat16: bool
+    case: Case, device: torch.device, steps: int, bfloat16: bool, members: int = 2
 ) -> tuple[torch.Tensor, int]:
     """Training loss of each member over an epoch of so many steps, and pieces of a batch."""
     found: list[torch.Tensor] = []
@@ -231,7 +231,7 @@ def steps_of(
         found.append(torch.tensor(losses, dtype=torch.float64))
         raise Enough
 
-    chunk = chunk_of(case, device, 2, steps * case.batch, bfloat16)
+    chunk = chunk_of(case, device, members, steps * case.batch, bfloat16)
     with contextlib.suppress(Enough), deterministic(device):
         chunk.run(after, lambda: None)
     synchronise(device)
