@@ -31,11 +31,10 @@ test-slow: $(READY)
 test-slurm: $(READY)
 	python -m pytest tests/workflow/test_slurm.py -rs --durations=0
 
-# The table's options: GPU="--only throughput", GPU="--device cpu --quick".
-GPU ?= --out gpu.md
+# The table is made whatever the tests say. Its options: TABLE="--only throughput graphs".
 test-gpu: $(READY)
-	python -m pytest -m gpu -n 0 -rs tests/gpu
-	python tests/gpu/table.py $(GPU)
+	python -m pytest -m gpu -n 0 -rs tests/gpu; tested=$$?; \
+	  python tests/gpu/table.py --out gpu.md $(TABLE) && exit $$tested
 
 MUTANTS ?= --count 150 --seed 0
 mutants: $(READY)

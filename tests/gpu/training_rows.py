@@ -119,7 +119,6 @@ def measure_resume(device: torch.device, quick: bool) -> Iterator[Row]:
     record and the test outputs of one that was let alone; two that were let alone are the same."""
     name = "resume"
     wanted = ("transformer", "mlp", "cnn", "resnet_bk", "transformer_lm", "hf, classes")
-    rows = 48 if quick else 96
 
     def of(case: Case) -> Iterator[Row]:
         taken = 0
@@ -128,12 +127,12 @@ def measure_resume(device: torch.device, quick: bool) -> Iterator[Row]:
             nonlocal taken
             taken += 1
 
-        whole, outputs = trained(case, device, rows=rows, asked=counted)
-        again, _ = trained(case, device, rows=rows)
+        whole, outputs = trained(case, device, asked=counted)
+        again, _ = trained(case, device)
         repeats = not differing(lasting(whole), lasting(again))
         yield same(name, f"{case}: two runs", whole, again)
         with tempfile.TemporaryDirectory() as folder:
-            resumed, kept = interrupted(case, device, Path(folder), rows, taken)
+            resumed, kept = interrupted(case, device, Path(folder), taken)
             if repeats:
                 yield same(name, f"{case}: resumed", whole, resumed)
             else:  # nothing can be the same as what differs from itself
@@ -166,7 +165,7 @@ def same(name: str, what: str, one: TrainingRecord, other: TrainingRecord) -> Ro
 
 
 def interrupted(
-    case: Case, device: torch.device, folder: Path, rows: int, steps: int
+    case: Case, device: torch.device, folder: Path, steps: int
 ) -> tuple[TrainingRecord, dict[int, torch.Tensor]]:
     """Train a case, ended after shares of `steps` (questions that an undisturbed one asks)."""
     at = [round(share * steps) for share in INTERRUPTED]
@@ -179,10 +178,10 @@ def interrupted(
             return signal.SIGTERM if left == 0 else None
 
         with contextlib.suppress(Stopped):
-            trained(case, device, rows=rows, folder=folder, asked=asked)
+            trained(case, device, folder=folder, asked=asked)
             raise AssertionError(f"was not asked to end at step {ends} of {steps}")
     said: list[str] = []
-    result = trained(case, device, rows=rows, folder=folder, say=said.append)
+    result = trained(case, device, folder=folder, say=said.append)
     if not any("going on from a checkpoint" in line for line in said):
         raise AssertionError(f"began anew: {said[:1]}")
     return result
