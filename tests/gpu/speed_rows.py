@@ -167,7 +167,12 @@ def measure_graphs(device: torch.device, quick: bool) -> Iterator[Row]:
             first = flat.snapshot()
             step()
             eager = flat.grads.clone()
-            replay = captured(step, device)
+            try:
+                replay = captured(step, device)
+            except RuntimeError as fault:  # an operation that waits for the device
+                why = f"cannot be captured: {str(fault).strip().splitlines()[0]}"
+                yield Row(name, f"{case}: captured", None, "ms", SKIPPED, why)
+                return
             for key, values in {"values": flat.values, **flat.buffers}.items():
                 values.copy_(first[key])
             flat.grads.zero_()
