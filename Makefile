@@ -2,6 +2,7 @@
 # make test   set up everything, then run the tests
 # make test-slow    the proofs that take minutes
 # make test-slurm   the tests that need a SLURM cluster, on the one that sbatch reaches
+# make test-gpu     on a machine with a GPU: every family on it, its speed, memory and energy, in one table
 # make mutants      plausible mistakes in the package, and which of them no test notices (an hour or two)
 # make lint   ruff, snakefmt, snakemake --lint
 # VENV=path   share one virtual environment between clones (it takes 6 GB and two to three minutes); its
@@ -16,7 +17,7 @@ READY := $(VENV)/.command-$(shell { pwd; cat pyproject.toml requirements.txt; } 
 # Snakemake finds its helpers, and jobs their interpreter, in the environment, activated or not.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-slow test-slurm mutants lint format config envs setup
+.PHONY: run test test-slow test-slurm test-gpu mutants lint format config envs setup
 
 run: $(READY)
 	snakemake --cores all
@@ -29,6 +30,11 @@ test-slow: $(READY)
 
 test-slurm: $(READY)
 	python -m pytest tests/workflow/test_slurm.py -rs --durations=0
+
+# The table is made whatever the tests say. Its options: TABLE="--only throughput graphs".
+test-gpu: $(READY)
+	python -m pytest -m gpu -n 0 -rs tests/gpu; tested=$$?; \
+	  python tests/gpu/table.py --out gpu.md $(TABLE) && exit $$tested
 
 MUTANTS ?= --count 150 --seed 0
 mutants: $(READY)

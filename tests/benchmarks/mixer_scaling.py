@@ -79,9 +79,12 @@ def attention(device: str, fused: bool) -> Callable[[Tensor], Tensor]:
     return run
 
 
-def measure(mixer: Callable[[Tensor], Tensor], length: int, device: str) -> tuple[float, float]:
+def measure(
+    mixer: Callable[[Tensor], Tensor], length: int, device: str, tokens: int = TOKENS,
+    seconds: float = SECONDS,
+) -> tuple[float, float]:  # fmt: skip
     """(µs per token, MB kept for the backward pass) of forward and backward."""
-    x = torch.randn(TOKENS // length, length, WIDTH, device=device, requires_grad=True)
+    x = torch.randn(tokens // length, length, WIDTH, device=device, requires_grad=True)
     kept: dict[int, int] = {}
 
     def pack(tensor: Tensor) -> Tensor:
@@ -101,9 +104,9 @@ def measure(mixer: Callable[[Tensor], Tensor], length: int, device: str) -> tupl
         return clock() - start
 
     times = [once()]
-    while sum(times) < SECONDS or len(times) < 2:
+    while sum(times) < seconds or len(times) < 2:
         times.append(once())
-    return 1e6 * min(times) / TOKENS, sum(kept.values()) / 1e6
+    return 1e6 * min(times) / tokens, sum(kept.values()) / 1e6
 
 
 def main() -> None:

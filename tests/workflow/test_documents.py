@@ -253,7 +253,7 @@ def test_every_make_and_python_command_is_there(commands, root: Path, folder: Pa
             assert (
                 all((root / "tests" / name).is_dir() for name in names[1].split(","))
                 if names
-                else (words[2:] == ["-m", "slow"])
+                else (words[2:] in (["-m", "slow"], ["-m", "gpu"]))
             )
             continue
         script, *options = words

@@ -220,7 +220,9 @@ def _train_all(
         "finished": [], "outputs": [], "chunk": None, "pieces": 1, "seconds": 0.0
     }  # fmt: skip
     pieces, before_s, began = saved["pieces"], saved["seconds"], time.monotonic()
-    finished, outputs = [member_of(member) for member in saved["finished"]], saved["outputs"]
+    finished = [member_of(member) for member in saved["finished"]]
+    # A checkpoint is loaded to the device; these are for a file, as those that are still to come.
+    outputs = [None if each is None else each.cpu() for each in saved["outputs"]]
     chunk_state = saved["chunk"]
     steps = task.steps(setup.training.batch_size) * setup.training.epochs
     say = _Progress(progress, name, len(members), steps * len(members))
