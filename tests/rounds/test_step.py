@@ -32,7 +32,9 @@ def study(target: float, **asked):
     task = {
         "data": {"source": "letter"}, "family": "mlp", "ladder": LADDER, "naive": {"width": 600},
         "fractions": [0.5, 1.0], "seeds": [0, 1, 2], "withhold": 1,
-        "training": {"epochs": EPOCHS, "batch_size": 50, "learning_rates": [1e-3, 1e-2]},
+        "training": {
+            "epochs": EPOCHS, "batch_size": 50, "learning_rates": [1e-3, 1e-2], "rates": "sweep",
+        },
         "target": {"error": target},
     }  # fmt: skip
     return read_study({"domains": {"d": task}, "study": asked, "bootstrap": {"resamples": 200}})
