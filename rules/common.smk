@@ -27,7 +27,7 @@ sys.path.insert(0, str(SCRIPTS))
 from alphascale.errors import UserError
 
 try:
-    from alphascale import slices
+    from alphascale import slices, sweeps
 except UserError as fault:  # somebody's new family or source that cannot be imported
     sys.exit(f"error: {fault}")
 
@@ -322,7 +322,7 @@ def training_beside(wildcards):
     if wildcards.domain not in BY_LAW:
         return None
     task = STUDY.domains[wildcards.domain]
-    return {"checked": slices.checked(task, wildcards.scale, wildcards.fraction)}
+    return {"checked": sweeps.checked(task, wildcards.scale, wildcards.fraction)}
 
 
 def rates_of_training(wildcards):
@@ -344,7 +344,7 @@ DOMAIN_RATES = {"rates": law_file} if BY_LAW else {}
 
 def swept_records(wildcards):
     """The records that a domain's law of rates rests on."""
-    found = slices.swept(STUDY.domains[wildcards.domain]).items()
+    found = sweeps.swept(STUDY.domains[wildcards.domain]).items()
     return [
         out(f"train/{wildcards.domain}/{scale}/{fraction}.json")
         for scale, fraction in found
@@ -620,7 +620,7 @@ def look_at_budget():
                 (
                     scale,
                     fraction,
-                    slices.members(STUDY.domains[domain], scale, fraction),
+                    sweeps.members(STUDY.domains[domain], scale, fraction),
                 )
                 for scale, fraction in slices.cells(STUDY, domain)
             ]

@@ -93,7 +93,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-from alphascale import slices  # noqa: E402
+from alphascale import slices, sweeps  # noqa: E402
 from alphascale.config import read_study  # noqa: E402
 from alphascale.data.make import prepare  # noqa: E402
 from alphascale.data.store import open_tensors  # noqa: E402
@@ -188,13 +188,13 @@ def domain(name: str, folder: Path) -> tuple[float, float, float]:
     task = runs.law.domains[name]
     cells = list(slices.cells(runs.full, name))
     full = {c: runs.train(slices.train_slice(runs.full, name, *c)) for c in cells}
-    swept = list(slices.swept(task).items())
+    swept = list(sweeps.swept(task).items())
     spec = slices.rates_slice(runs.law, name, "")
     law = rate_law(spec, [full[c][0] for c in swept])
     ours = {
         c: full[c][0]
         if c in swept
-        else runs.train(slices.train_slice(runs.law, name, *c), law, slices.checked(task, *c))[0]
+        else runs.train(slices.train_slice(runs.law, name, *c), law, sweeps.checked(task, *c))[0]
         for c in cells
     }
     print(f"{name}: N^({law.slope:.2f} ± {law.slope_sd:.2f})")

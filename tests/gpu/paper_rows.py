@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 import yaml
-from alphascale import slices
+from alphascale import slices, sweeps
 from alphascale.config import Study, read_study
 from alphascale.networks.count import count_flops
 from alphascale.progress.sizes import works
@@ -70,7 +70,7 @@ def taken(study: Study, domain: str, device: torch.device, quick: bool) -> tuple
     bfloat16 = use_bfloat16(training.precision, device)
     section = training.model_dump(include={"optimizer", "weight_decay", "clip", "augment"})
     cells = [(domain, *cell) for cell in slices.cells(study, domain) if cell[0] in scales]
-    members = {scale: slices.members(task, scale, fraction) for _, scale, fraction in cells}
+    members = {scale: sweeps.members(task, scale, fraction) for _, scale, fraction in cells}
     if quick:
         members = {scale: min(2, count) for scale, count in members.items()}
     cases = {

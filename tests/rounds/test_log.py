@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alphascale import slices
+from alphascale import slices, sweeps
 from alphascale.config import read_study
 from alphascale.errors import UserError
 from alphascale.records.plan import PlannedRun
@@ -77,7 +77,7 @@ def test_rates_follow_a_law_unless_the_study_says_how(here: Path) -> None:
     rates = {"learning_rates": [1e-3, 1e-2, 1e-1]}
     grown, *_ = log.take_up(study(d={"training": rates}))
     assert grown.domains["d"].training.rates == "law"
-    assert [slices.members(grown.domains["d"], s, "1.0") for s in ("w4", "w8", "w16")] == [3, 3, 2]
+    assert [sweeps.members(grown.domains["d"], s, "1.0") for s in ("w4", "w8", "w16")] == [3, 3, 2]
     grown, *_ = log.take_up(study(d={"training": rates | {"rates": "sweep"}}))
     assert grown.domains["d"].training.rates == "sweep"
 

@@ -25,7 +25,7 @@ from study_made import copy_project, own_study, write_study
 pytestmark = pytest.mark.slow
 
 # What no two equal runs share.
-MEASURED = ("job_seconds", "joules", "energy_how", "peak_memory_bytes")
+MEASURED = ("job_seconds", "joules", "energy_how", "watts", "watts_how", "peak_memory_bytes")
 TARGET = "results/own/observations.csv"
 
 

@@ -21,7 +21,7 @@ from tasks_made import study_of_names
 
 pytestmark = pytest.mark.slow
 RESULTS = Path("results/names")
-MEASURED = ("job_seconds", "joules", "energy_how", "peak_memory_bytes")
+MEASURED = ("job_seconds", "joules", "energy_how", "watts", "watts_how", "peak_memory_bytes")
 STAGE = "optimize"  # without the figures, which take as long as all trainings
 COMPARED = ("lora", "timm", "causal")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from alphascale import slices
+from alphascale import slices, sweeps
 from alphascale.config import read_study
 from alphascale.progress.sizes import works
 from alphascale.records.files import read_sealed, write_sealed
@@ -18,6 +18,8 @@ from alphascale.records.rates import RateLaw
 from alphascale.records.typed import read
 from running import edited, own_study_of, snakemake, stale
 from study_made import copy_project, own_study, write_study
+
+pytestmark = pytest.mark.slow
 
 TABLE = "results/own/observations/table.csv"
 FIT = "fit the learning rates of table"
@@ -133,7 +135,7 @@ def test_members_are_counted_as_they_are_trained(trained: Path) -> None:
         made = record(trained, scale, fraction)["sweep"]
         if (scale, fraction) == ("w12", "1.0"):
             made = made[:3]  # without those that follow a check which has won
-        members = slices.members(task, scale, fraction)
+        members = sweeps.members(task, scale, fraction)
         assert members == len(made) == counted["table", scale, fraction].members
         asked = SimpleNamespace(domain="table", scale=scale, fraction=fraction)
         assert slices.load(study, asked)[1] == members
@@ -156,13 +158,13 @@ def test_a_planned_rung_is_neither_swept_nor_checked() -> None:
         task["ladder"]["p"] = {"width": width}
         task["runs"] = {"p": {"fractions": ["1.0"], "seeds": [0, 1, 2]}}
         study = read_study(made)
-        assert slices.by_law(study.domains["table"], "p", "1.0")
-        assert slices.members(study.domains["table"], "p", "1.0") == 3
+        assert sweeps.by_law(study.domains["table"], "p", "1.0")
+        assert sweeps.members(study.domains["table"], "p", "1.0") == 3
         for cell in slices.cells(before, "table"):
             assert slices.train_slice(study, "table", *cell) == slices.train_slice(
                 before, "table", *cell
             )
             was, now = (s.domains["table"] for s in (before, study))
-            assert slices.checked(was, *cell) == slices.checked(now, *cell)
+            assert sweeps.checked(was, *cell) == sweeps.checked(now, *cell)
         assert slices.rates_slice(study, "table", "") == slices.rates_slice(before, "table", "")
         del task["ladder"]["p"], task["runs"]

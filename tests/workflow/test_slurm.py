@@ -29,7 +29,15 @@ from study_made import copy_project, own_study, write_study
 
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "SLURM"))}
 # Of observations.csv, what may differ between two runs of one study on the same kind of device.
-MAY_DIFFER = ("job_seconds", "joules", "energy_how", "device", "peak_memory_bytes")
+MAY_DIFFER = (
+    "job_seconds",
+    "joules",
+    "energy_how",
+    "watts",
+    "watts_how",
+    "device",
+    "peak_memory_bytes",
+)
 CELL = "results/own/train/table/w4/1.0.json"
 TRAIN_LOG = "results/own/logs/train/table/w4/1.0.log"
 SLURM_UP = SHARED / "tools" / "slurm-up"

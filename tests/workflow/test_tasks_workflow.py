@@ -106,7 +106,7 @@ def test_lost_outputs_are_made_again_and_nothing_else(done: Path, tmp_path: Path
         "train tags d4 on 1.0 of the data"
     }
     assert snakemake(folder).returncode == 0
-    measured = ("job_seconds", "joules", "energy_how", "peak_memory_bytes")
+    measured = ("job_seconds", "joules", "energy_how", "watts", "watts_how", "peak_memory_bytes")
     for old, new in zip(before, rows_of(folder, "tags"), strict=True):
         assert {k: v for k, v in old.items() if k not in measured} == {
             k: v for k, v in new.items() if k not in measured

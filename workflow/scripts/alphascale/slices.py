@@ -51,6 +51,7 @@ from .records.specs import (
 from .records.typed import as_json, digest_of, read
 from .records.verification import Promise
 from .sources import source
+from .sweeps import cell_fractions, members, rates_per_seed, swept
 
 
 def folder(study: Study) -> str:
@@ -62,67 +63,14 @@ def cells(study: Study, domain: str) -> Iterator[tuple[str, str]]:
     """(scale, fraction) of every training job of a domain, in the ladder's order."""
     task = study.domains[domain]
     for scale in task.ladder:
-        for fraction in _fractions(task, scale):
+        for fraction in cell_fractions(task, scale):
             yield scale, fraction
-
-
-# Smallest sizes that are swept where rates follow a law: a third moved no rate of the default
-# study's ladders by more than a step of the grid (tests/benchmarks/rates.py).
-SWEPT = 2
 
 
 # What a slice says of how a training comes to its rate: it sweeps, whatever others do; or it
 # follows the law, and of the study's candidates nothing shows in it.
 SWEEPS = {"rates": "sweep"}
 FOLLOWS = {"rates": "law", "learning_rates": [], "sweep": "full"}
-
-
-def swept(task: Domain) -> dict[str, str]:
-    """Scale → fraction of the cells that a law of rates rests on: the smallest sizes on the largest
-    of their fractions, runs of a plan apart as long as there are enough others, so that a rung that
-    is planned below them trains none of them anew. Every cell of a domain without a law is swept.
-    """
-    order = sorted(task.ladder, key=lambda scale: (scale in task.runs, _rough(task, scale)))
-    return {scale: _fractions(task, scale)[-1] for scale in order[:SWEPT]}
-
-
-def by_law(task: Domain, scale: str, fraction: str) -> bool:
-    """Whether a cell is trained at the rate of the domain's law."""
-    return task.training.rates == "law" and swept(task).get(scale) != fraction
-
-
-def checked(task: Domain, scale: str, fraction: str) -> bool:
-    """Whether a cell is where the law is checked: the largest size, on its largest fraction; runs
-    of a plan apart, for which the ladder's check stands."""
-    if task.training.rates != "law" or fraction != _fractions(task, scale)[-1]:
-        return False
-    own = [name for name in task.ladder if name not in task.runs] or list(task.ladder)
-    largest = sorted(own, key=lambda name: _rough(task, name))[-1]  # of equals the last
-    return scale == largest and by_law(task, scale, fraction)
-
-
-def members(task: Domain, scale: str, fraction: str) -> int:
-    """Trainings of a cell's job, that of a check among them."""
-    own = task.runs.get(scale)
-    seeds = len((own and own.seeds) or task.seeds)
-    if by_law(task, scale, fraction):
-        return seeds + checked(task, scale, fraction)
-    return seeds * len(task.training.learning_rates)
-
-
-def rates_per_seed(task: Domain) -> int:
-    """Learning rates at which a further size is trained."""
-    return 1 if task.training.rates == "law" else len(task.training.learning_rates)
-
-
-def _fractions(task: Domain, scale: str) -> list[str]:
-    own = task.runs.get(scale)
-    return (own and own.fractions) or task.fractions
-
-
-def _rough(task: Domain, scale: str) -> float:
-    kind = family(task.family)
-    return kind.rough_params(kind.complete(task.ladder[scale]))
 
 
 def fractions(study: Study, domain: str) -> list[str]:

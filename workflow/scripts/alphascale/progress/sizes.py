@@ -19,8 +19,8 @@ from typing import Any
 from ..config import Study
 from ..data.store import prefix
 from ..families import family
-from ..slices import members as count_members
 from ..sources import source
+from ..sweeps import members as count_members
 
 Cell = tuple[str, str, str]  # domain, scale, fraction
 # Backward takes twice the multiply-adds of forward, each of 2 FLOPs (Kaplan et al. 2020, eq. 2.2).
