@@ -825,6 +825,13 @@ def curve_records():
     ]
 
 
+def serving_spec(wildcards):
+    """What the measurement of serving depends on: of a study by rounds its whole ladders, so that no
+    round measures anew."""
+    ladders = WHOLE.model_copy(update={"device": STUDY.device}) if WHOLE else STUDY
+    return slices.serving_slice(ladders, wildcards.domain)
+
+
 def serving_record(wildcards):
     """What serving takes in a domain; nothing where the study does not ask."""
     return [] if STUDY.serving is None else out(f"serving/{wildcards.domain}.json")

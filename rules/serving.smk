@@ -26,7 +26,7 @@ rule serving_domain:
     resources:
         **TRAIN_RESOURCES,
     params:
-        job=job("serving_domain", of_domain(slices.serving_slice), family),
+        job=job("serving_domain", serving_spec, family),
     message:
         "measure what it takes to serve {wildcards.domain}"
     shell:

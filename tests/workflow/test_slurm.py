@@ -332,9 +332,7 @@ def test_a_killed_workflow_run_again_has_one_writer_and_the_same_result(
     assert not trains(folder)
 
 
-def test_a_study_by_rounds_submits_two_rounds(
-    root: Path, tmp_path: Path, partition: str, started: Started
-) -> None:
+def test_a_study_by_rounds_submits_two_rounds(root: Path, tmp_path: Path, partition: str) -> None:
     folder = project(root, tmp_path / "project", partition)
     study = yaml.safe_load((folder / "config" / "config.yaml").read_text())
     study["domains"] = {"table": study["domains"]["table"]}
