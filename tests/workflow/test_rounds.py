@@ -28,6 +28,8 @@ def by_rounds(root: Path, folder: Path) -> Path:
     copy_project(root, folder)
     study = own_study(folder / "data")
     study["domains"] = {"table": study["domains"]["table"]}
+    # As rounds take their rates by themselves, said: the whole ladder then takes them alike.
+    study["domains"]["table"]["training"]["rates"] = "law"
     study["study"] = {"until": {"interval": 1.2}, "budget": {"naive": 0.6}, "rounds": 2}
     study["device"] = "cpu"
     write_study(folder, study)
