@@ -13,6 +13,8 @@ from .typed import SchemaVersion
 
 # Why a domain's study goes on, or has ended.
 State = Literal["goes_on", "sure", "out_of_reach", "budget", "exhausted"]
+# The keys of `study.budget` that all domains share, in the order of `Cost.amounts`.
+UNITS = ("flops", "hours", "kwh", "co2_g", "money")
 
 
 @dataclass(frozen=True)

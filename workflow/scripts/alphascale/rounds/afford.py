@@ -13,9 +13,9 @@ from ..progress.pace import ROUGH_CPU, ROUGH_GPU
 from ..progress.table import duration
 from ..records.data import Meta
 from ..records.decision import Throughput
-from ..records.rounds import Cost, RoundDomain, RoundSpec
+from ..records.rounds import UNITS, Cost, RoundDomain, RoundSpec
 from ..records.specs import Prices
-from ..units import prefixed, significant
+from ..units import energy, mass, prefixed, significant
 from .amounts import amounts, scaled, total
 
 # Scale, fraction and members (trainings) of a cell.
@@ -50,8 +50,8 @@ def check_budget(
             )
     whole = total(costs)
     for unit, shown, used, limit in zip(
-        ("flops", "hours", "kwh", "co2_g", "money"),
-        (_flops, duration, _kwh, _grams, lambda n: f"{significant(n)} {spec.costs.currency}"),
+        UNITS,
+        (_flops, duration, energy, mass, lambda n: f"{significant(n)} {spec.costs.currency}"),
         (whole.flops, *scaled(whole, 1 / FASTER).amounts[1:]),
         spec.limits.amounts,
         strict=True,
@@ -87,11 +87,3 @@ def _cell(
 
 def _flops(value: float) -> str:
     return prefixed(value, "FLOP")
-
-
-def _kwh(value: float) -> str:
-    return prefixed(1000 * value, "Wh")
-
-
-def _grams(value: float) -> str:
-    return prefixed(value, "g")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ..config import Domain, Rounds, Runs, Study
 from ..errors import UserError
-from ..families import family
 from ..records.rounds import Adopted, Begun, RoundRecord, RoundsLog
 from ..records.typed import digest_of, read, write
 from ..slices import folder, train_spec
+from ..sweeps import rough_params
 
 
 def path_of(study: Study) -> Path:
@@ -64,9 +64,7 @@ def what_of(study: Study, domain: str) -> str:
 def smallest(task: Domain, count: int) -> list[str]:
     """The scales that the first round trains: the smallest by the family's rough count, of models
     that it knows nothing of those that are named first."""
-    kind = family(task.family)
-    rough = {scale: kind.rough_params(kind.complete(size)) for scale, size in task.ladder.items()}
-    return sorted(task.ladder, key=rough.get)[:count]
+    return sorted(task.ladder, key=lambda scale: rough_params(task, scale))[:count]
 
 
 def _grown(task: Domain, asked: Rounds, begun: Begun) -> Domain:

@@ -31,7 +31,7 @@ def round_spec(whole: Study, study: Study, log: RoundsLog) -> RoundSpec:
                 pool=whole.domains[name].ladder,
                 naive=task.naive,
                 batch_size=task.training.batch_size,
-                number=1 + max((run.round - 1 for run in log.domains[name].runs), default=0),
+                number=max((run.round for run in log.domains[name].runs), default=1),
                 made_of=what_of(whole, name),
             )
             for name, task in sorted(study.domains.items())

@@ -26,10 +26,11 @@ from ..planning.design import Design
 from ..records.bootstrap import BootstrapRecord
 from ..records.data import Meta
 from ..records.decision import DecisionRecord, Star
-from ..records.rounds import Cost, DomainRound, RoundDomain, RoundRecord, RoundSpec
+from ..records.rounds import UNITS, Cost, DomainRound, RoundDomain, RoundRecord, RoundSpec
 from ..records.runs import largest
+from ..records.specs import Size
 from ..records.typed import Refused, digest_of
-from .amounts import amounts, pricing, spent, total
+from .amounts import amounts, pricing, scaled, spent, total
 from .policy import GIVEN_UP, pick, places, width
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _planned(
     rate = pricing(known.frame, spec.costs, plan.epochs, own.batch_size)
     prices = [rate.of(cell.flops, cell.samples, plan.rates) for cell in cells]
     upper = np.array([most.amounts for _, most in prices])
-    whole = _share(upper, [each for each in shares])
+    whole = _share(upper, shares)
     if not (whole <= 1).any():
         return _ended(spec, now, cells, upper, shares)
     if fit is None:
@@ -153,7 +154,7 @@ def _law(known: Known) -> tuple[bool, laws.Fit | laws.AutoLaw | None]:
     draws = known.bootstrap.of(known.decision.metric)
     if isinstance(known.decision.star, Refused):
         return False, None
-    if isinstance(known.decision.star, Star) and not isinstance(draws.joint, Refused):
+    if not isinstance(draws.joint, Refused):
         return True, laws.read(draws.joint.fit)
     return False, laws.read(draws.fractions[largest(draws.fractions)].fit)
 
@@ -195,29 +196,34 @@ def _climbed(
 ) -> DomainRound:  # fmt: skip
     """Where there is no law, as of runs that all learnt nothing: the next size of the ladder."""
     trained, seeds = known.frame["params"].max(), len(own.plan.seeds)
-    sizes = {str(sorted(size.items())) for size in own.pool.values()}
+    sizes = {_key(size) for size in own.pool.values()}
     top = largest(known.frame["fraction"])
     for i, cell in enumerate(cells):
         larger = cell.params["total"] > trained and cell.fraction == top
-        if larger and str(sorted(cell.size.items())) in sizes and whole[i] * seeds <= 1:
+        if larger and _key(cell.size) in sizes and whole[i] * seeds <= 1:
             counts = np.zeros(len(cells), int)
             counts[i] = seeds
             return _with(own.plan, own, now, cells, prices, counts, None)
     return replace(now, state="exhausted", why=f"{now.why}; no larger size of the ladder is left")
 
 
+def _key(size: Size) -> str:
+    """The same for equal sizes, whatever the order of their keys."""
+    return str(sorted(size.items()))
+
+
 def _with(plan, own, now, cells, prices, counts, ratio) -> DomainRound:
     """The domain with these runs: a size of the study's own ladder keeps its name."""
-    named = {str(sorted(size.items())): name for name, size in own.pool.items()}
+    named = {_key(size): name for name, size in own.pool.items()}
     runs, costs = [], []
     for i in np.flatnonzero(counts):
         run = planned_run(plan, cells[i], int(counts[i]), parted=True)
-        name = named.get(str(sorted(run.size.items())))
+        name = named.get(_key(run.size))
         free = name is not None and name not in plan.ladder
         if free and name not in {each.scale for each in runs}:
             run = replace(run, scale=name)
         runs.append(run)
-        costs.append([Cost(*(each * int(counts[i]) for each in c.amounts)) for c in prices[i]])
+        costs.append([scaled(cost, int(counts[i])) for cost in prices[i]])
     return replace(
         now,
         runs=runs,
@@ -225,9 +231,6 @@ def _with(plan, own, now, cells, prices, counts, ratio) -> DomainRound:
         at_most=total(most for _, most in costs),
         ratio=ratio,
     )
-
-
-UNITS = ("flops", "hours", "kwh", "co2_g", "money")
 
 
 def _ended(spec, now, cells, upper, shares) -> DomainRound:

@@ -60,16 +60,16 @@ def _whole(record: RoundRecord, spec: RoundSpec) -> str:
 def _of(taken: Cost, limits: Limits, currency: str) -> str:
     """The amounts that a budget limits, beside their limits; FLOPs in any case."""
     shown = (
-        (prefixed, ("FLOP",)), (lambda s: duration(s), ()), (significant, ()), (significant, ()),
-        (significant, ()),
-    )  # fmt: skip
-    units = ("", "", " kWh", " g CO₂", f" {currency}")
+        lambda flops: prefixed(flops, "FLOP"),
+        duration,
+        lambda kwh: f"{significant(kwh)} kWh",
+        lambda grams: f"{significant(grams)} g CO₂",
+        lambda money: f"{significant(money)} {currency}",
+    )
     parts = []
-    for (write, more), unit, used, limit in zip(
-        shown, units, taken.amounts, limits.amounts, strict=True
-    ):
+    for write, used, limit in zip(shown, taken.amounts, limits.amounts, strict=True):
         if limit is not None:
-            parts.append(f"{write(used, *more)}{unit} of {write(limit, *more)}{unit}")
+            parts.append(f"{write(used)} of {write(limit)}")
         elif not parts:
-            parts.append(f"{write(used, *more)}{unit}")
+            parts.append(write(used))
     return ", ".join(parts)
