@@ -17,6 +17,7 @@ from alphascale.records.training import TrainingRecord
 from alphascale.records.typed import as_json, parse
 from alphascale.training import checkpoints, job, loop
 from alphascale.training.classification import Classification
+from alphascale.training.device import deterministic
 from alphascale.training.loop import Member, Setup
 from alphascale.training.masked import LEFT, Masked
 from foreign_made import GREY, MASKED, NEXT, TEXT, bert, checkpoint, data, vit
@@ -303,3 +304,40 @@ def test_weights_are_kept_through_a_kill(monkeypatch, tmp_path):
     for seed in "01":
         one, two = (tmp_path / which / seed / "model.safetensors" for which in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
+
+
+class Put(torch.nn.Linear):
+    """A layer with an operation of which torch has no repeatable kernel anywhere."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        return torch.zeros_like(y).put_(torch.arange(y.numel()), y)
+
+
+def put_net(meta, hidden):
+    return torch.nn.Sequential(
+        torch.nn.Linear(meta.shape[0], hidden), torch.nn.Dropout(0.5), Put(hidden, meta.classes)
+    )
+
+
+def test_an_operation_without_a_repeatable_kernel_passes_and_is_said(monkeypatch):
+    """As on a GPU, where repeatable kernels are asked for; the failed pass leaves no trace."""
+    meta = Meta("tabular", 3, (4,), *[None] * 4)
+    spec = spec_of(f"{__name__}:put_net", {"hidden": 6})
+    source = torch.Generator().manual_seed(0)
+    tensors = {}
+    for split in ("train", "validation", "test"):
+        tensors[f"{split}_x"] = torch.randn(40, 4, generator=source)
+        tensors[f"{split}_y"] = torch.randint(0, 3, (40,), generator=source)
+    whole = run(spec, meta, tensors=tensors)
+    lines: list[str] = []
+    # On a CPU nothing is asked; the same block as a GPU's is entered in its place.
+    monkeypatch.setattr(job, "deterministic", lambda device: deterministic(torch.device("cuda")))
+    again = run(spec, meta, say=lines.append, tensors=tensors)
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert lasting(again) == lasting(whole)
+    said = [line for line in lines if "repeatable" in line or "deterministic" in line]
+    assert said == [
+        "put_ does not have a deterministic implementation on this GPU: two runs of this job may "
+        "differ by rounding"
+    ]

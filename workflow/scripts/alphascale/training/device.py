@@ -77,8 +77,11 @@ def keep_memory() -> None:
 
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """Have torch choose repeatable kernels where it has them, for as long as the block runs.
+    """Have torch take repeatable kernels alone, for as long as the block runs.
 
+    An operation that has none raises RuntimeError, on which `allow_unrepeatable` lets it pass. Not
+    at once by `warn_only`: with it the backward passes of fused attention keep the kernels that add
+    up in any order, though they have others.
     The CPU's are repeatable already for one number of threads.
     """
     if device.type == "cpu":
@@ -90,7 +93,7 @@ def deterministic(device: torch.device) -> Iterator[None]:
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     benchmark = torch.backends.cudnn.benchmark
     filling = torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     # A debugging aid that comes with it, 10 % of the time of a small model's step.
     torch.utils.deterministic.fill_uninitialized_memory = False
@@ -100,6 +103,15 @@ def deterministic(device: torch.device) -> Iterator[None]:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
         torch.backends.cudnn.benchmark = benchmark
         torch.utils.deterministic.fill_uninitialized_memory = filling
+
+
+def allow_unrepeatable(fault: RuntimeError) -> bool:
+    """Whether a computation failed for want of a repeatable kernel; such operations then pass,
+    until the block of `deterministic` ends."""
+    if "deterministic" not in str(fault) or torch.is_deterministic_algorithms_warn_only_enabled():
+        return False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return True
 
 
 def describe(device: torch.device, bfloat16: bool) -> Device:

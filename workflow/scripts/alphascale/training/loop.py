@@ -19,7 +19,7 @@ from ..records.specs import Size
 from ..records.training import Curves, Scores
 from ..records.typed import as_json, parse
 from .checkpoints import State
-from .device import keep_memory
+from .device import allow_unrepeatable, keep_memory
 from .flat import Flat
 from .optimise import Optimiser, schedule
 
@@ -231,10 +231,13 @@ class Chunk:
             try:
                 return self._in_pieces(x, y, noise)
             except (RuntimeError, MemoryError) as fault:
-                if self.pieces >= most or not out_of_memory(fault):
+                unrepeatable = self._unrepeatable(fault)
+                if not unrepeatable and (self.pieces >= most or not out_of_memory(fault)):
                     raise
             # Out of the handler, so that nothing of the failed pass is still held.
             noise.restore(drawn)
+            if unrepeatable:
+                continue
             self.pieces = min(2 * self.pieces, most)
             if self.setup.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -243,6 +246,16 @@ class Chunk:
                 f"{self.pieces} pieces, their gradients added up"
                 + ("" if self.divisible else "; batch norm then sees a piece, not the batch")
             )
+
+    def _unrepeatable(self, fault: BaseException) -> bool:
+        """Whether a pass failed for want of a repeatable kernel, and may now be tried again."""
+        if not isinstance(fault, RuntimeError) or not allow_unrepeatable(fault):
+            return False
+        self.say(
+            f"{str(fault).partition(', but')[0]} on this GPU: two runs of this job "
+            "may differ by rounding"
+        )
+        return True
 
     def _in_pieces(self, x: Tensor, y: Tensor, noise: Masks) -> tuple[Tensor, Tensor]:
         total: Tensor | float = 0.0
@@ -304,9 +317,12 @@ class Chunk:
         total: Tensor | float = 0.0
         correct: Tensor | int = 0
         for x, y in self.task.evaluation(split):
-            with self._autocast():
-                outputs = self.model(x)
-                losses, right = self.task.losses(outputs, y)
+            try:
+                outputs, losses, right = self._measured(x, y)
+            except RuntimeError as fault:
+                if not self._unrepeatable(fault):
+                    raise
+                outputs, losses, right = self._measured(x, y)
             if kept is not None:
                 kept.append(self.task.output(outputs))
             total = total + losses.double() * y.shape[1]
@@ -314,6 +330,12 @@ class Chunk:
             self.pause(self)
         count = len(self.task.y[split])
         return (total / count).tolist(), (correct / count).tolist()
+
+    def _measured(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the models give for a batch; each member's mean loss, correct predictions."""
+        with self._autocast():
+            outputs = self.model(x)
+            return outputs, *self.task.losses(outputs, y)
 
     def _optimiser(self) -> Optimiser:
         training = self.setup.training

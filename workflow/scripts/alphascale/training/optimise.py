@@ -62,7 +62,8 @@ class Optimiser:
         if self.views is not self.flat.views:  # the flat rows are others than they were
             self._arrange()
         gradients = self.flat.gradients
-        count = torch.tensor(float(self.steps), device=self.flat.values.device)
+        # Not torch.tensor: a copy from the host, which a GPU is waited for, and no graph captures.
+        count = torch.full((), float(self.steps), device=self.flat.values.device)
         for rate, values, *moments in self.groups:
             grads = self._of(rate, gradients)
             options = {"lr": rate * factor, "weight_decay": self.weight_decay, "maximize": False}
