@@ -565,14 +565,14 @@ def test_members_together_on_a_cpu(family, size, shape, expected):
     [
         ("mlp", {"width": 64}, 9),
         ("transformer", {"d_model": 64, "n_layers": 1}, 9),
-        ("cnn", {"width": 1.0}, 1),
+        ("cnn", {"width": 1.0}, 9),
         ("own:make", {}, 1),
     ],
 )
 def test_members_together_on_a_gpu(family, size, expected):
     gpu = torch.device("cuda")  # named, not used
     assert device.members_together(family, size, (1, 8, 8), 10_000, 9, gpu) == expected
-    assert device.members_together(family, size, (1, 8, 8), 10_000_000, 9, gpu) <= 2
+    assert device.members_together(family, size, (1, 8, 8), 10_000_000, 9, gpu) <= 4
 
 
 def test_bfloat16_trains_to_nearly_the_same():
