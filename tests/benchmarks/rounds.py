@@ -30,7 +30,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow" / "scripts"))
 from alphascale import laws
 from alphascale.errors import UserError
-from alphascale.rounds.policy import GIVEN_UP, pick, places, width
+from alphascale.rounds.policy import GIVEN_UP, pick, places, stalled, width
 
 BEYOND = (0.5, 1.5, 4.0, 10.0, 30.0)
 RATES, SEEDS, START, REACH, ASKED, ROUNDS = 3, 3, 4, 8.0, math.log(1.5), 12
@@ -80,7 +80,7 @@ def by_rounds(ladder: Ladder, target: float, limit: float, seed: int):
     """The law in the end, rounds, and why they ended."""
     for i in range(START):
         ladder.train(i, FIRST, RATES if i < SWEPT else 1)
-    number = 1
+    number, before = 1, []
     while True:
         fit = fitted(ladder, seed)
         star = fit.solve_samples(target)
@@ -90,13 +90,16 @@ def by_rounds(ladder: Ladder, target: float, limit: float, seed: int):
             return fit, number, "sure"
         if number > 1 and np.isinf(star[~np.isnan(star)]).mean() >= GIVEN_UP:
             return fit, number, "out of reach"
+        if stalled(before, ladder.spent, wide) is not None:
+            return fit, number, "stalled"
+        before.append((ladder.spent, wide))
         if number >= ROUNDS:
             return fit, number, "rounds"
         free = [i for i in range(len(ladder.sizes)) if ladder.made.get(i, 0) < ladder.runs]
         free = [i for i in free if ladder.sizes[i] <= REACH * max(ladder.x)]
         members = np.array([RATES if i < SWEPT else 1 for i in free])
         costs = ladder.sizes[free] * members
-        left, before = limit - ladder.spent, ladder.spent
+        left, spent = limit - ladder.spent, ladder.spent
         if not len(free) or costs.min() > left:
             return fit, number, "budget"
         x = np.array(ladder.x)
@@ -104,7 +107,7 @@ def by_rounds(ladder: Ladder, target: float, limit: float, seed: int):
         design = pick(
             fit, {"params": places(star, REACH * x.max())}, {"params": ladder.sizes[free]},
             (np.array(ladder.y), x.astype(str)),
-            partial(shares, costs, left, before), most, wide, ASKED,
+            partial(shares, costs, left, spent), most, wide, ASKED,
         )  # fmt: skip
         if not design.counts.any():
             return fit, number, "nothing helps"

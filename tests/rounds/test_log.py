@@ -11,7 +11,7 @@ from alphascale import slices, sweeps
 from alphascale.config import read_study
 from alphascale.errors import UserError
 from alphascale.records.plan import PlannedRun
-from alphascale.records.rounds import Cost, DomainRound, RoundRecord
+from alphascale.records.rounds import Cost, DomainRound, Reached, RoundRecord
 from alphascale.records.typed import digest_of
 from alphascale.rounds import log
 from alphascale.rounds.spec import round_spec
@@ -51,7 +51,7 @@ def answered(whole, spec, *runs: PlannedRun) -> RoundRecord:
     own = spec.domains[0]
     found = DomainRound(
         "d", own.number, own.made_of, "goes_on" if runs else "sure", "", 1.0, (1.0, 2.0), 0.0,
-        ZERO, None, list(runs), ZERO, ZERO,
+        0.1, ZERO, None, list(runs), ZERO, ZERO,
     )  # fmt: skip
     return RoundRecord(digest_of(spec), [found])
 
@@ -99,6 +99,7 @@ def test_a_round_is_adopted_and_the_next_builds_on_it(here: Path) -> None:
     assert {"p99", "p120"} <= set(grown.domains["d"].ladder)
     third = round_spec(whole, grown, rounds)
     assert third.domains[0].number == 3
+    assert third.domains[0].before == [Reached(0.1, ZERO.flops, (1.0, 2.0))] * 2
     log.finish(whole, rounds, answered(whole, third))
     grown, rounds, _ = log.take_up(whole)
     assert rounds.finished == digest_of(round_spec(whole, grown, rounds))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from alphascale import laws
-from alphascale.rounds.policy import pick, places, width
+from alphascale.rounds.policy import pick, places, stalled, width
 
 SIZES = 1000.0 * 2.0 ** (np.arange(24) / 2)
 ASKED = math.log(1.5)
@@ -90,3 +90,14 @@ def test_width_of_open_intervals_is_without_end() -> None:
     assert width((10.0, 15.0)) == pytest.approx(math.log(1.5))
     assert math.isinf(width((10.0, math.inf)))
     assert places(np.array([1.0, 2.0, np.inf, np.nan, 9.0]), 5.0).max() == 5.0
+
+
+def test_rounds_stall_where_twice_the_cost_tells_no_more() -> None:
+    wide = math.log(2.0)
+    assert stalled([(1.0, wide)], 2.0, 0.95 * wide) == wide
+    assert stalled([(1.0, wide)], 1.9, wide) is None, "not yet twice the cost"
+    assert stalled([(1.0, wide)], 8.0, 0.85 * wide) is None, "narrower"
+    assert stalled([(1.0, math.inf)], 8.0, math.inf) is None, "a far target: the ladder grows"
+    assert stalled([(1.0, wide)], 8.0, math.inf) == wide
+    # The narrowest of those that were cheap counts, and none that was not.
+    assert stalled([(1.0, 2 * wide), (2.0, wide), (4.0, wide / 4)], 4.0, 0.95 * wide) == wide

@@ -14,7 +14,7 @@ from alphascale.errors import UserError
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.networks.count import count_flops, count_params
 from alphascale.records.data import Meta
-from alphascale.records.rounds import Limits, RoundRecord
+from alphascale.records.rounds import Limits, Reached, RoundRecord
 from alphascale.records.typed import as_json, parse
 from alphascale.rounds.afford import check_budget
 from alphascale.rounds.amounts import total
@@ -197,3 +197,21 @@ def test_a_first_round_that_the_budget_does_not_buy_is_refused_by_its_key() -> N
         assert "first round alone takes" in str(fault.value) and "\n" not in str(fault.value)
     with pytest.raises(UserError, match=r"study\.budget\.naive"):
         check(naive=1e-6)
+
+
+def test_a_domain_ends_where_an_earlier_round_knew_as_much_for_half() -> None:
+    whole = study(0.11)
+    _, spec = first_of(whole)
+    now = step(0.11).domains[0]
+    assert now.state == "goes_on"
+    lower, upper = 100.0, 200.0
+
+    def after(flops: float, target: float = now.target):
+        before = [Reached(target, flops, (lower, upper))]
+        return step(0.11, None, {"domains": [replace(spec.domains[0], before=before)]}).domains[0]
+
+    found = after(now.spent.flops / 2)
+    assert found.state == "stalled" and not found.runs
+    assert "was 2 times at half the cost" in found.why and "1.5 asked" in found.why
+    assert after(now.spent.flops / 1.5) == now
+    assert after(now.spent.flops / 2, target=0.2) == now, "of another target nothing follows"

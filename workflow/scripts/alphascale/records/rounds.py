@@ -12,7 +12,7 @@ from .specs import PlanSpec, Prices, Size
 from .typed import SchemaVersion
 
 # Why a domain's study goes on, or has ended.
-State = Literal["goes_on", "sure", "out_of_reach", "budget", "exhausted"]
+State = Literal["goes_on", "sure", "out_of_reach", "stalled", "budget", "exhausted"]
 # The keys of `study.budget` that all domains share, in the order of `Cost.amounts`.
 UNITS = ("flops", "hours", "kwh", "co2_g", "money")
 
@@ -54,6 +54,15 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """What a round of a domain knew, for those that follow."""
+
+    target: float  # as the law is asked for it
+    flops: float  # spent by then
+    interval: Ends | None
+
+
+@dataclass(frozen=True)
 class RoundDomain:
     """What the next round of a domain depends on, beside its records."""
 
@@ -63,6 +72,7 @@ class RoundDomain:
     batch_size: int
     number: int  # rounds made, the first among them
     made_of: str  # digest of what its trainings are made of
+    before: list[Reached]  # after each round but the last
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class DomainRound:
     n_star: float | None
     interval: Ends | None  # None where there is no law
     out_of_reach: float | None  # share of draws
+    target: float  # as the law is asked for it
     spent: Cost
     naive: Cost | None  # one training of the naive model
     runs: list[PlannedRun] = field(default_factory=list)
@@ -127,6 +138,7 @@ class Begun:
 
     made_of: str  # digest of what its trainings are made of: with another, it begins anew
     runs: list[Adopted] = field(default_factory=list)
+    known: list[Reached] = field(default_factory=list)  # by round
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..config import Domain, Rounds, Runs, Study
 from ..errors import UserError
-from ..records.rounds import Adopted, Begun, RoundRecord, RoundsLog
+from ..records.rounds import Adopted, Begun, Reached, RoundRecord, RoundsLog
 from ..records.typed import digest_of, read, write
 from ..slices import folder, train_spec
 from ..sweeps import rough_params
@@ -91,7 +91,11 @@ def adopt(study: Study, log: RoundsLog, record: RoundRecord) -> None:
             Adopted(each.number + 1, run.scale, run.size, run.fraction, run.seeds)
             for run in each.runs
         ]
-        domains[each.domain] = Begun(each.made_of, [*domains[each.domain].runs, *new])
+        known = Reached(each.target, each.spent.flops, each.interval)
+        was = domains[each.domain]
+        if new:
+            was = replace(was, runs=[*was.runs, *new], known=[*was.known, known])
+        domains[each.domain] = replace(was, made_of=each.made_of)
     write(path_of(study), RoundsLog(None, domains))
 
 

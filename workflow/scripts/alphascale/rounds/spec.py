@@ -33,6 +33,7 @@ def round_spec(whole: Study, study: Study, log: RoundsLog) -> RoundSpec:
                 batch_size=task.training.batch_size,
                 number=max((run.round for run in log.domains[name].runs), default=1),
                 made_of=what_of(whole, name),
+                before=log.domains[name].known,
             )
             for name, task in sorted(study.domains.items())
         ],

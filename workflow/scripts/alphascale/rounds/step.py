@@ -25,13 +25,13 @@ from ..planning.candidates import Cell, candidates, planned_run
 from ..planning.design import Design
 from ..records.bootstrap import BootstrapRecord
 from ..records.data import Meta
-from ..records.decision import DecisionRecord, Star
+from ..records.decision import DecisionRecord, Ends, Star
 from ..records.rounds import UNITS, Cost, DomainRound, RoundDomain, RoundRecord, RoundSpec
 from ..records.runs import largest
 from ..records.specs import Size
 from ..records.typed import Refused, digest_of
 from .amounts import amounts, pricing, scaled, spent, total
-from .policy import GIVEN_UP, pick, places, width
+from .policy import GIVEN_UP, pick, places, stalled, width
 
 if TYPE_CHECKING:
     import pandas
@@ -82,6 +82,7 @@ def _assessed(spec: RoundSpec, own: RoundDomain, known: Known) -> DomainRound:
         n_star=known.decision.n_star,
         interval=None if isinstance(star, Refused) else star.interval,
         out_of_reach=None if isinstance(star, Refused) else star.out_of_reach,
+        target=known.decision.target.fitted,
         spent=spent(known.frame, spec.costs),
         naive=None if naive is None else amounts(naive.price),
     )
@@ -94,16 +95,32 @@ def _assessed(spec: RoundSpec, own: RoundDomain, known: Known) -> DomainRound:
     if star.out_of_reach >= GIVEN_UP and own.number > 1:
         why = f"the target is out of reach in {star.out_of_reach:.0%} of draws"
         return replace(record, state="out_of_reach", why=why)
+    before = [
+        (each.flops, _wide(each.interval)) for each in own.before if each.target == record.target
+    ]
+    shown = "open above" if math.isinf(wide) else f"{wide:.3g} times from end to end"
+    then = stalled(before, record.spent.flops, _width(star))
+    if then is not None:
+        why = (
+            f"N*'s {level} interval is {shown}, and was {math.exp(then):.3g} times at half the "
+            f"cost or less: more runs do not narrow it to the {spec.interval:g} asked"
+        )
+        return replace(record, state="stalled", why=why)
     if own.number >= spec.most:
         return replace(record, state="exhausted", why=f"study.rounds: {spec.most} were made")
-    shown = "open above" if math.isinf(wide) else f"{wide:.3g} times from end to end"
     return replace(record, why=f"N*'s {level} interval is {shown}, {spec.interval:g} is asked")
 
 
 def _width(star: Star) -> float:
     """As `policy.width`, of the decision's N*."""
-    lower, upper = star.interval
-    return math.inf if star.n_star is None or upper is None else width((lower, upper))
+    return math.inf if star.n_star is None else _wide(star.interval)
+
+
+def _wide(interval: Ends | None) -> float:
+    """As `policy.width`, of ends as records have them."""
+    if interval is None or None in interval:
+        return math.inf
+    return width(interval)
 
 
 def _planned(
