@@ -5,7 +5,8 @@
 Simulated ladders: error E + (.5 − E)·(N/N0)^−α from the smallest size N0 on, α uniform in .25 – .7,
 E up to a third of the target, runs scatter by .5 to 5 % (log-uniform). The target is what the curve
 reaches at .5, 1.5, 4, 10 and 30 × the largest size of the first round. Recorded ladders: tables
-with columns set, params, seed and error; a run is then one that was made, no more often than that,
+with columns set, params, seed and error, or a study's observations (those of the embedded data are
+made by tests/benchmarks/ladders.yaml); a run is then one that was made, no more often than that,
 and the true curve is that of the means, made to fall. The cost of a run is its size times the
 learning rates: three in the two smallest sizes, one in others, as under `training.rates: law`.
 
@@ -13,6 +14,21 @@ Beside the rounds a fixed grid: six sizes a factor of 2 apart, three seeds, thre
 `found`: N* within 20 %, or the true error at it within 5 % of the target. `cost`: of the whole
 study, as a share of one training of a naive model of 64 × the largest size of the first round, and
 of at least 10 × the true N* (most teams train 5 to 15 times larger than they need).
+
+Typical (one minute; with ../shared/data/ladders/classifiers.csv and the embedded ladders):
+
+                        cases   found    cost ≤ 25 %    both   inside  rounds
+rounds simulated 0.5 ×     24    100%      8.2%    100%    100%      92%     1.0
+rounds simulated 4 ×       24    100%     15.6%    100%    100%      92%     2.2
+rounds simulated 30 ×      24     92%     23.5%    100%     92%     100%     5.0
+rounds simulated all      120     98%     16.2%    100%     98%      94%     2.7
+grid simulated all        120     84%    110.7%     20%     10%      94%     1.0
+rounds recorded 0.5 ×       7    100%     13.7%    100%    100%     100%     1.9
+rounds recorded 4 ×         7     86%     24.2%    100%     86%     100%     2.4
+rounds recorded 30 ×        7     57%     24.4%    100%     57%     100%     5.3
+rounds recorded all        35     80%     23.9%    100%     80%     100%     3.0
+grid recorded all          35     74%    234.9%      3%      0%      97%     1.0
+rounds ended: budget 21, nothing helps 24, sure 110
 """
 
 from __future__ import annotations
@@ -159,6 +175,9 @@ def recorded(path: str):
     from scipy.optimize import isotonic_regression
 
     table = pd.read_csv(path)
+    if "test_error" in table:  # a study's observations
+        table = table[table["status"] == "ok"]
+        table = table.rename(columns={"domain": "set", "test_error": "error"})
     for name, part in table.groupby("set"):
         runs = {n: g["error"].to_numpy() for n, g in part[part["error"] > 0].groupby("params")}
         sizes = np.array(sorted(runs), float)

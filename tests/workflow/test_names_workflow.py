@@ -121,7 +121,7 @@ def test_edits_train_what_they_concern_alone(done: Path) -> None:
         assert trained(stale(done, STAGE)) == set()
 
 
-@pytest.mark.parametrize("domain", ["whole", "lora", "timm", "scratch"])
+@pytest.mark.parametrize("domain", ["lora", "timm"])
 def test_what_is_recommended_is_trained_and_judged(done: Path, tmp_path: Path, domain: str) -> None:
     """At a target that the largest size reached, so that there is something to build."""
     folder = tmp_path / "project"

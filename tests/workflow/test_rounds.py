@@ -108,21 +108,20 @@ def start(folder: Path) -> subprocess.Popen:
     )  # fmt: skip
 
 
-# After the first round was planned, before it is adopted; while the second trains.
-@pytest.mark.parametrize("sign", ["round.json", "train/table/p*/*.json"])
-def test_killed_in_any_round_it_goes_on_where_it_was(
-    root: Path, tmp_path: Path, through, sign: str
-) -> None:
+def test_killed_in_any_round_it_goes_on_where_it_was(root: Path, tmp_path: Path, through) -> None:
+    """After the first round was planned, before it is adopted; and while the second trains."""
     folder = by_rounds(root, tmp_path / "project")
-    process = start(folder)
-    while not list((folder / "results/own").glob(sign)):
-        assert process.poll() is None
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    kept = {path: path.stat().st_mtime_ns for path in folder.glob("results/own/train/*/w*/*.json")}
-    assert kept
-    assert snakemake(folder, "--unlock").returncode == 0
+    for sign in ("round.json", "train/table/p*/*.json"):
+        process = start(folder)
+        while not list((folder / "results/own").glob(sign)):
+            assert process.poll() is None
+            time.sleep(0.005)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert snakemake(folder, "--unlock").returncode == 0
+        trained = folder.glob("results/own/train/*/w*/*.json")
+        kept = {path: path.stat().st_mtime_ns for path in trained}
+        assert kept
     done = snakemake(folder)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     for path, when in kept.items():
