@@ -37,6 +37,7 @@ from alphascale.data.checks import check_whole
 from alphascale.families import family as model_family
 from alphascale.families.foreign import locations, place_of
 from alphascale.families.own import is_own
+from alphascale.running.accounts import unaccounted
 from alphascale.running.command_line import again, called
 from alphascale.running.trial import ask
 from alphascale.running.trial import tried as try_models
@@ -98,6 +99,12 @@ RESULTS = slices.folder(STUDY)
 if STUDY.quick and workflow.is_main_process:
     logger.info(
         f"the quick test, of {', '.join(STUDY.domains)}: results go to {RESULTS}"
+    )
+if workflow.is_main_process and (strange := unaccounted(Path(RESULTS))):
+    logger.warning(
+        f"{RESULTS}: of {', '.join(strange)} Snakemake has no account, as of results that came from "
+        "another folder: it cannot tell what has changed since, and takes them as they are; with "
+        "`-R aggregate` they are checked and decided anew, and what was trained is kept"
     )
 FAULTS = Path(RESULTS) / "logs" / "faults.txt"
 # What preparation checks, so that no fraction lacks a class.

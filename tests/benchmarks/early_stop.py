@@ -1,6 +1,6 @@
 """What stopping a rung early would be worth: how well the end of a training is known before it.
 
-    snakemake --cores all observations --configfile tests/benchmarks/ladders.yaml
+    snakemake --cores all observations --configfile config/ladders.yaml
     python tests/benchmarks/early_stop.py results/ladders
 
 The smaller sizes were trained to the end. How far their validation loss fell from an epoch to the

@@ -6,7 +6,7 @@ Simulated ladders: error E + (.5 − E)·(N/N0)^−α from the smallest size N0 
 E up to a third of the target, runs scatter by .5 to 5 % (log-uniform). The target is what the curve
 reaches at .5, 1.5, 4, 10 and 30 × the largest size of the first round. Recorded ladders: tables
 with columns set, params, seed and error, or a study's observations (those of the embedded data are
-made by tests/benchmarks/ladders.yaml); a run is then one that was made, no more often than that,
+made by config/ladders.yaml); a run is then one that was made, no more often than that,
 and the true curve is that of the means, made to fall. The cost of a run is its size times the
 learning rates: three in the two smallest sizes, one in others, as under `training.rates: law`.
 

@@ -99,7 +99,7 @@ def test_a_round_is_adopted_and_the_next_builds_on_it(here: Path) -> None:
     assert {"p99", "p120"} <= set(grown.domains["d"].ladder)
     third = round_spec(whole, grown, rounds)
     assert third.domains[0].number == 3
-    assert third.domains[0].before == [Reached(0.1, ZERO.flops, (1.0, 2.0))] * 2
+    assert third.domains[0].before == [Reached(0.1, ZERO.flops, (1.0, 2.0), 0.0)] * 2
     log.finish(whole, rounds, answered(whole, third))
     grown, rounds, _ = log.take_up(whole)
     assert rounds.finished == digest_of(round_spec(whole, grown, rounds))

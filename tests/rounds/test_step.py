@@ -121,11 +121,15 @@ def test_a_target_below_the_floor_is_given_up_after_the_second_round_not_the_fir
     frame = ran(ladder, seeds=range(6), noise=0.001)
     whole = study(0.03)
     _, spec = first_of(whole)
-    domains = [replace(spec.domains[0], number=2)]
-    (found,) = step(0.03, frame, {"domains": domains}).domains
-    assert found.state == "out_of_reach" and not found.runs
     (first,) = step(0.03, frame).domains
-    assert first.state != "out_of_reach"
+    assert first.state == "goes_on" and first.out_of_reach > 0.99
+    largest = max(run.params for run in first.runs)
+    assert largest > frame["params"].max(), "a larger size is asked before it is given up"
+    for share, state in ((first.out_of_reach, "out_of_reach"), (0.8, "goes_on")):
+        known = Reached(first.target, first.spent.flops / 1.5, first.interval, share)
+        domains = [replace(spec.domains[0], number=2, before=[known])]
+        (found,) = step(0.03, frame, {"domains": domains}).domains
+        assert found.state == state and bool(found.runs) == (state == "goes_on")
 
 
 @pytest.mark.parametrize("unit", ["flops", "hours", "kwh", "co2_g", "money"])
@@ -207,7 +211,7 @@ def test_a_domain_ends_where_an_earlier_round_knew_as_much_for_half() -> None:
     lower, upper = 100.0, 200.0
 
     def after(flops: float, target: float = now.target):
-        before = [Reached(target, flops, (lower, upper))]
+        before = [Reached(target, flops, (lower, upper), 0.0)]
         return step(0.11, None, {"domains": [replace(spec.domains[0], before=before)]}).domains[0]
 
     found = after(now.spent.flops / 2)

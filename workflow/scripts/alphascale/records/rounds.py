@@ -60,6 +60,7 @@ class Reached:
     target: float  # as the law is asked for it
     flops: float  # spent by then
     interval: Ends | None
+    out_of_reach: float | None  # share of draws
 
 
 @dataclass(frozen=True)

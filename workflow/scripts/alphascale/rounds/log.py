@@ -91,7 +91,7 @@ def adopt(study: Study, log: RoundsLog, record: RoundRecord) -> None:
             Adopted(each.number + 1, run.scale, run.size, run.fraction, run.seeds)
             for run in each.runs
         ]
-        known = Reached(each.target, each.spent.flops, each.interval)
+        known = Reached(each.target, each.spent.flops, each.interval, each.out_of_reach)
         was = domains[each.domain]
         if new:
             was = replace(was, runs=[*was.runs, *new], known=[*was.known, known])

@@ -30,6 +30,7 @@ from ..records.rounds import UNITS, Cost, DomainRound, RoundDomain, RoundRecord,
 from ..records.runs import largest
 from ..records.specs import Size
 from ..records.typed import Refused, digest_of
+from ..units import percent
 from .amounts import amounts, pricing, scaled, spent, total
 from .policy import GIVEN_UP, pick, places, stalled, width
 
@@ -92,12 +93,12 @@ def _assessed(spec: RoundSpec, own: RoundDomain, known: Known) -> DomainRound:
     if wide <= spec.interval * (1 + 1e-9):
         why = f"the upper end of N*'s {level} interval is {wide:.3g} times the lower"
         return replace(record, state="sure", why=f"{why}, {spec.interval:g} was asked")
-    if star.out_of_reach >= GIVEN_UP and own.number > 1:
-        why = f"the target is out of reach in {star.out_of_reach:.0%} of draws"
-        return replace(record, state="out_of_reach", why=why)
-    before = [
-        (each.flops, _wide(each.interval)) for each in own.before if each.target == record.target
-    ]
+    earlier = [each for each in own.before if each.target == record.target]
+    gone = max((each.out_of_reach or 0.0 for each in earlier), default=0.0)
+    if min(star.out_of_reach, gone) >= GIVEN_UP:
+        why = f"the target is out of reach in {percent(star.out_of_reach)} of draws"
+        return replace(record, state="out_of_reach", why=f"{why}, as it was a round before")
+    before = [(each.flops, _wide(each.interval)) for each in earlier]
     shown = "open above" if math.isinf(wide) else f"{wide:.3g} times from end to end"
     then = stalled(before, record.spent.flops, _width(star))
     if then is not None:
