@@ -38,7 +38,12 @@ from alphascale.families import family as model_family
 from alphascale.families.foreign import locations, place_of
 from alphascale.families.own import is_own
 from alphascale.running.accounts import unaccounted
-from alphascale.running.command_line import again, called
+from alphascale.running.command_line import (
+    FORCING,
+    called,
+    end_with,
+    start_again,
+)
 from alphascale.running.trial import ask
 from alphascale.running.trial import tried as try_models
 from alphascale.sources.inspect import input_files, source_state
@@ -558,7 +563,7 @@ def begin():
     asked = workflow.dag_settings
     if asked.forceall or asked.forcerun or asked.forcetargets:
         # Submitted jobs inherit it.
-        os.environ.update(ALPHASCALE_FORCED="1")
+        os.environ[FORCING] = "1"
 
 
 def look_over():
@@ -627,7 +632,7 @@ def look_at_budget():
                 (
                     scale,
                     fraction,
-                    sweeps.members(STUDY.domains[domain], scale, fraction),
+                    sweeps.members_at_most(STUDY.domains[domain], scale, fraction),
                 )
                 for scale, fraction in slices.cells(STUDY, domain)
             ]
@@ -738,7 +743,13 @@ def go_on():
     settings = workflow.dag_settings
     if settings.until or settings.omit_from or settings.batch:
         return False
-    record = read(out("round.json"), RoundRecord)
+    try:
+        record = read(out("round.json"), RoundRecord)
+    except UserError as fault:
+        drained(SHOWN)
+        print(f"error: {fault}", file=sys.stderr, flush=True)
+        end_with(1)
+        return True
     if (
         record.asked != slices.digest_of(round_slice(None))
         or ROUNDS.finished == record.asked
@@ -749,7 +760,7 @@ def go_on():
     (rounds.adopt if record.runs else rounds.finish)(WHOLE, ROUNDS, record)
     # Once Snakemake has given its lock back. The same process goes on: its exit status is the last
     # one's, and whoever waits for it, or interrupts it, need not know.
-    atexit.register(again)
+    start_again()
     return True
 
 
@@ -784,8 +795,15 @@ def print_results():
             if path.exists():
                 print("\n" + path.read_text(encoding="utf-8"), end="")
     page = Path(out("study.html"))
-    if "summary.txt" in pages and page.exists():
+    summary = Path(out("summary.txt"))
+    # Not one that an earlier run left, as where a stage alone was asked for.
+    if "summary.txt" in pages and page.exists() and _newer(page, summary):
         print(f"\nthe page: {page}, to move targets and prices; it opens in a browser")
+
+
+def _newer(path, other):
+    """Whether a file is no older than another."""
+    return path.stat().st_mtime >= other.stat().st_mtime
 
 
 def language_observations(wildcards):

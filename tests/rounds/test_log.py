@@ -127,7 +127,7 @@ def test_a_damaged_log_is_one_line(here: Path) -> None:
     path = log.path_of(whole)
     path.parent.mkdir(parents=True)
     path.write_text("{")
-    with pytest.raises(UserError, match="remove it: the study then begins") as fault:
+    with pytest.raises(UserError, match="begins with its first round") as fault:
         log.take_up(whole)
     assert "\n" not in str(fault.value)
 
@@ -146,3 +146,46 @@ def test_bad_requests_name_the_key(changes: dict, words: str) -> None:
     with pytest.raises(UserError) as fault:
         study(**changes)
     assert words in str(fault.value) and "\n" not in str(fault.value)
+
+
+def test_a_domain_that_is_left_out_for_once_keeps_its_rounds(here: Path) -> None:
+    two = {"domains": STUDY["domains"] | {"e": STUDY["domains"]["d"]}}
+    whole = study(**two)
+    grown, rounds, _ = log.take_up(whole)
+    spec = round_spec(whole, grown, rounds)
+    record = answered(whole, spec, RUN)
+    (own,) = record.domains
+    other = spec.domains[1].made_of
+    log.adopt(
+        whole, rounds, replace(record, domains=[own, replace(own, domain="e", made_of=other)])
+    )
+    alone = study()
+    grown, rounds, _ = log.take_up(alone)
+    log.adopt(alone, rounds, answered(alone, round_spec(alone, grown, rounds), RUN))
+    _, rounds, _ = log.take_up(whole)
+    assert {name: len(each.runs) for name, each in rounds.domains.items()} == {"d": 2, "e": 1}
+
+
+def test_more_seeds_than_rounds_begin_with_change_nothing(here: Path) -> None:
+    whole = study()
+    grown, rounds, _ = log.take_up(whole)
+    log.adopt(whole, rounds, answered(whole, round_spec(whole, grown, rounds), RUN))
+    more = study(d={"seeds": [*STUDY["domains"]["d"]["seeds"], 40, 41]})
+    _, rounds, said = log.take_up(more)
+    assert rounds.domains["d"].runs and not said
+
+
+def test_a_run_of_a_scale_that_is_the_first_rounds_by_now_is_left_out_and_said(here: Path) -> None:
+    whole = study()
+    grown, rounds, _ = log.take_up(whole)
+    named = replace(RUN, scale="w32", size=whole.domains["d"].ladder["w32"], fraction="0.5")
+    log.adopt(whole, rounds, answered(whole, round_spec(whole, grown, rounds), named))
+    grown, _, said = log.take_up(whole)
+    assert grown.domains["d"].runs["w32"].fractions == ["0.5"] and not said
+    grown, _, said = log.take_up(study(study={"start": 4, "seeds": 1}))
+    assert "w32" in grown.domains["d"].ladder and "w32" not in grown.domains["d"].runs
+    assert "w32 on 0.5 of the data, added by round 2" in said[0]
+    ladder = copy.deepcopy(STUDY["domains"]["d"]["ladder"])
+    ladder["w32"] = {"width": 33}
+    grown, _, said = log.take_up(study(d={"ladder": ladder}))
+    assert "w32" not in grown.domains["d"].ladder and "another size" in said[0]

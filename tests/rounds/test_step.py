@@ -117,18 +117,18 @@ def test_a_narrow_interval_ends_the_rounds_and_a_wide_one_does_not() -> None:
 
 
 def test_a_target_below_the_floor_is_given_up_after_the_second_round_not_the_first() -> None:
-    ladder = {f"w{w}": {"width": w} for w in (4, 6, 9, 13, 20, 30, 45, 70, 110, 160)}
-    frame = ran(ladder, seeds=range(6), noise=0.001)
-    whole = study(0.03)
+    ladder = {scale: LADDER[scale] for scale in ("w4", "w6", "w9", "w13")}
+    frame = ran(ladder, seeds=range(20), noise=0.001)
+    whole = study(0.01)
     _, spec = first_of(whole)
-    (first,) = step(0.03, frame).domains
+    (first,) = step(0.01, frame, budget={"naive": 10.0}).domains
     assert first.state == "goes_on" and first.out_of_reach > 0.99
     largest = max(run.params for run in first.runs)
     assert largest > frame["params"].max(), "a larger size is asked before it is given up"
     for share, state in ((first.out_of_reach, "out_of_reach"), (0.8, "goes_on")):
         known = Reached(first.target, first.spent.flops / 1.5, first.interval, share)
         domains = [replace(spec.domains[0], number=2, before=[known])]
-        (found,) = step(0.03, frame, {"domains": domains}).domains
+        (found,) = step(0.01, frame, {"domains": domains}, budget={"naive": 10.0}).domains
         assert found.state == state and bool(found.runs) == (state == "goes_on")
 
 
@@ -219,3 +219,42 @@ def test_a_domain_ends_where_an_earlier_round_knew_as_much_for_half() -> None:
     assert "was 2 times at half the cost" in found.why and "1.5 asked" in found.why
     assert after(now.spent.flops / 1.5) == now
     assert after(now.spent.flops / 2, target=0.2) == now, "of another target nothing follows"
+
+
+def test_a_domain_that_can_train_nothing_more_leaves_its_part_to_the_others() -> None:
+    whole = study(0.11, budget={"naive": 10.0})
+    grown, spec = first_of(whole)
+    one, own = known(grown, ran(grown.domains["d"].ladder)), spec.domains[0]
+    free = next_round(spec, [one]).domains[0]
+    idle = replace(own, plan=replace(own.plan, domain="e", seeds_at_most=0))
+    left = 1.5 * min(run.flops / len(run.seeds) for run in free.runs)
+
+    def planned(*domains, left=left):
+        limits = Limits(len(domains) * free.spent.flops + left, *[None] * 5)
+        asked = replace(spec, limits=limits, domains=list(domains))
+        return next_round(asked, [one] * len(domains)).domains
+
+    alone, (beside, other) = planned(own), planned(own, idle)
+    assert not other.runs and beside.runs == alone[0].runs and beside.runs
+    # What buys nothing in halves buys a run of one.
+    cheapest = count_flops("mlp", LADDER["w4"], META)["training"] * POOL / 2 * EPOCHS * RATES
+    one_of, other = planned(own, own, left=1.2 * cheapest)
+    assert one_of.runs and not other.runs and one_of.next.flops <= 1.2 * cheapest
+
+
+def test_where_no_larger_size_can_bring_a_law_the_rounds_end() -> None:
+    """The target is less than one error in the test samples, whatever is trained."""
+    frame = ran({scale: LADDER[scale] for scale in ("w4", "w6", "w9", "w13")})
+    frame["test_samples"] = 80
+    (found,) = step(0.005, frame, budget={"naive": 10.0}).domains
+    assert found.state == "exhausted" and not found.runs and "no law yet" in found.why
+
+
+def test_a_climb_that_the_budget_ends_says_so() -> None:
+    frame = ran({scale: LADDER[scale] for scale in ("w4", "w6", "w9", "w13")})
+    frame["status"] = "chance"
+    frame["test_error"] = 0.66
+    frame["warnings"] = "no_better_than_chance"
+    spent = step(0.11, frame, budget={"naive": 10.0}).domains[0].spent.flops
+    (found,) = step(0.11, frame, budget={"flops": 1.05 * spent}).domains
+    assert found.state == "budget" and "no larger size" not in found.why

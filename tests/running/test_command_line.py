@@ -68,8 +68,16 @@ def test_the_natural_order_runs_in_any_folder(root: Path, tmp_path: Path) -> Non
         "-F --cores 2 all",
         "--cores 2 -R train fit -- all",
         "--forcerun=fit --forceall --cores 2 all",
+        "--cores 2 -Rtrain -- all",
+        "--forcea --force-run=fit -F -f --cores 2 all",
+        "--cores 2 --forcer fit train -- all",
     ],
 )
 def test_the_next_round_is_not_forced(words: str) -> None:
     kept = [word for word in unforced(words.split()) if word != "--"]
     assert kept == ["--cores", "2", "all"]
+
+
+def test_letters_that_force_are_taken_from_among_others() -> None:
+    words = ["-m", "snakemake", "-pF", "-kfn", "-Fc1", "-Ff", "-d", "F", "-pRfit", "all"]
+    assert unforced(words) == ["-m", "snakemake", "-p", "-kn", "-c1", "-d", "F", "-p", "all"]

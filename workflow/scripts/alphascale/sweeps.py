@@ -46,6 +46,13 @@ def members(task: Domain, scale: str, fraction: str) -> int:
     return seeds * len(task.training.learning_rates)
 
 
+def members_at_most(task: Domain, scale: str, fraction: str) -> int:
+    """As `members`, with those that follow where the check beats the law: all other seeds."""
+    own = task.runs.get(scale)
+    others = len((own and own.seeds) or task.seeds) - 1
+    return members(task, scale, fraction) + others * checked(task, scale, fraction)
+
+
 def rates_per_seed(task: Domain) -> int:
     """Learning rates at which a further size is trained."""
     return 1 if task.training.rates == "law" else len(task.training.learning_rates)

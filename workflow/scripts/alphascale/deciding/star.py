@@ -24,6 +24,9 @@ from .run_warnings import constant, warning_codes
 if TYPE_CHECKING:
     import pandas
 
+# What larger sizes may mend, of all why no law answers.
+NOTHING_LEARNT = "there is nothing to extrapolate"
+
 
 def binding(
     spec: DecisionSpec, bootstrap: BootstrapRecord, frame: pandas.DataFrame, meta: Meta
@@ -55,9 +58,9 @@ def untold(target: Target, frame: pandas.DataFrame, meta: Meta) -> str | None:
         return undefined(target.law)
     if target.law == "error" and NO_RUN in set().union(*warning_codes(frame)):
         # Errors that all equal the share of the other classes fit any law, and say nothing.
-        return "no run beats the commonest class: there is nothing to extrapolate"
+        return f"no run beats the commonest class: {NOTHING_LEARNT}"
     if len(measured) and not (measured < constant(target, meta)).any():
-        return "no run beats a constant answer: there is nothing to extrapolate"
+        return f"no run beats a constant answer: {NOTHING_LEARNT}"
     samples = tested(frame, target.law)
     if samples and target.fitted * samples < 1:
         return (

@@ -28,7 +28,8 @@ FASTER = 10.0
 def check_budget(
     spec: RoundSpec, cells: Mapping[str, Sequence[Cell]], metas: Mapping[str, Meta], gpu: bool
 ) -> Cost:
-    """The cost of the first round, of all domains, roughly in all but its FLOPs.
+    """The cost of the first round, of all domains, roughly in all but its FLOPs, which are the most
+    that it may take.
 
     cells: of each domain. Raises UserError, one line, where the budget does not buy it.
     """
@@ -48,6 +49,17 @@ def check_budget(
                 f"naive model of {name} is {prefixed(limit, 'FLOP')}, and the first round alone "
                 f"takes {prefixed(cost.flops, 'FLOP')}: {CHEAPER}"
             )
+    prices = spec.costs
+    if spec.limits.money is not None and not (prices.price_per_kwh or prices.price_per_hour):
+        raise UserError(
+            "study.budget.money: energy and hours cost nothing here, so it would limit nothing: "
+            "give costs.price_per_kwh or costs.price_per_hour, or limit hours, kwh or flops"
+        )
+    if spec.limits.co2_g is not None and not prices.carbon_g_per_kwh:
+        raise UserError(
+            "study.budget.co2_g: costs.carbon_g_per_kwh is 0, so it would limit nothing: limit "
+            "hours, kwh or flops"
+        )
     whole = total(costs)
     for unit, shown, used, limit in zip(
         UNITS,

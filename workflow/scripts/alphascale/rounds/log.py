@@ -31,8 +31,8 @@ def read_log(path: Path) -> RoundsLog:
         return read(path, RoundsLog)
     except UserError as fault:
         raise UserError(
-            f"{fault}; or remove it: the study then begins with its first round, and what is "
-            "trained again has its record"
+            f"{fault}; without it the study begins with its first round again: what that round and "
+            "those after it ask for anew is not trained twice"
         ) from None
 
 
@@ -50,14 +50,18 @@ def take_up(study: Study) -> tuple[Study, RoundsLog, list[str]]:
         if known.made_of != made_of:
             said.append(f"{name}: its data, family or training have changed: its rounds begin anew")
             known = Begun(made_of)
+        domains[name], known, left_out = _grown(task, study.study, known)
+        said += [f"{name}: {line}" for line in left_out]
         begun[name] = known
-        domains[name] = _grown(task, study.study, known)
-    return study.model_copy(update={"domains": domains}), replace(log, domains=begun), said
+    # A domain that this command leaves out keeps its rounds.
+    whole = replace(log, domains={**log.domains, **begun})
+    return study.model_copy(update={"domains": domains}), whole, said
 
 
 def what_of(study: Study, domain: str) -> str:
     """Digest of what a domain's trainings are made of, whatever their size."""
-    spec = train_spec(study, domain, "", "", {}, study.domains[domain].seeds)
+    seeds = study.domains[domain].seeds[: study.study.seeds]
+    spec = train_spec(study, domain, "", "", {}, seeds)
     return digest_of(replace(spec, device=""))
 
 
@@ -67,20 +71,31 @@ def smallest(task: Domain, count: int) -> list[str]:
     return sorted(task.ladder, key=lambda scale: rough_params(task, scale))[:count]
 
 
-def _grown(task: Domain, asked: Rounds, begun: Begun) -> Domain:
+def _grown(task: Domain, asked: Rounds, begun: Begun) -> tuple[Domain, Begun, list[str]]:
+    """The domain as far as its rounds have come, these, and what was left out of them: runs of a
+    scale that the first round trains whole by now, or that names another size."""
     first = set(smallest(task, asked.start))
     ladder = {scale: size for scale, size in task.ladder.items() if scale in first}
     runs = {scale: own for scale, own in task.runs.items() if scale in first}
+    kept, said = [], []
     for run in begun.runs:
-        ladder[run.scale] = run.size
-        runs[run.scale] = Runs(fractions=[run.fraction], seeds=run.seeds)
+        name = f"{run.scale} on {run.fraction} of the data, added by round {run.round}"
+        if run.scale in first:
+            said.append(f"{name}, is of the first round now: what that trains counts")
+        elif task.ladder.get(run.scale, run.size) != run.size:
+            said.append(f"{name}, was of another size than {run.scale} is now: it is left out")
+        else:
+            kept.append(run)
+            ladder[run.scale] = run.size
+            runs[run.scale] = Runs(fractions=[run.fraction], seeds=run.seeds)
     seeds, training = task.seeds[: asked.seeds], task.training
     # A sweep at every size would cost more than all that rounds save.
     if "rates" not in training.model_fields_set and len(training.learning_rates) > 1:
         training = training.model_copy(update={"rates": "law"})
-    return task.model_copy(
+    grown = task.model_copy(
         update={"ladder": ladder, "runs": runs, "seeds": seeds, "training": training}
     )
+    return grown, replace(begun, runs=kept), said
 
 
 def adopt(study: Study, log: RoundsLog, record: RoundRecord) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import laws
+from ..deciding.star import NOTHING_LEARNT
 from ..fitting.joint import predictors
 from ..fitting.ladder import ladder_columns
 from ..planning.candidates import Cell, candidates, planned_run
@@ -27,7 +28,7 @@ from ..records.bootstrap import BootstrapRecord
 from ..records.data import Meta
 from ..records.decision import DecisionRecord, Ends, Star
 from ..records.rounds import UNITS, Cost, DomainRound, RoundDomain, RoundRecord, RoundSpec
-from ..records.runs import largest
+from ..records.runs import good, largest
 from ..records.specs import Size
 from ..records.typed import Refused, digest_of
 from ..units import percent
@@ -56,17 +57,30 @@ def next_round(spec: RoundSpec, known: list[Known]) -> RoundRecord:
     """The next runs of all domains; none where all have ended. known: in the spec's order."""
     now = [_assessed(spec, own, each) for own, each in zip(spec.domains, known, strict=True)]
     taken = total(each.spent for each in now)
-    going = sum(each.state == "goes_on" for each in now)
     left = [
         None if limit is None else limit - used
         for limit, used in zip(spec.limits.amounts, taken.amounts, strict=True)
     ]
-    # Each domain that goes on may take its part of what is left, so that none waits for another.
-    shares = [None if each is None else each / max(going, 1) for each in left]
-    found = [
-        _planned(spec, own, each, before, shares) if before.state == "goes_on" else before
-        for own, each, before in zip(spec.domains, known, now, strict=True)
-    ]
+    found = list(now)
+    going = [i for i, each in enumerate(now) if each.state == "goes_on"]
+
+    def plan(i: int, among: int) -> None:
+        shares = [None if each is None else each / among for each in left]
+        found[i] = _planned(spec, spec.domains[i], known[i], now[i], shares)
+
+    # Each domain that goes on may take its part of what is left, so that none waits for another;
+    # one that has nothing more to train leaves its own to those.
+    some = going
+    while some:
+        for i in some:
+            plan(i, len(some))
+        left_over, some = some, [i for i in some if found[i].runs]
+        if some == left_over:
+            break
+    # What buys nothing in parts may still buy a run of one of them.
+    for i in going:
+        if not any(each.runs for each in found):
+            plan(i, 1)
     return RoundRecord(digest_of(spec), found)
 
 
@@ -143,10 +157,14 @@ def _planned(
     prices = [rate.of(cell.flops, cell.samples, plan.rates) for cell in cells]
     upper = np.array([most.amounts for _, most in prices])
     whole = _share(upper, shares)
+    if fit is None and not _may_learn(known):
+        return replace(now, state="exhausted", why=now.why)
     if not (whole <= 1).any():
         return _ended(spec, now, cells, upper, shares)
     if fit is None:
         return _climbed(own, known, now, cells, prices, whole)
+    if known.decision.star.out_of_reach >= GIVEN_UP:
+        return _probed(own, known, now, cells, prices, whole)
     careful = [
         each if each is None or unit == 0 else each * CAUTION for unit, each in enumerate(shares)
     ]
@@ -208,6 +226,14 @@ def _design(spec, plan, known: Known, fit, cells: list[Cell], cost) -> Design:
     )
 
 
+def _may_learn(known: Known) -> bool:
+    """Whether a larger size may bring the law that there is none of yet: where none has learnt
+    anything, or a size has no run that ended well. Too few samples to tell the target, or a metric
+    that rises, no size mends."""
+    ended = set(good(known.frame)["scale"]) == set(known.frame["scale"])
+    return not ended or known.decision.star.refused.endswith(NOTHING_LEARNT)
+
+
 def _climbed(
     own: RoundDomain, known: Known, now: DomainRound, cells: list[Cell],
     prices: list[tuple[Cost, Cost]], whole: np.ndarray,
@@ -218,11 +244,39 @@ def _climbed(
     top = largest(known.frame["fraction"])
     for i, cell in enumerate(cells):
         larger = cell.params["total"] > trained and cell.fraction == top
-        if larger and _key(cell.size) in sizes and whole[i] * seeds <= 1:
-            counts = np.zeros(len(cells), int)
-            counts[i] = seeds
-            return _with(own.plan, own, now, cells, prices, counts, None)
+        if not larger or _key(cell.size) not in sizes:
+            continue
+        if whole[i] * seeds > 1:
+            why = f"{now.why}; the next size of the ladder takes more than is left of the budget"
+            return replace(now, state="budget", why=why)
+        counts = np.zeros(len(cells), int)
+        counts[i] = seeds
+        return _with(own.plan, own, now, cells, prices, counts, None)
     return replace(now, state="exhausted", why=f"{now.why}; no larger size of the ladder is left")
+
+
+def _probed(
+    own: RoundDomain, known: Known, now: DomainRound, cells: list[Cell],
+    prices: list[tuple[Cost, Cost]], whole: np.ndarray,
+) -> DomainRound:  # fmt: skip
+    """Before a target is given up: one run of the largest size beyond those that were trained that
+    what is left buys, for no more than all rounds before it. Runs that narrow the curve where it
+    is known say nothing of whether it is right where it is not."""
+    trained, top = known.frame["params"].max(), largest(known.frame["fraction"])
+    most = max(now.spent.flops, 1.0)
+    larger = [
+        i
+        for i, cell in enumerate(cells)
+        if cell.params["total"] > trained and cell.fraction == top
+        and whole[i] <= 1 and prices[i][0].flops <= most
+    ]  # fmt: skip
+    if not larger:
+        why = f"the target is out of reach in {percent(known.decision.star.out_of_reach)} of draws"
+        why = f"{why}, and no larger size is within what is left and what was spent so far"
+        return replace(now, state="out_of_reach", why=why)
+    counts = np.zeros(len(cells), int)
+    counts[max(larger, key=lambda i: cells[i].params["total"])] = 1
+    return _with(own.plan, own, now, cells, prices, counts, None)
 
 
 def _key(size: Size) -> str:

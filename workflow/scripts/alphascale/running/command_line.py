@@ -6,7 +6,9 @@ next option, a target too, and then end in a traceback.
 
 from __future__ import annotations
 
+import atexit
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -14,9 +16,12 @@ from ..errors import first_line
 
 FILES = ("--configfile", "--configfiles")
 SETTINGS = ("--config", "-C")
-FORCED = ("-F", "--forceall", "-f", "--force")
+# Of Snakemake's one-letter options those without a value, which may stand before others: -pF.
+ALONE = "npkFftDSvh"
 # A command is started once more, never twice: whatever is still wrong then is Snakemake's to say.
 AGAIN = "ALPHASCALE_AGAIN"
+# Set for jobs that are forced to run: they then train what has its record already.
+FORCING = "ALPHASCALE_FORCED"
 
 
 def targets_first(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -80,24 +85,72 @@ def called() -> bool:
 
 
 def unforced(words: Sequence[str]) -> list[str]:
-    """The words without what forces jobs to run (-F, -f, -R and their long names)."""
+    """The words without what forces jobs to run (-F, -f, -R, their long names however shortened,
+    and any of them behind other letters)."""
     kept, rules = [], False
-    for word in words:
-        if word.startswith("-"):
-            rules = word in ("-R", "--forcerun")
-            if rules or word in FORCED or word.startswith("--forcerun="):
-                continue
-        elif rules:
+    for i, word in enumerate(words):
+        if word == "--":
+            return [*kept, *words[i:]]
+        if not word.startswith("-"):
+            if not rules:
+                kept.append(word)
             continue
-        kept.append(word)
+        rules = False
+        if word.startswith("--force"):  # --force, --forceall, --forcerun RULE …
+            rules = word.startswith("--forcer") and "=" not in word
+        elif word.startswith("--") or word == "-":
+            kept.append(word)
+        else:
+            left, rules = _unforced_letters(word[1:])
+            kept += [f"-{left}"] if left else []
     return kept
 
 
-def again() -> None:
-    """Start this very command anew, in this process; what it forced to run has run."""
+def _unforced_letters(letters: str) -> tuple[str, bool]:
+    """One-letter options without those that force, and whether names of rules follow them."""
+    kept = ""
+    for i, letter in enumerate(letters):
+        if letter == "R":
+            return kept, i + 1 == len(letters)
+        if letter not in ALONE:  # what follows is its value
+            return kept + letters[i:], False
+        kept += "" if letter in "Ff" else letter
+    return kept, False
+
+
+def start_again() -> None:
+    """Once this process has ended all else, start its very command anew in it; what it forced to
+    run has run. A signal that comes by then ends it instead: while the interpreter shuts down,
+    Ctrl-C would be ignored."""
+    atexit.register(_again)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+
+
+def _again() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
+    os.environ.pop(FORCING, None)
     os.execv(sys.executable, [sys.executable, *unforced(sys.orig_argv[1:])])
+
+
+def _end(number: int, frame: object) -> None:
+    atexit.unregister(_again)
+    name = signal.Signals(number).name
+    print(f"ended by {name} between two rounds; run the same command to go on", file=sys.stderr)
+    end_with(128 + number)
+
+
+def end_with(status: int) -> None:
+    """Have this process end with a status, whatever Snakemake's own is, once it has given its lock
+    back."""
+
+    def end() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    atexit.register(end)
 
 
 def takes_all_cores(words: Sequence[str], environment: Mapping[str, str]) -> bool:
