@@ -77,6 +77,14 @@ def test_what_the_study_states_is_believed_and_what_was_measured_before_all() ->
     assert power(table.assign(joules=[6.0, 6.0]), prices(80.0)).watts == 3.0
 
 
+def test_jobs_without_a_second_of_time_have_a_power_still() -> None:
+    table = frame([10.0, 20.0]).assign(job_seconds=0.0)
+    assert power(table, prices(None)).watts == pytest.approx(15.0)
+    assert power(table.assign(joules=[6.0, 6.0]), prices(None)).watts == pytest.approx(15.0)
+    one = frame([10.0, 10.0]).assign(joules=[6.0, 9.0], job_seconds=[0.0, 3.0])
+    assert power(one, prices(None)).watts == pytest.approx(3.0)
+
+
 def test_an_unknown_device_is_said_to_be_one() -> None:
     found = power(frame([None, np.nan]), prices(None))
     assert found.watts == 250.0 and "an unknown device's" in found.how

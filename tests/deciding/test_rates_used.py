@@ -28,8 +28,10 @@ def frame():
     return made
 
 
-def asked(swept=("n500", "n1000"), halving=False):
-    return SimpleNamespace(rates=3, swept=swept and list(swept), halving=halving)
+def asked(swept=("n500", "n1000"), halving=False, candidates=(3e-3, 1e-2, 3e-2)):
+    return SimpleNamespace(
+        rates=3, swept=swept and list(swept), halving=halving, candidates=list(candidates)
+    )
 
 
 def test_what_a_law_saves_is_against_sweeping_every_cell():
@@ -46,6 +48,18 @@ def test_what_a_law_saves_is_against_sweeping_every_cell():
     assert f"{used.flops / used.sweep_flops:.3g}"[2:4] in said
     made.loc[made["scale"] == "n4000", "warnings"] = "micro_batch law_rate_beaten"
     assert "a lower one did better at n4000" in rates_text(rates_used(asked(), made))
+
+
+def test_a_law_that_rests_on_the_edge_of_the_list_says_so_and_what_to_add():
+    made = frame()
+    assert rates_used(asked(), made).edge == ""
+    said = rates_text(rates_used(asked(candidates=(1e-3, 1e-2)), made))
+    assert "the law rests on the edge of the list" in said and "\n" not in said
+    assert "the largest rate, 0.01, did best; add 0.1 to training.learning_rates" in said
+    said = rates_text(rates_used(asked(candidates=(1e-2, 2e-2, 8e-2)), made))
+    assert "the smallest rate, 0.01, did best; add 0.005 to" in said
+    one = made.assign(learning_rate=made["learning_rate"].mask(made["scale"] == "n500", 3e-3))
+    assert rates_used(asked(candidates=(1e-3, 3e-3, 1e-2)), one).edge == ""
 
 
 def test_a_sweep_to_the_end_needs_no_word_and_a_halved_one_has_it():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -152,6 +153,7 @@ def _nvml(counter: list[int], fails: bool = False) -> types.ModuleType:
     module.nvmlInit = lambda: None
     module.nvmlDeviceGetHandleByUUID = handle
     module.nvmlDeviceGetTotalEnergyConsumption = lambda device: counter[0]
+    module.nvmlDeviceGetPowerManagementLimit = lambda device: 300_000
     return module
 
 
@@ -191,6 +193,59 @@ def test_what_is_too_short_on_the_machine_itself() -> None:
     """2 s of a GPU, 0.2 s of a CPU whose clock ticks 100 times a second."""
     assert UPDATES * GPU_UPDATE_S == 2.0
     assert pytest.approx(UPDATES * CPU_UPDATE_S) == 20 / TICKS
+
+
+@pytest.mark.parametrize(
+    "after, why",
+    [
+        (50_000, "NVML fell from 100 to 50 J"),
+        (math.nan, "NVML shows nan J"),
+        (math.inf, "NVML shows inf J"),
+        (100_000, "counter stood still for"),
+        (2_000_000, "more than 900 W"),
+    ],
+)
+def test_what_no_counter_of_a_gpu_can_show_is_no_measurement(
+    tmp_path: Path, monkeypatch, after: float, why: str
+) -> None:
+    """Negative joules, no number, none at all, and 1,900 J in no time of a card of 300 W."""
+    counter = [100_000]
+    monkeypatch.setitem(sys.modules, "pynvml", _nvml(counter))
+    with Machine(tmp_path, {}).meter(gpu="12ab") as meter:
+        counter[0] = after
+    found = meter.result()
+    assert found.joules is None and found.how.startswith("not measured: ") and why in found.how
+
+
+def test_a_counter_that_is_set_back_has_not_wrapped(tmp_path: Path) -> None:
+    """From 5,000 to 4,900 J: over the end of 7,015 J it would have been 6,915."""
+    machine = Machine(tmp_path, {"intel-rapl:0": "package-0"}, wraps_at=7015.0)
+    machine.set("intel-rapl:0", 5000)
+    with machine.meter() as meter:
+        machine.set("intel-rapl:0", 4900)
+    found = meter.result()
+    assert found.joules is None and "went from 5000 to 4900 J" in found.how
+    assert "more than 1500 W" in found.how
+
+
+def test_a_package_that_stands_still_is_not_counted(tmp_path: Path, monkeypatch) -> None:
+    """On a CPU there is no measurement then; on a GPU that of its own is left. Memory may."""
+    zones = {"intel-rapl:0": "package-0", "intel-rapl:0:0": "dram", "intel-rapl:1": "package-1"}
+    machine, counter = Machine(tmp_path, zones), [0]
+    with machine.meter() as meter:
+        machine.set("intel-rapl:0", 50)
+    assert meter.result().joules is None and "package-1 stood still" in meter.result().how
+    monkeypatch.setitem(sys.modules, "pynvml", _nvml(counter))
+    with machine.meter(gpu="12ab") as meter:
+        machine.set("intel-rapl:0", 70)
+        counter[0] = 30_000
+    found = meter.result()
+    assert found.joules == pytest.approx(30)
+    assert "without the CPU (RAPL: package-1 stood still" in found.how
+    with machine.meter() as meter:
+        machine.set("intel-rapl:0", 80)
+        machine.set("intel-rapl:1", 5)
+    assert meter.result().how.startswith("measured: RAPL (package-0, dram, package-1)")
 
 
 def test_jobs_that_share_a_gpu_are_charged_once_together(tmp_path: Path, monkeypatch) -> None:

@@ -313,6 +313,7 @@ def decision_slice(study: Study, domain: str) -> DecisionSpec:
         members=len(task.seeds) * rates_per_seed(task),
         rates=len(task.training.learning_rates),
         swept=list(swept(task)) if task.training.rates == "law" else None,
+        candidates=task.training.learning_rates if task.training.rates == "law" else [],
         halving=task.training.sweep == "halving",
         counted=study.fit.params,
         level=study.bootstrap.level,

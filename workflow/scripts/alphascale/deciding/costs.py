@@ -102,14 +102,17 @@ def power(frame: pandas.DataFrame, costs: Prices) -> Power:
     """Mean power over the jobs whose energy was measured, else the configuration's `watts`, else
     what the devices that trained are rated at, weighed by their time."""
     each = jobs(frame)
-    metered = each[each["joules"].notna()]
+    # Of joules without a second of time no power follows.
+    metered = each[each["joules"].notna() & (each["job_seconds"] > 0)]
     if metered.empty and costs.watts is not None:
         return Power(costs.watts, f"{costs.watts:g} W × training time (costs.watts)")
     if metered.empty:
         rated = each[each["watts"].notna()]
         if rated.empty:  # records that say nothing of their device
             return Power(UNKNOWN_W, f"{UNKNOWN_W:g} W × training time (an unknown device's)")
-        watts = float(np.average(rated["watts"], weights=rated["job_seconds"]))
+        # Jobs that took no time to speak of weigh alike.
+        seconds = rated["job_seconds"] if rated["job_seconds"].sum() > 0 else None
+        watts = float(np.average(rated["watts"], weights=seconds))
         how = "; ".join(rated["watts_how"].unique())
         return Power(watts, f"{watts:.3g} W ({how}) × training time")
     watts = float(metered["joules"].sum() / metered["job_seconds"].sum())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..auditing.job_warnings import BEATEN
 from ..records.decision import RatesUsed
+from ..records.rates import edge_text
 from ..records.runs import jobs
 from ..records.specs import DecisionSpec
 from ..units import percent, prefixed
@@ -43,6 +44,7 @@ def rates_used(spec: DecisionSpec, frame: pandas.DataFrame) -> RatesUsed | None:
         beaten=bool(beaten) if len(tried) else None,
         sweep_flops=full,
         flops=float(each["job_flops"].sum()),
+        edge=edge_text(ladder[swept]["learning_rate"].tolist(), spec.candidates),
     )
 
 
@@ -68,4 +70,6 @@ def rates_text(used: RatesUsed | None) -> str:
         told += f"; a lower one did better at {used.checked}, which was taken there alone"
     else:
         told += f"; a lower one did no better at {used.checked}"
+    if used.edge:
+        told += f"; {used.edge}"
     return f"{told}; {spent}"

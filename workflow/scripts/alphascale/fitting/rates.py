@@ -2,7 +2,8 @@
 
 Of each size that was swept, log validation loss is a parabola in log rate about its best rate x*.
 Two or three rates far apart do not fix one, so x* has a posterior: floor and curvature are
-integrated out, the curvature under a prior. Best rates follow a line in log N with a prior on its
+integrated out, the curvature under a prior. A rate that failed, diverged or not, is on no parabola:
+it only bounds the best one (`_bounds`). Best rates follow a line in log N with a prior on its
 slope, since sizes that are cheap to sweep lie too close together to tell it. N counts all
 parameters: those of embeddings, nearly all of a small text model's, are what needs no lower rate in
 a wider model (Yang et al. 2022), and of all of them N grows the less. By the others alone the rate
@@ -16,7 +17,7 @@ import math
 import numpy as np
 
 from ..errors import UserError
-from ..records.rates import Optimum, RateLaw, SweptRate
+from ..records.rates import Optimum, RateLaw, SweptRate, edge_text
 from ..records.specs import RatesSpec
 from ..records.training import TrainingRecord
 
@@ -28,8 +29,18 @@ SLOPE, SLOPE_SD = -0.4, 0.2
 # Curvature of log loss, per e-fold of the rate squared: medians of 0.06 and 0.13 over the cells of
 # the default study's tabular and vision ladders (tests/benchmarks/rates.py), a factor of two about.
 CURVATURE, CURVATURE_SD = 0.08, 0.7
-# What a loss may be off the parabola, beside the scatter of seeds.
-MISFIT = 0.03
+# What a loss may be off the parabola, beside the scatter of seeds: near the best rate, and farther
+# off the first term that a parabola leaves out, which goes as the rise of the loss to the power of
+# 1.5. Without it rates of 0.01, 0.1 and 1 with losses of 0.5, 0.1 and 0.5 told the best one to a
+# factor of 1.01, and two of 1e-5 and 0.1 that tie to 1.06; three with rises below 0.5, as most of
+# the default study's are, hardly feel it.
+MISFIT, MISFIT_RISE = 0.03, 0.15
+# The steepest curvature that the prior reaches, two standard deviations above its middle. A loss
+# that rises faster from the best rate to another is that of a rate that failed.
+REACH = 2.0
+STEEPEST = CURVATURE * math.exp(REACH * CURVATURE_SD)
+# Standard errors that a rise must be beyond the steepest, to be no scatter of seeds.
+CLEAR = 2.0
 # The scatter of seeds where there is one: of log validation loss, as large as the default study's.
 UNKNOWN_NOISE = 0.1
 # A validation loss below this is none: its logarithm is.
@@ -56,10 +67,9 @@ def rate_law(spec: RatesSpec, records: list[TrainingRecord]) -> RateLaw:
                 "rates follows; put lower ones into training.learning_rates"
             )
         likelihood = _likelihood(grid, rates, spread)
-        weights = np.exp(likelihood - likelihood.max()) * inside
-        weights /= weights.sum()
-        mean = float(weights @ grid)
-        sd = math.sqrt(float(weights @ (grid - mean) ** 2))
+        mean = float(_weights(likelihood[inside]) @ grid[inside])
+        # Beyond the bounds as well: on the edge of the list the best is open to that side.
+        sd = math.sqrt(float(_weights(likelihood) @ (grid - mean) ** 2))
         optima.append(
             Optimum(
                 scale=cell.scale,
@@ -79,8 +89,7 @@ def rate_law(spec: RatesSpec, records: list[TrainingRecord]) -> RateLaw:
     for x, likelihood in zip(logs, likelihoods, strict=True):
         wanted = heights[:, None] + slopes * (x - at)
         posterior += np.interp(wanted, grid, likelihood)
-    weights = np.exp(posterior - posterior.max())
-    weights /= weights.sum()
+    weights = _weights(posterior)
     of_height, of_slope = weights.sum(1), weights.sum(0)
     height, slope = float(of_height @ heights), float(of_slope @ slopes)
     return RateLaw(
@@ -104,29 +113,76 @@ def rates_text(law: RateLaw) -> str:
         f"{each.factor:.2g}"
         for each in law.optima
     )
+    best = [
+        min((r for r in each.rates if r.log_loss is not None), key=lambda r: r.log_loss).rate
+        for each in law.optima
+    ]
+    edge = edge_text(best, [each.rate for each in law.optima[0].rates])
     return (
         f"best learning rates: {swept}; by the law they go as N^({law.slope:.2f} ± "
-        f"{law.slope_sd:.2f})"
+        f"{law.slope_sd:.2f})" + (f"; {edge}" if edge else "")
     )
 
 
 def _likelihood(grid: np.ndarray, rates: list[SweptRate], noise: float) -> np.ndarray:
     """Log likelihood, (grid,), of each log rate as the best: y = floor + c·(x − x*)², floor and
-    curvature c integrated out. Rates at which a seed diverged lie above the best."""
+    curvature c integrated out; what failed is no point of it, but a bound (`_bounds`)."""
     known = [each for each in rates if each.log_loss is not None]
-    x = np.log([each.rate for each in known])
-    y = np.array([each.log_loss for each in known])
-    variance = np.array([noise**2 / each.runs + MISFIT**2 for each in known])
+    top = min(known, key=lambda each: each.log_loss)
+    at = math.log(top.rate)
+    lower, upper = _bounds(rates, top, noise)
+    allowed = (grid > lower) & (grid < upper)
+    kept = [each for each in known if each is top or lower < math.log(each.rate) < upper]
+    x = np.log([each.rate for each in kept])
+    y = np.array([each.log_loss for each in kept])
+    rise = np.maximum(y - top.log_loss, CURVATURE * (x - at) ** 2)
+    variance = np.array([_variance(each, noise) for each in kept]) + MISFIT_RISE**2 * rise**3
     weight = 1 / variance / np.sum(1 / variance)
-    offsets = np.linspace(-2, 2, 17)
     total = np.full(len(grid), -np.inf)
-    for offset in offsets:
+    for offset in np.linspace(-REACH, REACH, 17):
         c = CURVATURE * math.exp(offset * CURVATURE_SD)
         left = y - c * (x - grid[:, None]) ** 2
         left = left - (left @ weight)[:, None]
         total = np.logaddexp(total, -0.5 * offset**2 - 0.5 * (left**2 / variance).sum(1))
-    gone = [math.log(each.rate) for each in rates if each.log_loss is None]
-    return np.where(grid < min(gone, default=math.inf), total, total.max() - 50)
+    # Trainings fail from some rate on, which lies anywhere between `top` and the one that failed;
+    # the best is below it.
+    if math.isfinite(upper):
+        total += np.log(np.clip((upper - grid) / (upper - at), 1e-9, 1.0))
+    # Two sizes whose bounds no line meets still have one that misses them least.
+    return np.where(allowed, total, total[allowed].min() - 50)
+
+
+def _bounds(rates: list[SweptRate], top: SweptRate, noise: float) -> tuple[float, float]:
+    """Log rates that the best lies between, by the rates next to `top`, of the lowest loss, that
+    failed: a seed diverged, or the loss rose faster than the steepest parabola from `top` does.
+
+    It was at chance then, or grew without end, and says nothing more of where the best is: on a
+    parabola, losses of 0.35, 0.30 and 2.3 at rates of 0.001, 0.003 and 0.01 put the best at 0.0009.
+    A rate above `top` that failed has the best below it. One below `top` that failed is farther
+    from the best than `top` is, since above the best the loss rises faster than below: the best
+    lies beyond the middle of the two.
+    """
+    at, failed = math.log(top.rate), []
+    for each in rates:
+        x = math.log(each.rate)
+        if each.log_loss is not None:
+            sd = math.sqrt(_variance(each, noise) + _variance(top, noise))
+            if each.log_loss - top.log_loss <= STEEPEST * (x - at) ** 2 + CLEAR * sd:
+                continue
+        failed.append(x)
+    below = max((x for x in failed if x < at), default=-math.inf)
+    return (below + at) / 2, min((x for x in failed if x > at), default=math.inf)
+
+
+def _variance(rate: SweptRate, noise: float) -> float:
+    """Of a rate's mean log loss about the parabola, near the best rate."""
+    return noise**2 / rate.runs + MISFIT**2
+
+
+def _weights(logs: np.ndarray) -> np.ndarray:
+    """exp(logs), of sum 1."""
+    weights = np.exp(logs - logs.max())
+    return weights / weights.sum()
 
 
 def _swept(record: TrainingRecord) -> list[SweptRate]:
@@ -139,17 +195,22 @@ def _swept(record: TrainingRecord) -> list[SweptRate]:
     for rate, runs in sorted(by_rate.items()):
         logs: list[float] | None = []
         for run in runs:
-            if run.status == "diverged" or run.validation_loss is None:
+            if run.status == "diverged" or not _finite(run.validation_loss):
                 logs = None
                 break
             log = math.log(max(run.validation_loss, LEAST))
             if run.status == "stopped" and chosen.get(run.seed):
                 curve = chosen[run.seed]
-                log += math.log(min(curve)) - math.log(min(curve[: run.epochs_run]))
+                log += math.log(max(min(curve), LEAST))
+                log -= math.log(max(min(curve[: run.epochs_run]), LEAST))
             logs.append(log)
         mean = None if logs is None else float(np.mean(logs))
         found.append(SweptRate(rate, mean, len(runs)))
     return found
+
+
+def _finite(loss: float | None) -> bool:
+    return loss is not None and math.isfinite(loss)
 
 
 def _noise(records: list[TrainingRecord]) -> float | None:

@@ -52,6 +52,7 @@ class RatesUsed:
     # sweep_flops, flops: of a full sweep of every cell, and of what was trained
     sweep_flops: float
     flops: float
+    edge: str = ""  # where the law rests on the edge of the list of rates: so, and what to add
 
 
 @dataclass(frozen=True)

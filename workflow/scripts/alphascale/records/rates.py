@@ -40,7 +40,8 @@ class Optimum:
     fraction: str
     params: int  # all of them
     rate: float  # geometric mean of what the best may be
-    factor: float  # e to its standard deviation: a factor about it
+    # a factor about it: e to the standard deviation, of what lies beyond the bounds as well
+    factor: float
     rates: list[SweptRate]  # that were trained, smallest first
 
 
@@ -78,6 +79,20 @@ class RateLaw:
 def on_grid(step: int) -> float:
     """The rate at a step of the grid, to four digits: the same number wherever it is worked out."""
     return float(f"{10 ** (step / PER_DECADE):.4g}")
+
+
+def edge_text(best: list[float], candidates: list[float]) -> str:
+    """What to add where the best rate of every swept size is the smallest of the candidates, or of
+    every one the largest; else empty. `best`: one a size."""
+    order = sorted(set(candidates))
+    if len(order) < 2 or len(set(best)) != 1 or best[0] not in (order[0], order[-1]):
+        return ""
+    top = best[0] == order[-1]
+    side, next_to = ("largest", order[-2]) if top else ("smallest", order[1])
+    return (
+        f"the law rests on the edge of the list: of every size that was swept the {side} rate, "
+        f"{best[0]:g}, did best; add {best[0] ** 2 / next_to:.2g} to training.learning_rates"
+    )
 
 
 def law_of(files: SimpleNamespace) -> RateLaw | None:

@@ -131,6 +131,7 @@ class DecisionSpec:
     others: list[Target] = field(default_factory=list)  # further targets, all to be reached too
     rates: int = 1  # learning rates of a full sweep
     swept: list[str] | None = None  # scales that were swept for a law of rates; None without one
+    candidates: list[float] = field(default_factory=list)  # learning rates that those were swept at
     halving: bool = False  # whether sweeps stop rates that cannot win any more
     serving: Serving | None = None  # what is asked of the model once trained; None for nothing
 

@@ -4,14 +4,15 @@ The GPU's is NVML's total energy counter (Volta and newer; by nvidia-ml-py). It 
 GPU: of several jobs that hold one, each is charged an equal part of what it moves by meanwhile. The
 CPU's and memory's are RAPL's, as Linux shows them under /sys/class/powercap (kernels since 2020 let
 only root read them). RAPL counts the whole machine: a job is charged its share of the CPU time that
-all processes used meanwhile, idle power included. Where a counter cannot be read, or moves too
-seldom for the window, the result says why, and carries no joules; an estimate is then made of what
-the device is rated at and how long it was the job's (`Meter.record`). docs/training.md says why no
-library does it.
+all processes used meanwhile, idle power included. Where a counter cannot be read, moves too seldom
+for the window, or as no counter of joules can, the result says why, and carries no joules; an
+estimate is then made of what the device is rated at and how long it was the job's (`Meter.record`).
+docs/training.md says why no library does it.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -42,6 +43,10 @@ MIRRORED_J, MIRRORED = 1.0, 1e-6
 CORE_W = 10.0
 # Watts of a GPU that does not tell its limit: of data-centre cards, 70 (T4) to 700 (H100) have it.
 GPU_W = 300.0
+# What cannot be: the limit of a GPU so many times over (peaks of some milliseconds reach twice), or
+# so many watts of one that tells none, of a package or of memory (the largest of today are rated at
+# 1,400, 500 and less). A counter may be late: it has this many seconds more than passed.
+OVER, GPU_MOST_W, PACKAGE_MOST_W, LATE_S = 3.0, 3000.0, 1500.0, 1.0
 
 
 class Meter:
@@ -67,6 +72,8 @@ class Meter:
         self.sample_s = often if sample_s is None else sample_s
         self.update_s = update if update_s is None else update_s
         self.gpu, self.gpu_missing = (None, None) if gpu is None else _nvml_counter(gpu)
+        limit = _nvml_limit(gpu)[0] if self.gpu else None
+        self.gpu_most = OVER * limit if limit else GPU_MOST_W
         self.packages, self.cpu_missing = _rapl_counters(powercap)
         self.over = threading.Event()
         self.sampler: threading.Thread | None = None
@@ -77,7 +84,8 @@ class Meter:
         return not self.partial and bool(self.gpu if self.on_gpu else self.packages)
 
     def __enter__(self) -> Meter:
-        self.cpu_joules = self.gpu_joules = self.gpu_last = self.own_s = 0.0
+        self.cpu_joules = self.gpu_joules = self.gpu_moved = self.gpu_last = self.own_s = 0.0
+        self.moved = [0.0] * len(self.packages)
         self.most = 1
         self.began = self.seen = time.monotonic()
         self.process, self.busy = time.process_time(), busy_seconds(self.stat)
@@ -113,19 +121,32 @@ class Meter:
                 f"{self.seconds:.2g} s are fewer than {UPDATES} updates of the "
                 f"{'GPU' if self.on_gpu else 'CPU'}'s counters, one in {self.update_s:g} s"
             )
+        still = [
+            name
+            for (name, *_), moved in zip(self.packages, self.moved, strict=True)
+            if not moved and name != "dram"  # some machines show memory's as a constant
+        ]
+        stood = f"stood still for {self.seconds:.2g} s"
+        if self.on_gpu and not self.gpu_moved:
+            return _missing(f"NVML: the GPU's energy counter {stood}")
+        cpu_missing = f"RAPL: {', '.join(still)} {stood}" if still else self.cpu_missing
+        if still and not self.on_gpu:
+            return _missing(cpu_missing)
         share = min(1.0, self.process / self.busy) if self.busy > 0 else 1.0
         parts = []
         if self.on_gpu:
             shared = f", shared by up to {self.most} jobs" if self.most > 1 else ""
             parts.append(f"the GPU's energy counter (NVML{shared})")
-        if self.packages:
+        counted = bool(self.packages) and not still
+        if counted:
             names = ", ".join(name for name, _, _ in self.packages)
             parts.append(
                 f"RAPL ({names}) × {100 * share:.0f} %, this job's share of the CPU time used"
             )
         else:
-            parts.append(f"without the CPU ({self.cpu_missing})")
-        return Energy(self.gpu_joules + share * self.cpu_joules, f"measured: {'; '.join(parts)}")
+            parts.append(f"without the CPU ({cpu_missing})")
+        joules = self.gpu_joules + (share * self.cpu_joules if counted else 0.0)
+        return Energy(joules, f"measured: {'; '.join(parts)}")
 
     def record(self, threads: int) -> Energy:
         """The record's entry: the result, and what the job is taken to have drawn on average, which
@@ -146,26 +167,53 @@ class Meter:
 
     def _add(self) -> None:
         """Add what the counters moved by since they were read last."""
-        now, jobs = time.monotonic(), self.jobs() if self.on_gpu else 1
-        self.own_s += (now - self.seen) / jobs
+        now, jobs = time.monotonic(), max(1, self.jobs()) if self.on_gpu else 1
+        passed = now - self.seen
+        self.own_s += passed / jobs
         self.seen, self.most = now, max(self.most, jobs)
         if self.partial:
             return
         try:
-            for i, (_, read, span) in enumerate(self.packages):
-                moved = read()
-                self.cpu_joules += (moved - self.last[i]) % span
-                self.last[i] = moved
+            for i, (name, read, span) in enumerate(self.packages):
+                shown = read()
+                moved = _moved(name, self.last[i], shown, passed, PACKAGE_MOST_W, span)
+                self.cpu_joules += moved
+                self.moved[i] += moved
+                self.last[i] = shown
             if self.gpu:
-                moved = self.gpu()
-                self.gpu_joules += (moved - self.gpu_last) / jobs
-                self.gpu_last = moved
+                shown = self.gpu()
+                moved = _moved("NVML", self.gpu_last, shown, passed, self.gpu_most)
+                self.gpu_joules += moved / jobs
+                self.gpu_moved += moved
+                self.gpu_last = shown
         except Exception as fault:
             self._fails(fault)
 
     def _fails(self, fault: Exception) -> None:
         """A counter that stops answering costs the number, never the training."""
         self.partial = f"a counter failed while training ran ({fault})"
+
+
+def _moved(
+    name: str, before: float, after: float, seconds: float, most: float, span: float = 0.0
+) -> float:
+    """Joules that a counter moved by, over its end where it has one (span, J; 0 where not).
+
+    Raises ValueError where no counter of joules moves so: it shows no number, falls without having
+    wrapped (a driver or a machine that slept sets it back), or moves by more than `most` watts."""
+    joules = after - before
+    if joules < 0 and span > 0:
+        joules %= span
+    if not math.isfinite(joules):
+        raise ValueError(f"{name} shows {after:g} J after {before:g}")
+    if joules < 0:
+        raise ValueError(f"{name} fell from {before:g} to {after:g} J")
+    if joules > most * (seconds + LATE_S):
+        raise ValueError(
+            f"{name} went from {before:g} to {after:g} J in {seconds:.2g} s: more than {most:g} W, "
+            "so it was set back or is broken"
+        )
+    return joules
 
 
 def rated(gpu: str | None, cores: float, part: float = 1.0) -> tuple[float, str]:
