@@ -109,6 +109,8 @@ function intervalText(domain, { star, smallest }) {
   return smallest ? `the smallest size trained, or less; ${level} up to ${count(star.interval[1])}` : `${level} ${spread(star.interval)}`;
 }
 
+const allowed = (broken) => `${broken.map(([, limit, unit]) => `${significant(limit)} ${unit}`).join(" and ")} are`;
+
 function cards(place, domain, ask, found) {
   const { star, build, saving } = found, many = domain.counted === "total" ? "" : ", embeddings not counted";
   const list = make("dl", { class: "cards" });
@@ -132,10 +134,12 @@ function cards(place, domain, ask, found) {
   }
   if (build && domain.serving) {
     const { seconds_95: latest, joules } = found.served.build.serves, batch = domain.serving.asked.batch;
-    const limit = domain.serving.asked.latency_ms, beyond = build.params[domain.counted] > domain.serving.most;
+    const limit = domain.serving.asked.latency_ms, slower = limit !== null && 1e3 * latest > limit, beyond = build.params[domain.counted] > domain.serving.most;
     list.append(cell("latency", batch === 1 ? "It answers a request in" : `It answers ${batch} requests at once in`, make("strong", {}, seconds(found.served.build.each)),
-      `95 % within ${seconds(latest)}${limit === null ? "" : ` of ${significant(limit)} ms allowed`}; ${prefixed(joules, "J")} (${domain.serving.how})${beyond ? "; larger than any size measured" : ""}`));
+      `95 % within ${seconds(latest)}${limit === null ? "" : ` of ${significant(limit)} ms allowed`}${slower ? ", which a larger size was measured to keep" : ""}; ${prefixed(joules, "J")} (${domain.serving.how})${beyond ? "; larger than any size measured" : ""}`));
   }
+  const beyond = found.naive && domain.serving ? brokenBy(domain, found.naive, servesOf(domain, found.naive, true)) : [];
+  if (beyond.length) list.append(cell("naive_limit", "The naive model breaks a limit", make("strong", {}, beyond.map(([value, , unit]) => `${significant(value)} ${unit}`).join(", ")), `where ${allowed(beyond)} allowed`));
   if (ask.requests > 0 && domain.serving && found.served.build && found.served.naive) {
     const { build: ours, naive: theirs } = found.served;
     if (toldBeside(build.price, ours) && toldBeside(found.naive.price, theirs) && found.study.factor !== null) {
