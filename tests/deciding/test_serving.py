@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from alphascale.config import Serving, read_study
 from alphascale.deciding.decision import decide
+from alphascale.deciding.lifetime import Keeping, keeping
 from alphascale.deciding.summary import table_rows, text
 from alphascale.errors import UserError
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
@@ -195,6 +196,101 @@ def test_a_limit_excludes_and_says_how_far_one_gets_within_it(fitted: tuple) -> 
     assert memory.limit == "memory_mb" and memory.params == pytest.approx(0.5 * n, rel=0.03)
 
 
+# Milliseconds within which 95 % were answered, by parameters, on a machine half busy with others:
+# these slowed the smallest most.
+BUSY = {
+    44: 0.22994, 102: 0.24791, 176: 0.18896, 266: 0.17549, 494: 0.18804, 1142: 0.19164,
+    2312: 0.22337, 5016: 0.26837, 135_426: 0.26971,
+}  # fmt: skip
+
+
+def on_a_busy_machine(asked: Serving) -> Keeping:
+    made = measured()
+    sizes = [
+        replace(
+            made.sizes[0], name=f"n{n}", size={"params": n}, params={"total": n},
+            answering=replace(made.sizes[0].answering, seconds_95=1e-3 * ms, memory_bytes=8 * n),
+        )
+        for n, ms in BUSY.items()
+    ]  # fmt: skip
+    return keeping(asked, replace(made, sizes=sizes), PRICES, 0.95)
+
+
+def test_what_a_larger_size_was_measured_to_keep_every_smaller_one_keeps() -> None:
+    kept = on_a_busy_machine(Serving(latency_ms=0.2))
+    assert kept.curves["seconds_95"].at(956) > 0.2e-3  # the curve alone would exclude it
+    for n in (44, 956, 1142):
+        assert kept.broken(n, kept.serves({"params": n}, n)) == []
+    # 2,312 was measured to break it: so does every larger one.
+    for n in (2312, 2313, 5016):
+        assert kept.broken(n, kept.serves({"params": n}, n)) == ["latency_ms"]
+    assert kept.largest() == ("latency_ms", 1142)
+    # Where nothing measured keeps it, no size does, whatever the curve says.
+    assert on_a_busy_machine(Serving(latency_ms=0.17)).largest()[1] < 44
+    # Between what was measured to keep it and what was not the curve says how far.
+    free = keeping(Serving(latency_ms=1.5e3 * seconds(5000.7)), measured(), PRICES, 0.95)
+    assert free.largest()[1] == pytest.approx(5000, rel=0.01)
+    assert free.largest()[1] == int(free.largest()[1])
+    # The largest measured keeps it: no size is excluded that the curve would not exclude.
+    assert on_a_busy_machine(Serving(latency_ms=0.27)).largest()[1] >= 135_426
+
+
+def slow(record: ServingRecord, times: float, below: float) -> ServingRecord:
+    """The same on a machine that was busy while sizes below some N were measured."""
+    return replace(record, sizes=[
+        replace(each, answering=replace(
+            each.answering, seconds_95=each.answering.seconds_95
+            * (times if each.params["total"] < below else 1.0),
+        ))
+        for each in record.sizes
+    ])  # fmt: skip
+
+
+def test_a_size_below_one_that_keeps_the_limit_is_built_and_the_reason_said(fitted) -> None:
+    free = decided(fitted, Serving())
+    n = free.architecture.params["total"]
+    larger = min(params(w) for w in (*WIDTHS, 4096) if params(w) > n)
+    asked = Serving(latency_ms=1.5e3 * seconds(larger) * 1.01)
+    found = decided(fitted, asked, slow(measured(), 3.0, larger))
+    takes = found.serving.build.serves.seconds_95
+    assert takes.mean > 1e-3 * asked.latency_ms  # by the curve
+    assert found.architecture == free.architecture and not found.serving.excluded
+    assert "a larger size was measured to keep the limit" in said(found)
+
+
+def test_a_limit_within_the_interval_is_said_to_be(fitted: tuple) -> None:
+    n = decided(fitted, Serving()).architecture.params["total"]
+    noise = iter(np.exp(0.05 * np.random.default_rng(3).standard_normal(len(LADDER) + 1)))
+    made = measured()
+    made = replace(made, sizes=[
+        replace(each, answering=replace(
+            each.answering, seconds_95=each.answering.seconds_95 * next(noise)
+        ))
+        for each in made.sizes
+    ])  # fmt: skip
+    middle = decided(fitted, Serving(), made).serving.build.serves.seconds_95.mean
+    near = decided(fitted, Serving(latency_ms=1.01e3 * middle, memory_mb=500), made)
+    takes = near.serving.build.serves.seconds_95
+    assert takes.lower < 1.01 * middle < takes.upper and not near.serving.excluded
+    limit = f"{1.01e3 * middle:g} ms"
+    assert f"within {limit} and 500 MB; the limit of {limit} lies within its interval" in said(near)
+    far = decided(fitted, Serving(latency_ms=3e3 * middle), made)
+    assert "within its interval" not in said(far)
+    over = decided(fitted, Serving(latency_ms=0.99e3 * middle), made)
+    assert over.serving.excluded and "the limit lies within its interval)" in said(over)
+    assert over.serving.limit.params < n
+
+
+def test_a_naive_model_beyond_a_limit_is_said_to_be(fitted: tuple) -> None:
+    n = decided(fitted, Serving()).architecture.params["total"]
+    asked = Serving(memory_mb=1e-3 + 4e-6 * 1.5 * n, latency_ms=1e3)
+    found = decided(fitted, asked)
+    assert found.architecture is not None
+    assert f"the naive model is beyond {asked.memory_mb:g} MB" in said(found)
+    assert "beyond 1000 ms" not in said(found)
+    assert "the naive model is beyond" not in said(decided(fitted, Serving(memory_mb=1e5)))
+
+
 def test_a_limit_that_no_size_keeps(fitted: tuple) -> None:
     found = decided(fitted, Serving(latency_ms=0.01))
     assert found.serving.limit.params is None and found.architecture is None
@@ -215,6 +311,9 @@ def test_the_cheapest_pair_counts_requests_and_keeps_the_limits(fitted: tuple) -
         best = whole.argmin()
         pair = decided(fitted, Serving(requests=requests), price_per_label=label).joint
         assert pair.money.total == pytest.approx(whole[best], rel=0.03)
+        words = said(decided(fitted, Serving(requests=requests), price_per_label=label))
+        life = f"money over its life, with {requests:,.0f} requests: " if requests else "money: "
+        assert f"the cheapest in {life}" in words
         assert pair.params == pytest.approx(n[best], rel=0.2)
         sizes.append((pair.params, pair.samples))
         served = requests * seconds(pair.params)
@@ -269,7 +368,11 @@ def test_the_figure_shows_sizes_decision_and_limit(fitted: tuple, asked: Serving
     assert "answered within (ms)" in labels[0] and "Energy" in labels[1]
     assert ("requests (EUR)" in labels[2]) is bool(asked.requests)
     limited = figure.axes[0 if asked.latency_ms else 2]
-    assert [text.get_text()[:5] for text in limited.texts] == ["limit"]
+    assert ["limit" in text.get_text() for text in limited.texts] == [True]
+    if asked.requests:
+        assert "1,000,000 requests" in labels[2]
+        said = " ".join(" ".join(each.get_text() for each in figure.texts).split())
+        assert "1,000,000 requests" in said
     first = {line.get_label(): line for line in figure.axes[0].lines}
     naive = first["naive model, predicted"]
     assert naive.get_xdata()[0] == pytest.approx(1.5e3 * seconds(params(4096)))
@@ -277,6 +380,39 @@ def test_the_figure_shows_sizes_decision_and_limit(fitted: tuple, asked: Serving
     assert sorted(trained.get_xdata()) == pytest.approx(
         [1.5e3 * seconds(params(w)) for w in WIDTHS]
     )
+
+
+def trained_at(axes) -> list[float]:
+    """x of the sizes trained, filled and hollow."""
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    return sorted(float(x) for line in points for x in line.get_xdata())
+
+
+def test_the_figures_money_is_of_what_was_measured_too(fitted: tuple) -> None:
+    frame, fits, bootstrap = fitted
+    found = decided(fitted, Serving(requests=1e6))
+    records = Records(frame, fits, bootstrap, found)
+    made, largest = measured(), seconds(params(WIDTHS[-1]))
+    slower = replace(made, sizes=[
+        replace(each, answering=replace(each.answering, seconds=2 * each.answering.seconds))
+        if each.name == f"w{WIDTHS[-1]}" else each
+        for each in made.sizes
+    ])  # fmt: skip
+    before, after = (trained_at(draw(records, each).axes[2]) for each in (made, slower))
+    assert after[:-1] == pytest.approx(before[:-1])
+    assert after[-1] - before[-1] == pytest.approx(1e6 * largest)  # a second costs 1
+
+
+def test_a_limit_far_off_stands_at_the_panels_end_and_does_not_stretch_it(fitted: tuple) -> None:
+    frame, fits, bootstrap = fitted
+    ends = {}
+    for limit in (None, 0.2, 1e4):
+        found = decided(fitted, Serving(latency_ms=limit))
+        axes = draw(Records(frame, fits, bootstrap, found), measured()).axes[0]
+        ends[limit] = axes.get_xlim()
+        words = {None: [], 0.2: ["limit 0.2"], 1e4: ["limit 10,000 →"]}
+        assert [text.get_text() for text in axes.texts] == words[limit]
+    assert ends[1e4] == pytest.approx(ends[None])
 
 
 def test_a_figure_without_serving_says_why(fitted: tuple) -> None:

@@ -26,7 +26,9 @@ const say = `(async () => {
     await open(domain);
     const ask = { domain: domain.name, view: "error", ...defaults(domain.name) }, found = decide(domain, ask);
     const parts = [top, cards, beside].map((draw) => { const place = new Element(); draw(place, domain, ask, found); return place.text; });
-    said[domain.name] = { words: parts.join(" "), build: found.served.build, naive: found.served.naive, requests: ask.requests };
+    const joint = domain.joint.open, plane = joint && planeOf(domain);
+    const pair = joint ? (fillPlane(domain, plane, 0, joint.size), cheapestPair(domain, ask, plane)) : null;
+    said[domain.name] = { pair, counts: pair && pairCounts(ask, pair), words: parts.join(" "), build: found.served.build, naive: found.served.naive, requests: ask.requests };
   }
   console.log(JSON.stringify(said));
 })()`;

@@ -131,7 +131,7 @@ def decide(
     if architecture is not None and isinstance(kept, Keeping):
         params = architecture.params[spec.counted]
         takes = kept.serves(architecture.size, params)
-        if broken := kept.broken(takes):
+        if broken := kept.broken(params, takes):
             unbuildable = excluded_text(
                 spec.target, kept.asked, params, takes, broken, kept.limit(reached)
             )

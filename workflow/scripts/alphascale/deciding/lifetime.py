@@ -54,24 +54,36 @@ class Keeping:
         values = {name: self.curves[name].predict(params, self.level) for name in QUANTITIES}
         return Serves(False, params > self.curves["seconds"].reach[1], **values)
 
-    def broken(self, found: Serves) -> list[str]:
-        """The limits that it does not keep."""
-        return [
-            key
-            for key, (quantity, unit) in LIMITS.items()
-            if (most := getattr(self.asked, key)) is not None
-            and getattr(found, quantity).mean > most * unit
-        ]
+    def broken(self, params: float, found: Serves) -> list[str]:
+        """The limits that a size of N parameters, which takes so much, does not keep."""
+        return broken(self.asked, *self.largest(), params, found)
 
     def largest(self) -> tuple[str | None, float]:
         """The limit that binds first, and the largest N that keeps it; (None, ∞) for none."""
         found: tuple[str | None, float] = (None, math.inf)
         for key, (quantity, unit) in LIMITS.items():
             if (most := getattr(self.asked, key)) is not None:
-                params = self.curves[quantity].largest(most * unit)
+                params = self._largest(quantity, most * unit)
                 if params < found[1]:
                     found = key, params
         return found
+
+    def _largest(self, quantity: str, limit: float) -> float:
+        """The largest whole N within a limit of one quantity: 0 for none, infinite for all.
+
+        Nothing falls with N: what a measured size keeps every smaller one keeps, however a busy
+        machine slowed that one, and what the next measured size breaks every larger one breaks.
+        Between these two the curve says how far.
+        """
+        counted = self.record.spec.counted
+        takes = [
+            (each.params[counted], getattr(each.answering, quantity))
+            for each in _answered(self.record)
+        ]
+        kept = max((n for n, value in takes if value <= limit), default=0)
+        breaks = min((n for n, _ in takes if n > kept), default=math.inf)
+        most = max(kept, min(self.curves[quantity].largest(limit), breaks - 1))
+        return most if math.isinf(most) else math.floor(most)
 
     def limit(self, reached: Reached) -> Limit | None:
         """The largest size that keeps the limits, and what it reaches."""
@@ -84,9 +96,9 @@ class Keeping:
 
     def money(self, params: np.ndarray) -> np.ndarray:
         """Money of all requests to sizes of N parameters, by the curves."""
-        return self._money(self.curves["seconds"].at(params), self.curves["joules"].at(params))
+        return self.money_of(self.curves["seconds"].at(params), self.curves["joules"].at(params))
 
-    def _money(self, seconds, joules):
+    def money_of(self, seconds, joules):
         """Money of all requests, of the seconds and joules of a batch."""
         if self.costs.price_per_hour is not None:
             return self.batches * seconds / 3600 * self.costs.price_per_hour
@@ -105,7 +117,7 @@ class Keeping:
         serves = self.serves(run.size, run.params[counted])
         kwh = self._kwh(serves.joules.mean)
         grams = kwh * self.costs.carbon_g_per_kwh
-        paid = self._money(serves.seconds.mean, serves.joules.mean)
+        paid = self.money_of(serves.seconds.mean, serves.joules.mean)
         price = run.price
         told = price.factor is not None or (
             price.kwh <= LITTLE * kwh and price.money <= LITTLE * paid
@@ -116,6 +128,23 @@ class Keeping:
             grams + price.co2_g if told else None,
             paid + price.money + (labels or 0.0) if told else None,
         )  # fmt: skip
+
+
+def broken(
+    asked: Serving, binding: str | None, most: float, params: float, found: Serves
+) -> list[str]:
+    """The limits that a size of N parameters breaks, which takes so much.
+
+    binding: the limit that binds first, and most: the largest N that keeps it (`Keeping.largest`).
+    """
+    if binding is None or params <= most:
+        return []
+    return [
+        key
+        for key, (quantity, unit) in LIMITS.items()
+        if (limit := getattr(asked, key)) is not None
+        and (key == binding or getattr(found, quantity).mean > limit * unit)
+    ]
 
 
 def keeping(

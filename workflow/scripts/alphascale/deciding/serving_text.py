@@ -8,7 +8,7 @@ from ..records.fit import Estimate
 from ..records.specs import Target
 from ..records.typed import Refused
 from ..units import count, energy, mass, money, percent, prefixed, probability, significant
-from .lifetime import LIMITS, QUANTITIES
+from .lifetime import LIMITS, QUANTITIES, broken
 from .shown import metric_text
 
 # Share of the machine's CPU time by others from which a latency is said to be theirs too.
@@ -30,7 +30,13 @@ def serving_text(decision: DecisionRecord) -> str:
     if found.excluded:
         parts.append("a limit excludes what the target asks for")
     elif found.limit is not None and found.build is not None:
-        parts.append(f"within {_limits(found.asked)}")
+        parts += [f"within {_limits(found.asked)}", *_doubts(found.asked, found.build.serves)]
+    if found.limit is not None and found.naive is not None:
+        binding, size = found.limit, decision.naive.params[decision.counted]
+        most, takes = binding.params or 0, found.naive.serves
+        if keys := broken(found.asked, binding.limit, most, size, takes):
+            names = " and ".join(_limit(found.asked, key) for key in keys)
+            parts.append(f"the naive model is beyond {names}")
     low, high = found.measured
     parts += [
         _saved_text(found),
@@ -54,15 +60,16 @@ def _life_text(decision: DecisionRecord, found: Served, life: Lifetime) -> str:
         words += ", farther than any size measured"
     if not asked.requests:
         return words
+    many = requests_text(asked.requests)
     currency = decision.costs.currency
     if life.kwh is None:
         return (
-            f"{words}; {count(asked.requests)} requests take {energy(life.serving_kwh)}, "
+            f"{words}; {many} take {energy(life.serving_kwh)}, "
             f"{mass(life.serving_co2_g)} CO₂, {money(life.serving_money, currency)}, beside a "
             "training that the jobs' times do not carry"
         )
     return (
-        f"{words}; one training and {count(asked.requests)} requests take {energy(life.kwh)}, "
+        f"{words}; one training and {many} take {energy(life.kwh)}, "
         f"{mass(life.co2_g)} CO₂, {money(life.money, currency)}"
     )
 
@@ -91,14 +98,40 @@ def _busy_text(found: Served) -> str:
     )
 
 
+def requests_text(number: float) -> str:
+    """So many requests, in full: 1 B reads like bytes."""
+    return f"{number:,.0f} requests"
+
+
+def _limit(asked: Serving, key: str) -> str:
+    return f"{getattr(asked, key):g} {LIMIT_UNIT[key]}"
+
+
 def _limits(asked: Serving) -> str:
     """`20 ms and 500 MB`: the limits that are asked for."""
-    given = [
-        f"{getattr(asked, key):g} {LIMIT_UNIT[key]}"
-        for key in LIMITS
-        if getattr(asked, key) is not None
-    ]
-    return " and ".join(given)
+    return " and ".join(_limit(asked, key) for key in LIMITS if getattr(asked, key) is not None)
+
+
+def _inside(asked: Serving, key: str, serves: Serves) -> bool:
+    """Whether the interval of what a size takes holds a limit: it may as well break it, or keep it,
+    as not."""
+    quantity, unit = LIMITS[key]
+    found, limit = getattr(serves, quantity), getattr(asked, key) * unit
+    return found.lower is not None and found.lower <= limit <= found.upper
+
+
+def _doubts(asked: Serving, serves: Serves) -> list[str]:
+    """What there is to say of a size that keeps the limits, and nearly does not."""
+    told = []
+    keys = [key for key in LIMITS if getattr(asked, key) is not None]
+    for key in keys:
+        quantity, unit = LIMITS[key]
+        of = f" of {_limit(asked, key)}" if len(keys) > 1 else ""
+        if getattr(serves, quantity).mean > getattr(asked, key) * unit:
+            told.append(f"a larger size was measured to keep the limit{of}")
+        if _inside(asked, key, serves):
+            told.append(f"the limit{of} lies within its interval")
+    return told
 
 
 def excluded_text(
@@ -110,7 +143,12 @@ def excluded_text(
     for key in broken:
         quantity, unit = LIMITS[key]
         value = getattr(serves, quantity).mean / unit
-        takes.append(f"{significant(value)} {LIMIT_UNIT[key]} ({key}: {getattr(asked, key):g})")
+        notes = [f"{key}: {getattr(asked, key):g}"]
+        if value <= getattr(asked, key):
+            notes.append("which a smaller size was measured to break")
+        if _inside(asked, key, serves):
+            notes.append("the limit lies within its interval")
+        takes.append(f"{significant(value)} {LIMIT_UNIT[key]} ({', '.join(notes)})")
     words = f"{count(params)} parameters, which the target asks for, take {' and '.join(takes)}"
     if limit is None:
         return words

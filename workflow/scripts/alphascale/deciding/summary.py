@@ -35,7 +35,7 @@ from ..units import (
 )
 from .ranges import FAR
 from .rates import rates_text
-from .serving_text import serving_columns, serving_text
+from .serving_text import requests_text, serving_columns, serving_text
 from .settling import untrusted
 from .shown import as_accuracy, as_named, fit_text, formula, metric_text
 
@@ -318,7 +318,10 @@ def joint_text(decision: DecisionRecord) -> str:
     )  # fmt: skip
     paid = found.money and f"; {pair_money_text(decision, found, found.money)}"
     if isinstance(decision.serving, Served) and decision.serving.asked.requests and not found.money:
-        paid = "; requests not counted, since the jobs' times do not carry what a training costs"
+        paid = (
+            "; of its training alone, requests not counted, since the jobs' times do not carry "
+            "what a training costs"
+        )
     return (
         f"by the joint law of N and D alone, at even chance: {count(found.params)} parameters on "
         f"{data}, {prefixed(found.flops, 'FLOP')} (interval "
@@ -352,8 +355,11 @@ def pair_money_text(decision: DecisionRecord, found: CheapestPair, paid: PairMon
     far = found.params / decision.ladder.largest
     if far > FAR:
         edge += f"; {significant(far, 2)} × the largest size trained, far from what was measured"
+    life = ""
+    if paid.serving is not None:
+        life = f" over its life, with {requests_text(decision.serving.asked.requests)}"
     return (
-        f"the cheapest in money: {shown(paid.total)} ({interval}){parts}, the training "
+        f"the cheapest in money{life}: {shown(paid.total)} ({interval}){parts}, the training "
         f"{shown(paid.training)}{within}{edge}"
     )
 

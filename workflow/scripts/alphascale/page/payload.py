@@ -18,7 +18,7 @@ from ..deciding.star import untold
 from ..metrics import metric
 from ..records.audit import AuditRecord
 from ..records.bootstrap import BootstrapRecord, JointDraws
-from ..records.decision import BARE, DecisionRecord, PricedRun, Served
+from ..records.decision import BARE, DecisionRecord, Lifetime, PricedRun, Served
 from ..records.fit import FitRecord, WithheldFit
 from ..records.runs import COUNT_COLUMN, tested
 from ..records.specs import DecisionSpec, Target
@@ -221,19 +221,27 @@ def _known(run: PricedRun, stages: Stages, meta: Meta | None) -> dict[str, Any]:
 
 
 def _serving(decision: DecisionRecord) -> dict[str, Any] | None:
-    """What answering requests takes: curves against N, and what was measured of the naive size."""
+    """What answering requests takes: curves against N, and what was measured of the size to build
+    and of the naive one; the limit that binds first."""
     found = decision.serving
     if not isinstance(found, Served):
         return None
-    naive = found.naive and found.naive.serves
-    measured = {}
-    if naive and naive.measured:
-        measured = {name: getattr(naive, name).mean for name in found.curves}
+
+    def measured(life: Lifetime | None) -> dict[str, float]:
+        serves = life and life.serves
+        if not serves or not serves.measured:
+            return {}
+        return {name: getattr(serves, name).mean for name in found.curves}
+
     return {
         "asked": as_json(found.asked),
         "curves": found.curves,
         "most": found.measured[1],
-        "naive": measured,
+        "limit": as_json(found.limit),
+        "naive": measured(found.naive),
+        "built": {"size": decision.architecture.size, **takes}
+        if (takes := measured(found.build))
+        else None,
         "how": found.energy_how,
     }
 

@@ -11,17 +11,20 @@ from matplotlib.figure import Figure
 from ..deciding.costs import power
 from ..deciding.lifetime import Keeping, keeping
 from ..deciding.ranges import FAR
-from ..deciding.serving_text import serving_text
+from ..deciding.serving_text import requests_text, serving_text
 from ..records.decision import Lifetime, Served
 from ..records.fit import LadderPoint
 from ..records.runs import jobs
 from ..records.serving import ServingRecord
 from ..records.typed import Refused
-from ..units import count, significant
+from ..units import significant
 from . import style
 from .records import Records, curve
 
 GRID = 100
+# A limit farther than so many times from all that is drawn is told at the panel's edge: one of
+# 20 ms beside sizes of 0.2 ms left these a tenth of the axis.
+NEAR = 3.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,9 @@ class Axis:
 @style.styled
 def draw(records: Records, serving: ServingRecord) -> Figure:
     """A panel each for latency, energy and money (memory where nothing is asked to be served):
-    sizes measured, those that no other beats on both axes filled; the law's path through all sizes,
-    dashed beyond the largest trained; what to build, the naive model, target and limits."""
+    sizes measured, those that no other beats on both axes of the panel filled; the law's path
+    through all sizes, dashed beyond the largest trained (none in money: what a training costs is
+    known of those made); what to build, the naive model, target and limits."""
     decided = records.decision.serving
     kept = None
     if isinstance(decided, Served):
@@ -50,6 +54,7 @@ def draw(records: Records, serving: ServingRecord) -> Figure:
         style.compose(figure, f"{records.domain}: what the model costs to keep")
         return figure
     shown = _axes(decided)
+    priced = any(axis.curve is None for axis in shown)
     figure, panels = style.canvas(3.6 * len(shown), 3.4, columns=len(shown), sharey=True)
     for panel, axis in zip(panels, shown, strict=True):
         _panel(panel, records, kept, axis)
@@ -60,9 +65,10 @@ def draw(records: Records, serving: ServingRecord) -> Figure:
         [style.sentence(serving_text(records.decision))],
         [
             "Points: means over runs of one size at the decision's data, by what that size was "
-            "measured to take; hollow where another size is better and takes no more. Line: the "
-            "law's curve against the curve through what was measured, dashed beyond the largest "
-            "size trained.",
+            "measured to take; hollow where by this panel another size is better and takes no "
+            "more. Line: the law's curve against the curve through what was measured, dashed "
+            "beyond the largest size trained"
+            + ("; none in money, since each training took its own time." if priced else "."),
             records.diverged_note,
         ],
         columns=3,
@@ -80,7 +86,7 @@ def _axes(decided: Served) -> list[Axis]:
     ]
     lives = [each.money for each in (decided.build, decided.naive) if each is not None]
     if asked.requests and any(lives):
-        return [*found, Axis(f"One training and {count(asked.requests)} requests", None, 1.0)]
+        return [*found, Axis(f"One training and {requests_text(asked.requests)}", None, 1.0)]
     return [*found, Axis("Weights and activations (MB)", "memory_bytes", 1e-6, asked.memory_mb)]
 
 
@@ -127,36 +133,55 @@ def _panel(axes: Axes, records: Records, kept: Keeping, axis: Axis) -> None:
         records.target, color=style.TARGET, linestyle="-.", zorder=1,
         label=named(records.target_label),
     )  # fmt: skip
-    if axis.limit is not None:
-        axes.axvline(axis.limit, color=style.GREY, linestyle=(0, (1, 1)), zorder=1)
-        seen.append(axis.limit)
-        axes.annotate(
-            f"limit {significant(axis.limit)}", (axis.limit, 1), rotation=90, va="top", ha="right",
-            xycoords=axes.get_xaxis_transform(), fontsize=7.5, color=style.GREY,
-        )  # fmt: skip
     seen = np.array([each for each in seen if each and np.isfinite(each) and each > 0])
+    if axis.limit is not None:
+        seen = _limit(axes, axis.limit, seen)
     style.log_axis(axes, "x", seen)
     if len(seen):
         axes.set_xlim(seen.min() / 1.4, seen.max() * 1.4)
     axes.set_xlabel(axis.label if axis.curve else f"{axis.label} ({decision.costs.currency})")
 
 
+def _limit(axes: Axes, limit: float, seen: np.ndarray) -> np.ndarray:
+    """A limit above the panel's frame, where it hides nothing, and its line; at the frame's end
+    where it is far off. What the axis must show then: seen (n,), and the limit unless it is far."""
+    words, place, side = f"limit {significant(limit)}", limit, "center"
+    if len(seen) and limit > NEAR * seen.max():
+        words, place, side = f"{words} →", 1.0, "right"
+    elif len(seen) and limit * NEAR < seen.min():
+        words, place, side = f"← {words}", 0.0, "left"
+    else:
+        axes.axvline(limit, color=style.GREY, linestyle=(0, (1, 1)), zorder=1)
+        seen = np.append(seen, limit)
+    axes.annotate(
+        words, (place, 1), (0, 2), textcoords="offset points", ha=side, va="bottom",
+        xycoords=axes.get_xaxis_transform() if side == "center" else "axes fraction",
+        fontsize=7.5, color=style.GREY,
+    )  # fmt: skip
+    return seen
+
+
 def _along(
     axis: Axis, records: Records, kept: Keeping, points: list[LadderPoint], sizes: np.ndarray
 ) -> np.ndarray:
     """A panel's x of the sizes trained: as measured, where they were."""
-    if axis.curve:
-        answered = {
-            each.name: float(getattr(each.answering, axis.curve))
-            for each in kept.record.sizes
-            if not isinstance(each.answering, Refused)
-        }
-        fallback = kept.curves[axis.curve].at(sizes)
-        return axis.unit * np.array([
-            answered.get(point.scale, value)
+    answered = {
+        each.name: each.answering
+        for each in kept.record.sizes
+        if not isinstance(each.answering, Refused)
+    }
+
+    def takes(name: str) -> np.ndarray:
+        fallback = kept.curves[name].at(sizes)
+        return np.array([
+            float(getattr(answered.get(point.scale), name, value))
             for point, value in zip(points, fallback, strict=True)
         ])  # fmt: skip
-    return kept.money(sizes) + np.array([_training_money(records, each.scale) for each in points])
+
+    if axis.curve:
+        return axis.unit * takes(axis.curve)
+    requests = kept.money_of(takes("seconds"), takes("joules"))
+    return requests + np.array([_training_money(records, each.scale) for each in points])
 
 
 def _training_money(records: Records, scale: str) -> float:

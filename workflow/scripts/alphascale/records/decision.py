@@ -194,7 +194,7 @@ class Lifetime:
 
 @dataclass(frozen=True)
 class Limit:
-    """The largest size that answers within the limits, by the curves through what was measured."""
+    """The largest size within the limits, by what was measured and the curves through it."""
 
     limit: str  # the one that binds: `latency_ms` or `memory_mb`
     params: float | None  # as counted; None where even the smallest measured is beyond the limit

@@ -121,22 +121,30 @@ const studyPrice = (domain, ask) => ({
   ...domain.study, ...paidFor(domain, ask, domain.study.seconds, domain.study.kwh / domain.costs.pue),
 });
 
-// What it takes to answer a batch of requests, as measured of the naive model and by the curves
+const sameSize = (a, b) => Object.keys({ ...a, ...b }).every((key) => JSON.stringify(a[key]) === JSON.stringify(b[key]));
+
+// What it takes to answer a batch of requests, as measured of the naive model, and of the study's own
+// choice where that was, and by the curves
 // through what was measured of any other (deciding/lifetime.py); null where the study did not ask.
 function servesOf(domain, built, naive = false) {
   const found = domain.serving;
   if (!found) return null;
   if (naive && found.naive.seconds !== undefined) return found.naive;
+  if (found.built && built.size && sameSize(found.built.size, built.size)) return found.built;
   const n = built.params[domain.counted];
   return Object.fromEntries(Object.entries(found.curves).map(([key, [a, b, c]]) => [key, a + b * n ** c]));
 }
 
-// The limits of the study that a size breaks: [what it takes, the limit, the unit].
-function brokenBy(domain, serves) {
-  if (!serves) return [];
-  const { latency_ms: latency, memory_mb: memory } = domain.serving.asked;
-  return [[1e3 * serves.seconds_95, latency, "ms"], [serves.memory_bytes / 1e6, memory, "MB"]]
-    .filter(([takes, limit]) => limit !== null && takes > limit);
+// The largest N within the study's limits; infinite where none binds.
+const mostServed = (domain) => (domain.serving?.limit ? domain.serving.limit.params ?? 0 : Infinity);
+
+// The limits of the study that a size breaks: [what it takes, the limit, the unit]; the one that
+// binds first by the largest size that keeps it (deciding/lifetime.py, broken).
+function brokenBy(domain, built, serves) {
+  if (!serves || built.params[domain.counted] <= mostServed(domain)) return [];
+  const { latency_ms: latency, memory_mb: memory } = domain.serving.asked, binding = domain.serving.limit.limit;
+  return [["latency_ms", 1e3 * serves.seconds_95, latency, "ms"], ["memory_mb", serves.memory_bytes / 1e6, memory, "MB"]]
+    .filter(([key, takes, limit]) => limit !== null && (key === binding || takes > limit)).map(([, ...told]) => told);
 }
 
 // Whether what rests on a training's time is told: also where requests make next to nothing of it.
@@ -163,7 +171,7 @@ function decide(domain, ask) {
   const star = starOf(domain, ask), wanted = wantedSizes(domain, star);
   let built = null;
   for (const params of wanted) built ??= smallestWith(domain, params);
-  const broken = built ? brokenBy(domain, servesOf(domain, built)) : [], excluded = broken.length ? { built, broken } : null;
+  const broken = built ? brokenBy(domain, built, servesOf(domain, built)) : [], excluded = broken.length ? { built, broken } : null;
   if (excluded) built = null;
   const build = built && runOf(domain, ask, built);
   const unbuilt = domain.naive && (domain.architectures.kind === "bare" ? bare(domain, domain.naive.size.params) : domain.naive);
@@ -244,14 +252,22 @@ function isoline(plane, surface, goal) {
   });
 }
 
-// The cheapest (N, D) of a surface in FLOPs, or in money where labels have a price.
+// Money of all answers of a size of N parameters, by the curves; 0 where the study measured none.
+function answersMoney(domain, ask, params) {
+  if (!domain.serving || !ask.requests) return 0;
+  return serving(domain, ask, { params: { [domain.counted]: params }, forward: 0 }).money;
+}
+
+// The cheapest (N, D) of a surface in FLOPs, or in money where labels have a price or answers are
+// counted, of the sizes within the study's limits.
 function cheapestOn(domain, ask, plane, surface) {
   let best = { params: Infinity, samples: Infinity, flops: Infinity, price: Infinity };
   isoline(plane, surface, Math.log(ask.target)).forEach((log, j) => {
     if (log === Infinity) return;
     const samples = Math.exp(plane.d[j]), params = Math.exp(log);
+    if (params > mostServed(domain)) return;
     const flops = sampleCost(domain, params) * samples * domain.epochs;
-    const price = ask.label ? ask.label * samples + priceOf(domain, ask, flops, stepsOf(domain, samples)).money : flops;
+    const price = inMoney(domain, ask) ? (ask.label ?? 0) * samples + priceOf(domain, ask, flops, stepsOf(domain, samples)).money + answersMoney(domain, ask, params) : flops;
     if (price < best.price) best = { params, samples, flops, price };
   });
   return best;
@@ -267,12 +283,17 @@ function alongLines([x, y], params) {
   return Math.exp(y[i] + ((y[i + 1] - y[i]) / (x[i + 1] - x[i])) * (at - x[i]));
 }
 
+const inMoney = (domain, ask) => Boolean(ask.label || (domain.serving && ask.requests));
+
 // The cheapest pair with its interval over the draws.
 function cheapestPair(domain, given, plane) {
   let ask = given, best = cheapestOn(domain, ask, plane, plane.middle);
-  const known = () => factorOf(domain.rate, [best.flops, stepsOf(domain, best.samples)]) !== null;
-  if (ask.label && !(best.flops < Infinity && known())) {  // the times do not carry it
-    ask = { ...given, label: null };
+  const known = () => {
+    const steps = stepsOf(domain, best.samples), all = answersMoney(domain, ask, best.params);
+    return factorOf(domain.rate, [best.flops, steps]) !== null || (all > 0 && priceOf(domain, ask, best.flops, steps).money <= LITTLE * all);
+  };
+  if (inMoney(domain, ask) && !(best.flops < Infinity && known())) {  // the times do not carry it
+    ask = { ...given, label: null, requests: 0 };
     best = cheapestOn(domain, ask, plane, plane.middle);
   }
   const ways = plane.rows.map((row) => cheapestOn(domain, ask, plane, row));
@@ -281,5 +302,5 @@ function cheapestPair(domain, given, plane) {
     const sorted = Float64Array.from(ways, (way) => way[key]).sort();
     interval[key] = [finite(Math.min(best[key], quantile(sorted, tail))), finite(Math.max(best[key], quantile(sorted, 1 - tail)))];
   }
-  return { ...best, interval, inMoney: Boolean(ask.label), reached: ways.filter((way) => way.flops < Infinity).length / ways.length };
+  return { ...best, interval, inMoney: inMoney(domain, ask), counted: inMoney(domain, ask) && domain.serving ? ask.requests : 0, reached: ways.filter((way) => way.flops < Infinity).length / ways.length };
 }

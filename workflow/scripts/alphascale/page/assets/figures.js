@@ -120,8 +120,14 @@ function planeFigure(place, domain, ask) {
   });
   const level = `${percent(domain.level)} interval`;
   note.textContent = pair.flops < Infinity
-    ? `Cheapest in ${pair.inMoney ? "money" : "FLOPs"} by the joint law: ${count(pair.params)} parameters (${level} ${count(pair.interval.params[0])} – ${count(pair.interval.params[1])}) on ${Math.min(Math.ceil(pair.samples * (1 - 1e-9)), domain.joint.samples[1]).toLocaleString("en")} samples: ${prefixed(pair.flops, "FLOP")}; reached in ${probability(pair.reached)} of the draws.`
-    : `No size reaches the target on the data at hand, by the joint law; ${probability(pair.reached)} of its draws do.`;
+    ? `Cheapest in ${pair.inMoney ? "money" : "FLOPs"}${pairCounts(ask, pair)} by the joint law: ${count(pair.params)} parameters (${level} ${count(pair.interval.params[0])} – ${count(pair.interval.params[1])}) on ${Math.min(Math.ceil(pair.samples * (1 - 1e-9)), domain.joint.samples[1]).toLocaleString("en")} samples: ${prefixed(pair.flops, "FLOP")}; reached in ${probability(pair.reached)} of the draws.`
+    : `No size reaches the target on the data at hand, ${mostServed(domain) < Infinity ? "within the limits of this study, " : ""}by the joint law; ${probability(pair.reached)} of its draws do.`;
+}
+
+// What the cheapest pair counts, where answers are asked for.
+function pairCounts(ask, pair) {
+  if (pair.counted) return ` over its life, with ${pair.counted.toLocaleString("en")} answers,`;
+  return ask.requests ? " of its training alone, without the answers," : "";
 }
 
 // Every cell by what its training costs and what it reaches; those that nothing beats are joined.

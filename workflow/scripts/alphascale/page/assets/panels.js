@@ -95,7 +95,7 @@ function top(place, domain, ask, found) {
   const verdict = believe(domain, found), paid = ask.hourly === null ? `${ask.kwhPrice} ${domain.costs.currency} a kWh` : `${ask.hourly} ${domain.costs.currency} an hour`;
   place.replaceChildren(
     make("h2", {}, domain.name),
-    make("p", { class: "paper" }, `Asked: ${targetText(domain, ask)}, one training with ${percent(ask.confidence)}; ${significant(ask.carbon)} g CO₂ per kWh, ${paid}, ${count(ask.requests)} answers.`),
+    make("p", { class: "paper" }, `Asked: ${targetText(domain, ask)}, one training with ${percent(ask.confidence)}; ${significant(ask.carbon)} g CO₂ per kWh, ${paid}, ${ask.requests.toLocaleString("en")} answers.`),
     make("p", { class: `believe ${verdict.kind}` }, make("strong", {}, `${verdict.head} `),
       `Withheld error first: ${domain.words.withheld}.${verdict.reasons.length ? ` Besides, ${verdict.reasons.join("; ")}.` : ""}`),
     make("p", { class: "answer", "aria-live": "polite", "data-value": "answer" }, answer(domain, ask, found)),
@@ -108,6 +108,8 @@ function intervalText(domain, { star, smallest }) {
   if (star.interval[0] === null) return `${level} wholly out of reach`;
   return smallest ? `the smallest size trained, or less; ${level} up to ${count(star.interval[1])}` : `${level} ${spread(star.interval)}`;
 }
+
+const allowed = (broken) => `${broken.map(([, limit, unit]) => `${significant(limit)} ${unit}`).join(" and ")} are`;
 
 function cards(place, domain, ask, found) {
   const { star, build, saving } = found, many = domain.counted === "total" ? "" : ", embeddings not counted";
@@ -132,20 +134,22 @@ function cards(place, domain, ask, found) {
   }
   if (build && domain.serving) {
     const { seconds_95: latest, joules } = found.served.build.serves, batch = domain.serving.asked.batch;
-    const limit = domain.serving.asked.latency_ms, beyond = build.params[domain.counted] > domain.serving.most;
+    const limit = domain.serving.asked.latency_ms, slower = limit !== null && 1e3 * latest > limit, beyond = build.params[domain.counted] > domain.serving.most;
     list.append(cell("latency", batch === 1 ? "It answers a request in" : `It answers ${batch} requests at once in`, make("strong", {}, seconds(found.served.build.each)),
-      `95 % within ${seconds(latest)}${limit === null ? "" : ` of ${significant(limit)} ms allowed`}; ${prefixed(joules, "J")} (${domain.serving.how})${beyond ? "; larger than any size measured" : ""}`));
+      `95 % within ${seconds(latest)}${limit === null ? "" : ` of ${significant(limit)} ms allowed`}${slower ? ", which a larger size was measured to keep" : ""}; ${prefixed(joules, "J")} (${domain.serving.how})${beyond ? "; larger than any size measured" : ""}`));
   }
+  const beyond = found.naive && domain.serving ? brokenBy(domain, found.naive, servesOf(domain, found.naive, true)) : [];
+  if (beyond.length) list.append(cell("naive_limit", "The naive model breaks a limit", make("strong", {}, beyond.map(([value, , unit]) => `${significant(value)} ${unit}`).join(", ")), `where ${allowed(beyond)} allowed`));
   if (ask.requests > 0 && domain.serving && found.served.build && found.served.naive) {
     const { build: ours, naive: theirs } = found.served;
     if (toldBeside(build.price, ours) && toldBeside(found.naive.price, theirs) && found.study.factor !== null) {
       const net = 1 - (found.study.kwh + build.price.kwh + ours.kwh) / (found.naive.price.kwh + theirs.kwh);
-      list.append(cell("lifetime", `Saved with ${count(ask.requests)} answers as well`, make("strong", {}, percent(net)), "of the naive model's energy, training and answers, the study counted"));
+      list.append(cell("lifetime", `Saved with ${ask.requests.toLocaleString("en")} answers as well`, make("strong", {}, percent(net)), "of the naive model's energy, training and answers, the study counted"));
     }
   } else if (ask.requests > 0 && found.served.build && found.served.naive) {
     const of = (run, each) => run.price.flops + each.flops;
     const net = 1 - (found.study.flops + of(build, found.served.build)) / of(found.naive, found.served.naive);
-    list.append(cell("lifetime", `Saved with ${count(ask.requests)} answers as well`, make("strong", {}, percent(net)), "of the naive model's FLOPs, training and answers, the study counted"));
+    list.append(cell("lifetime", `Saved with ${ask.requests.toLocaleString("en")} answers as well`, make("strong", {}, percent(net)), "of the naive model's FLOPs, training and answers, the study counted"));
   }
   list.append(needed(domain, ask));
   place.replaceChildren(list);
@@ -190,10 +194,10 @@ function beside(place, domain, ask, found) {
   if (ask.requests > 0 && !domain.each) {
     const whole = (key, show) => ["build", "naive"].map((run) =>
       lasting(found[run], served[run], (price, each) => (key !== "flops" && !toldBeside(price, each) ? none : show(price[key] + each[key]))));
-    rows.push([`FLOPs with ${count(ask.requests)} answers`, ...whole("flops", (v) => prefixed(v, "FLOP")), none],
-      [`energy with ${count(ask.requests)} answers`, ...whole("kwh", energy), none],
-      [`CO₂ with ${count(ask.requests)} answers`, ...whole("co2_g", mass), none],
-      [`money with ${count(ask.requests)} answers`, ...whole("money", (v) => money(v, currency)), none]);
+    rows.push([`FLOPs with ${ask.requests.toLocaleString("en")} answers`, ...whole("flops", (v) => prefixed(v, "FLOP")), none],
+      [`energy with ${ask.requests.toLocaleString("en")} answers`, ...whole("kwh", energy), none],
+      [`CO₂ with ${ask.requests.toLocaleString("en")} answers`, ...whole("co2_g", mass), none],
+      [`money with ${ask.requests.toLocaleString("en")} answers`, ...whole("money", (v) => money(v, currency)), none]);
   }
   const head = ["", "to build", "naive model", "this study"];
   place.replaceChildren(make("h3", {}, "What to build, beside what you would have trained"),

@@ -55,7 +55,7 @@ function sliders(domain) {
   hourly.addEventListener("change", () => { state.hourly = hourly.value === "" ? null : Math.max(0, Number(hourly.value)); soon(); });
   box.append(row(`Price of an hour of the device, ${domain.costs.currency} (empty: energy is paid)`, "hourly", hourly));
   const requests = make("input", { type: "range", id: "requests", min: 0, max: 120, step: 1, value: state.requests ? Math.round(10 * Math.log10(state.requests)) : 0 });
-  const served = make("input", { type: "number", min: 0, step: "any", value: state.requests, "aria-label": "Answers that the model will serve, exactly" });
+  const served = make("input", { type: "number", class: "long", min: 0, step: "any", value: state.requests, "aria-label": "Answers that the model will serve, exactly" });
   const serve = (asked) => { state.requests = asked; served.value = asked; requests.setAttribute("aria-valuetext", count(asked)); soon(); };
   requests.addEventListener("input", () => { const at = Number(requests.value); serve(at ? Number((10 ** (at / 10)).toPrecision(2)) : 0); });
   served.addEventListener("change", () => {
