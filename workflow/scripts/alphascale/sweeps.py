@@ -6,6 +6,7 @@ Imports nothing heavy: the Snakefile is parsed with it.
 from __future__ import annotations
 
 from .config import Domain
+from .data.batches import COOLDOWN
 from .families import family
 
 # Smallest sizes that are swept where rates follow a law: a third moved no rate of the default
@@ -44,6 +45,44 @@ def members(task: Domain, scale: str, fraction: str) -> int:
     if by_law(task, scale, fraction):
         return seeds + checked(task, scale, fraction)
     return seeds * len(task.training.learning_rates)
+
+
+def nested(task: Domain) -> list[str]:
+    """The fractions whose samples an epoch sees one after the other, each a prefix of the next, so
+    that a training on more data begins as one on less; none but for schedule `cooldown`."""
+    return task.fractions if task.training.schedule == "cooldown" else []
+
+
+def trunk_from(task: Domain, scale: str, fraction: str) -> str | None:
+    """The fraction whose job leaves the trunk that a cell's goes on from; None for one that trains
+    all of it: the smallest, one that alone is swept for the law of rates, or one of no such
+    schedule."""
+    own = cell_fractions(task, scale)
+    smaller = [each for each in nested(task) if each in own and float(each) < float(fraction)]
+    if not smaller or by_law(task, scale, smaller[-1]) != by_law(task, scale, fraction):
+        return None
+    return smaller[-1]
+
+
+def leaves_trunk(task: Domain, scale: str, fraction: str) -> bool:
+    """Whether a cell's job leaves its trunk to that of another."""
+    own = cell_fractions(task, scale)
+    return any(trunk_from(task, scale, each) == fraction for each in own)
+
+
+def on_trunk(task: Domain, scale: str, fraction: str) -> int:
+    """Trainings of a cell's job that go on from its trunk: all but that of a check."""
+    return members(task, scale, fraction) - checked(task, scale, fraction)
+
+
+def trained(task: Domain, scale: str, fraction: str) -> float:
+    """Trainings of a cell's job as so many whole ones, where those whose trunks it goes on from are
+    made as well: to the roundings of steps and samples."""
+    before, runs = trunk_from(task, scale, fraction), members(task, scale, fraction)
+    if before is None:
+        return runs
+    share = (1 - COOLDOWN) * float(before) / float(fraction)
+    return runs - on_trunk(task, scale, fraction) * share
 
 
 def rates_per_seed(task: Domain) -> int:
