@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 import torch
-from alphascale.config import Training
+from alphascale.config import Data, Training
 from alphascale.data.batches import cools_at, seen
+from alphascale.data.make import prepare
 from alphascale.data.store import prefix
 from alphascale.errors import UserError
+from alphascale.progress.pace import Pace
+from alphascale.progress.sizes import Known, Records, recorded, work
+from alphascale.progress.table import table
 from alphascale.records.data import DataSpec, Meta
 from alphascale.records.rates import RateLaw
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import TrainingRecord, Trunk
-from alphascale.records.typed import as_json, digest_of, parse
-from alphascale.slices import trainings, verify_spec
+from alphascale.records.typed import as_json, digest_of, parse, read, write
+from alphascale.running.program import Told, shared
+from alphascale.slices import canonical, data_spec, trainings, verify_spec
 from alphascale.study import load_study
-from alphascale.sweeps import cell_fractions, leaves_trunk, trunk_from
+from alphascale.sweeps import cell_fractions, leaves_trunk, trained, trunk_from
 from alphascale.training import checkpoints, job
 from alphascale.training.next_token import NextToken
 from alphascale.training.optimise import schedule
@@ -347,3 +357,91 @@ def test_the_slice_names_what_is_nested_below_it_and_other_schedules_have_no_suc
     assert read == cut("c", "d8", "1.0")
     # Verification trains whatever size as the ladder is trained.
     assert verify_spec(study, "c").on("1.0").nested == ["0.25", "0.5"]
+
+
+def test_the_forecast_counts_what_each_job_trains_itself(tmp_path):
+    """To the FLOP where a record has counted them; all of it where the trunk's job does not run."""
+    records = chain(tmp_path / "trunks")
+    per_sample = records[0].flops.training_per_sample
+    domain = domain_of(training={"batch_size": BATCH, "warmup": 0.2}, seeds=[0, 1])
+    study = load_study({"domains": {"c": domain}})
+    sizes = Records(study, "c", str(tmp_path))
+    sizes.__dict__["data"] = {"sizes": {"train": 150}}
+    sizes.__dict__["known"] = {
+        "d8": [Known(1, per_sample, 4, 1.0, 1, 1.0, None, False)],
+    }
+    cells = [("c", "d8", fraction) for fraction in FRACTIONS]
+    works = {cell: work(study, sizes, *cell[1:], cells) for cell in cells}
+    for made, record in zip(works.values(), records, strict=True):
+        assert made.flops == record.flops.job and not made.about
+        spared = record.trunk.steps if record.trunk else 0
+        assert made.steps == record.steps - spared and made.trunk == (record.trunk is not None)
+        share = trained(study.domains["c"], "d8", record.spec.fraction) * per_sample
+        assert share * record.samples == pytest.approx(made.flops, rel=0.03)
+    paces = {"c": Pace(0.0, 1e9, 1.0, "so")}
+    assert "2 of the jobs go on from where another begins" in table(works, paces, study)
+    alone = work(study, sizes, "d8", "1.0", cells[2:])
+    assert alone.flops == records[2].flops.per_run * 4 and not alone.trunk
+    assert "go on from" not in table({cells[2]: alone}, paces, study)
+    # What a record says of the pace of its machine is of what it trained.
+    folder = tmp_path / "train" / "c" / "d8"
+    write(folder / "1.0.json", records[2])
+    known, _ = recorded(tmp_path, ("c", "d8", "1.0"))
+    assert known.members * known.steps == pytest.approx(4 * (23 - 10))
+
+
+# train.py, with a checkpoint twenty times a second instead of every 20 seconds.
+EAGER = (
+    "import runpy, sys; sys.path.insert(0, sys.argv[1]); "
+    "import alphascale.training.checkpoints as c; c.EVERY = 0.05; "
+    "sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_the_program_goes_on_from_a_trunk_through_a_kill_and_removes_it(root, tmp_path, number):
+    (tmp_path / "text.txt").write_text("the sea is wide and the hill is high\n" * 1500)
+    section = Data(source="corpus", path=str(tmp_path / "text.txt"), length=16, vocabulary=270)
+    data = data_spec(section, 0)
+    prepare("made", data, tmp_path / "d.safetensors", tmp_path / "d.json", lambda line: None)
+    code = "0" * 64
+
+    def spec(fraction: str) -> TrainSpec:
+        return replace(spec_of(fraction, batch_size=4), data=data)
+
+    def start(fraction: str, checkpoints: str, **beside) -> subprocess.Popen:
+        scripts, out = root / "workflow" / "scripts", f"{checkpoints}-{fraction}.json"
+        told = Told(
+            shared(canonical(spec(fraction)), code, domain="made"), "{}",
+            {"meta": str(tmp_path / "d.json")}, {"record": str(tmp_path / out)}, beside,
+        )  # fmt: skip
+        words = {
+            "device": "cpu", "threads": 1, "jobs-per-gpu": 1,
+            "checkpoints": tmp_path / checkpoints, "log": tmp_path / f"{out}.log",
+        }  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-c", EAGER, scripts, scripts / "train.py", str(told)]
+            + [f"--{name}={value}" for name, value in words.items()],
+            stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    assert start("1.0", "alone").wait() == 0
+    assert start("0.5", "chain", leaves=True).wait() == 0
+    trunk = tmp_path / "chain" / f"trunk-{digest_of(spec('0.5'))}-{code[:16]}"
+    assert [path.name for path in trunk.iterdir()] == ["0.pt"]
+    killed = start("1.0", "chain", trunk="0.5")
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "chain").glob("*/state.pt")) and time.monotonic() < deadline:
+        assert killed.poll() is None, "ended before it could be killed"
+        time.sleep(0.02)
+    killed.send_signal(number)
+    assert killed.wait() == (-number if number == signal.SIGKILL else 128 + number)
+    assert trunk.exists() and not (tmp_path / "chain-1.0.json").exists()
+    assert start("1.0", "chain", trunk="0.5").wait() == 0
+    assert "going on from a checkpoint" in (tmp_path / "chain-1.0.json.log").read_text()
+    assert not trunk.exists()
+    alone, went_on = (read(tmp_path / f"{n}-1.0.json", TrainingRecord) for n in ("alone", "chain"))
+    assert lasting(alone) == lasting(went_on)
+    assert went_on.trunk.fraction == "0.5" and went_on.flops.job < 0.65 * alone.flops.job

@@ -5,6 +5,8 @@ Imports nothing heavy: the Snakefile is parsed with it.
 
 from __future__ import annotations
 
+import math
+
 from .config import Domain
 from .data.batches import COOLDOWN
 from .families import family
@@ -47,10 +49,13 @@ def members(task: Domain, scale: str, fraction: str) -> int:
     return seeds * len(task.training.learning_rates)
 
 
-def nested(task: Domain) -> list[str]:
-    """The fractions whose samples an epoch sees one after the other, each a prefix of the next, so
-    that a training on more data begins as one on less; none but for schedule `cooldown`."""
-    return task.fractions if task.training.schedule == "cooldown" else []
+def nested(task: Domain, below: str | float = math.inf) -> list[str]:
+    """The domain's fractions, below one, whose samples an epoch sees one after the other, each a
+    prefix of the next, so that a training on more data begins as one on less; none but for schedule
+    `cooldown`."""
+    if task.training.schedule != "cooldown":
+        return []
+    return [each for each in task.fractions if float(each) < float(below)]
 
 
 def trunk_from(task: Domain, scale: str, fraction: str) -> str | None:
@@ -58,7 +63,7 @@ def trunk_from(task: Domain, scale: str, fraction: str) -> str | None:
     all of it: the smallest, one that alone is swept for the law of rates, or one of no such
     schedule."""
     own = cell_fractions(task, scale)
-    smaller = [each for each in nested(task) if each in own and float(each) < float(fraction)]
+    smaller = [each for each in nested(task, fraction) if each in own]
     if not smaller or by_law(task, scale, smaller[-1]) != by_law(task, scale, fraction):
         return None
     return smaller[-1]

@@ -16,9 +16,12 @@ COOLDOWN = 0.2
 
 
 def blocks(pool: int, fraction: str, nested: Sequence[str] = ()) -> list[tuple[int, int]]:
-    """Where each block of a fraction of so many training rows begins, and of how many it is; nested:
-    the smaller fractions, smallest first, that are seen before all others. Of few rows two may be
-    the same."""
+    """(first row, rows) of each block of a fraction of so many training rows, in the order in which
+    an epoch sees them.
+
+    nested: the smaller fractions, smallest first, each of which ends one; of few rows two may be
+    the same.
+    """
     ends = [0, *(prefix(pool, each) for each in nested), prefix(pool, fraction)]
     return [(a, b - a) for a, b in pairwise(ends) if b > a]
 

@@ -185,15 +185,12 @@ def work(
     epochs, size = task.training.epochs, task.training.batch_size
     steps, runs = epochs * math.ceil(samples / size), epochs * samples * members
     before = trunk_from(task, scale, fraction)
-    if fractions := nested(task):
-        pool = records.samples("1.0")
-        inside = [
-            [f for f in fractions if float(f) < float(end)] for end in (fraction, before or 0)
-        ]
-        steps = steps_of(blocks(pool, fraction, inside[0]), size)
+    pool, inside = records.samples("1.0"), nested(task, fraction)
+    if inside:
+        steps = steps_of(blocks(pool, fraction, inside), size)
     shared = (records.domain, scale, before) in every
     if shared:
-        spared, seen = trunk_of(pool, before, inside[1], size)
+        spared, seen = trunk_of(pool, before, nested(task, before), size)
         going = on_trunk(task, scale, fraction)
         steps, runs = steps - spared * going / members, runs - seen * going
     if per_sample is None:
