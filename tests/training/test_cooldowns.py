@@ -377,7 +377,7 @@ def test_the_forecast_counts_what_each_job_trains_itself(tmp_path):
         spared = record.trunk.steps if record.trunk else 0
         assert made.steps == record.steps - spared and made.trunk == (record.trunk is not None)
         share = trained(study.domains["c"], "d8", record.spec.fraction) * per_sample
-        assert share * record.samples == pytest.approx(made.flops, rel=0.03)
+        assert share * record.samples == pytest.approx(made.flops, rel=0.05)
     paces = {"c": Pace(0.0, 1e9, 1.0, "so")}
     assert "2 of the jobs go on from where another begins" in table(works, paces, study)
     alone = work(study, sizes, "d8", "1.0", cells[2:])
