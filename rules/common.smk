@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -321,6 +322,8 @@ def training_cell(wildcards):
     cell = {key: getattr(spec, key) for key in ("scale", "fraction", "size", "seeds")}
     if spec.training.rates == "law":
         cell["training"] = spec.training.model_dump(mode="json")
+    if spec.nested:
+        cell["nested"] = spec.nested
     return cell
 
 
@@ -328,13 +331,33 @@ def training_cell(wildcards):
 BY_LAW = {name for name, task in STUDY.domains.items() if task.training.rates == "law"}
 
 
+# Domains whose trainings on more data go on from those on less.
+COOLED = {
+    name for name, task in STUDY.domains.items() if task.training.schedule == "cooldown"
+}
+
+
 def training_beside(wildcards):
     """Whether a training checks the law of rates: a size that is the largest no more, since one was
-    added, keeps its record."""
-    if wildcards.domain not in BY_LAW:
-        return None
+    added, keeps its record. And whose trunk it goes on from, and whether it leaves its own: it comes
+    to the same without either."""
+    domain, scale, fraction = wildcards.domain, wildcards.scale, wildcards.fraction
+    task, beside = STUDY.domains[domain], {}
+    if domain in BY_LAW:
+        beside["checked"] = sweeps.checked(task, scale, fraction)
+    if domain in COOLED:
+        beside["trunk"] = sweeps.trunk_from(task, scale, fraction)
+        beside["leaves"] = sweeps.leaves_trunk(task, scale, fraction)
+    return beside or None
+
+
+def before_training(wildcards):
+    """The record of the training whose trunk another goes on from. It must be made before, not be
+    older."""
     task = STUDY.domains[wildcards.domain]
-    return {"checked": sweeps.checked(task, wildcards.scale, wildcards.fraction)}
+    before = sweeps.trunk_from(task, wildcards.scale, wildcards.fraction)
+    path = out(f"train/{wildcards.domain}/{wildcards.scale}/{before}.json")
+    return ancient(path) if before else []
 
 
 def rates_of_training(wildcards):
@@ -351,6 +374,7 @@ def law_file(wildcards):
 
 # An input of its own takes half a second of 10,000 jobs: only a study with a law has it.
 TRAIN_RATES = {"rates": rates_of_training} if BY_LAW else {}
+TRAIN_BEFORE = {"before": before_training} if COOLED else {}
 DOMAIN_RATES = {"rates": law_file} if BY_LAW else {}
 
 
@@ -632,7 +656,7 @@ def look_at_budget():
                 (
                     scale,
                     fraction,
-                    sweeps.members_at_most(STUDY.domains[domain], scale, fraction),
+                    sweeps.trained_at_most(STUDY.domains[domain], scale, fraction),
                 )
                 for scale, fraction in slices.cells(STUDY, domain)
             ]
@@ -680,6 +704,20 @@ def repeat_faults():
     atexit.register(lambda: print("\n" + lines, file=sys.stderr, end=""))
 
 
+def trunks():
+    """Folder of each trunk that a training of the study leaves → the record of that which goes on
+    from it."""
+    found = {}
+    for domain in COOLED:
+        for scale, fraction in slices.cells(STUDY, domain):
+            before = sweeps.trunk_from(STUDY.domains[domain], scale, fraction)
+            if before:
+                spec = slices.digest_of(cut_training(domain, scale, before))
+                folder = f"{CHECKPOINTS}/trunk-{spec}-{trained_by(domain)[:16]}"
+                found[folder] = out(f"train/{domain}/{scale}/{fraction}.json")
+    return found
+
+
 def left_checkpoints():
     """Say what checkpoints of other configurations or other code lie around: they may hold hours of
     training that an edit interrupted, so a person removes them."""
@@ -691,6 +729,12 @@ def left_checkpoints():
     wanted |= {
         path.name[:-13] for path in Path(RESULTS).glob("verify/*/*.promise.json")
     }
+    for trunk, record in trunks().items():
+        if Path(
+            record
+        ).exists():  # a training that was there already did not ask for it
+            shutil.rmtree(trunk, ignore_errors=True)
+        wanted.add(Path(trunk).name)
     folders = [path for path in Path(CHECKPOINTS).glob("*") if path.name not in wanted]
     if folders:
         size = sum(

@@ -7,6 +7,7 @@
 rule train:
     input:
         **TRAIN_RATES,
+        **TRAIN_BEFORE,
         meta=out("data/{domain}.json"),
     output:
         record=update(out("train/{domain}/{scale}/{fraction}.json")),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from alphascale.records.outputs import write_outputs
 from alphascale.records.rates import check_rate, law_of
 from alphascale.records.specs import TrainSpec
 from alphascale.records.training import read_record
-from alphascale.records.typed import spec_of, write
+from alphascale.records.typed import digest_of, spec_of, write
 from alphascale.running import program
 from alphascale.running.devices import lease
 from alphascale.running.signals import asked_later
@@ -25,6 +26,8 @@ def main(job):
     os.environ["OMP_NUM_THREADS"] = job.options.threads
     remember(json.loads(job.options.weights))
     checkpoints = Path(job.options.checkpoints) / f"{digest(job.spec)}-{job.code[:16]}"
+    spec, before = spec_of(job, TrainSpec), job.beside.get("trunk")
+    taken = trunk_of(job, spec.on(before)) if before else None
     if not os.environ.get("ALPHASCALE_FORCED") and recorded(job):
         job.say("this very training, on these very data, has a record: it is kept")
         # Ended between the record and the end of its checkpoint, or in the midst of that.
@@ -33,30 +36,45 @@ def main(job):
 
             with exclusive(checkpoints, job.say):
                 pass
+        used_up(taken)
         return
     with lease(job.options.device, job.say, int(job.options.jobs_per_gpu)):
         import torch
         from alphascale.training.checkpoints import exclusive
         from alphascale.training.job import run
+        from alphascale.training.trunk import Folders
 
         torch.set_num_threads(int(job.options.threads))
         with exclusive(checkpoints, job.say) as waited:
             if waited and recorded(job):
                 job.say("the other process has finished: its record is kept")
                 return
-            spec, meta = spec_of(job, TrainSpec), read_prepared(job.input.meta)
-            law = law_of(job.input)
+            meta, law = read_prepared(job.input.meta), law_of(job.input)
+            left = trunk_of(job, spec) if job.beside.get("leaves") else None
             record, outputs = run(
                 replace(spec, device=job.options.device),
                 open_tensors(Path(job.input.meta).with_suffix(".safetensors"), meta.sha256),
                 meta, job.say, checkpoints, sha256=meta.sha256, code=job.code,
                 models=models(Path(job.output.record)), asked=asked_later,
                 law=law, checked=job.beside.get("checked", False),
+                trunks=Folders(before, taken, left),
             )  # fmt: skip
             # Before the record, which names them: without them it would be no record.
             kept = write_outputs(job.output.record, outputs) if outputs else None
             made = replace(record.spec, device=spec.device)
             write(job.output.record, replace(record, spec=made, outputs_sha256=kept))
+    used_up(taken)
+
+
+def trunk_of(job, spec):
+    """Where the job of a spec leaves its trunk for that of the next fraction."""
+    return Path(job.options.checkpoints) / f"trunk-{digest_of(spec)}-{job.code[:16]}"
+
+
+def used_up(trunk):
+    """Remove a trunk: one job alone goes on from it, and that has its record."""
+    if trunk is not None:
+        shutil.rmtree(trunk, ignore_errors=True)
 
 
 def models(record):

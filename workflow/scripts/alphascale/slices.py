@@ -51,7 +51,7 @@ from .records.specs import (
 from .records.typed import as_json, digest_of, read
 from .records.verification import Promise
 from .sources import source
-from .sweeps import cell_fractions, members, rates_per_seed, swept
+from .sweeps import cell_fractions, members, nested, rates_per_seed, swept
 
 
 def folder(study: Study) -> str:
@@ -120,11 +120,12 @@ def trainings(study: Study) -> Callable[[str, str, str], TrainSpec]:
         task = study.domains[domain]
         own = task.runs.get(scale)
         seeds = own.seeds if own and own.seeds else task.seeds
-        return train_spec(study, domain, scale, "", task.ladder[scale], seeds, sweep)
+        spec = train_spec(study, domain, scale, "", task.ladder[scale], seeds, sweep)
+        return replace(spec, nested=nested(task))
 
-    return lambda domain, scale, fraction: replace(
-        of_scale(domain, scale, sweeps[domain].get(scale) == fraction), fraction=fraction
-    )
+    return lambda domain, scale, fraction: of_scale(
+        domain, scale, sweeps[domain].get(scale) == fraction
+    ).on(fraction)
 
 
 def train_spec(
@@ -201,7 +202,7 @@ def verify_spec(study: Study, domain: str) -> TrainSpec:
     used = {seed for own in task.runs.values() for seed in own.seeds or ()}
     spare = (seed for seed in itertools.count(max(task.seeds) + 1) if seed not in used)
     fresh = list(itertools.islice(spare, len(task.seeds)))
-    return train_spec(study, domain, "", "", {}, fresh)
+    return replace(train_spec(study, domain, "", "", {}, fresh), nested=nested(task))
 
 
 def promised(folder: Path, code: str) -> list[tuple[Path, Promise]]:

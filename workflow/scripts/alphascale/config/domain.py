@@ -133,6 +133,34 @@ class Domain(Section):
         return self
 
     @model_validator(mode="after")
+    def _cooldowns_have_a_trunk(self) -> Domain:
+        """Trainings on less data are the beginning of those on more only where each sample is seen
+        once."""
+        training = self.training
+        if training.schedule != "cooldown":
+            return self
+        if not source(self.data.source).corpus:
+            raise ValueError(
+                "training.schedule: cooldown is for running text, where more data is a longer "
+                f"training; task {self.data.asks} of source `{self.data.source}` takes `cosine`"
+            )
+        if training.epochs != 1:
+            raise ValueError(
+                f"training.epochs: schedule cooldown needs 1, not {training.epochs}: a second pass "
+                "over less data is not the beginning of a training on more"
+            )
+        if training.patience is not None:
+            raise ValueError(
+                "training.patience: schedule cooldown has one epoch: leave patience out"
+            )
+        if training.warmup > 0.5:
+            raise ValueError(
+                f"training.warmup: {training.warmup:g} leaves schedule cooldown too little between "
+                "warm-up and cool-down on the smallest fraction: at most 0.5"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _weights_have_classes(self) -> Domain:
         if self.training.class_weights != "none" and self.data.asks not in ("classes", "labels"):
             raise ValueError(

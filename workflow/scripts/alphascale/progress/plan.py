@@ -63,7 +63,8 @@ def plan(study: Study, folder: str, dag: Any) -> tuple[str, dict[Cell, Work], di
         if job.rule.name in TRAINS
     ]
     records = {domain: Records(study, domain, folder) for domain, *_ in cells}
-    works = {cell: work(study, records[cell[0]], *cell[1:]) for cell in cells}
+    every = set(cells)
+    works = {cell: work(study, records[cell[0]], *cell[1:], every) for cell in cells}
     # Data that are prepared anew may be others, and more or fewer.
     anew = {job.domain for job in jobs if job.rule == PREPARES}
     works = {c: replace(w, about=w.about or c[0] in anew) for c, w in works.items()}
@@ -84,7 +85,7 @@ def prepared(
     """The trainings once their data are prepared, which says how many samples there are; and their
     table, where it had to be left open before."""
     records = {domain: Records(study, domain, folder) for domain, *_ in works}
-    now = {cell: work(study, records[cell[0]], *cell[1:]) for cell in works}
+    now = {cell: work(study, records[cell[0]], *cell[1:], works) for cell in works}
     found = any(works[cell].flops is None and now[cell].flops is not None for cell in works)
     return (table(now, paces, study) if found else ""), now
 

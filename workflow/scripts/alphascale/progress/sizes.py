@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..config import Study
+from ..data.batches import blocks, steps_of, trunk_of
 from ..data.store import prefix
 from ..families import family
 from ..sources import source
 from ..sweeps import members as count_members
+from ..sweeps import nested, on_trunk, trunk_from
 
 Cell = tuple[str, str, str]  # domain, scale, fraction
 # Backward takes twice the multiply-adds of forward, each of 2 FLOPs (Kaplan et al. 2020, eq. 2.2).
@@ -34,8 +36,10 @@ class Work:
     members: int
     params: int | None  # of one model; None where nothing tells it before a record
     flops: float | None  # of all members; None where that or the number of samples is not known
-    steps: int | None  # of one member
+    steps: float | None  # of one member, on average
     about: bool  # whether no record has counted them
+    # whether another of these jobs trains its trunk, which is not counted here (`cooldown`)
+    trunk: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Known:
 
     params: int
     per_sample: float  # training FLOPs
-    members: float
+    members: float  # as so many whole runs
     flops: float  # of the job, as far as its members ran
     steps: int  # of one member, the longest
     seconds: float
@@ -161,26 +165,38 @@ class Records:
         return max(1, round(whole - sum(part * whole if part < 1 else part for part in held)))
 
 
-def works(study: Study, folder: str, cells: Iterable[Cell]) -> dict[Cell, Work]:
+def works(study: Study, folder: str, cells: Collection[Cell]) -> dict[Cell, Work]:
     """The trainings of some cells; folder: of the run's results."""
     records = {name: Records(study, name, folder) for name in study.domains}
-    return {cell: work(study, records[cell[0]], *cell[1:]) for cell in cells}
+    every = set(cells)
+    return {cell: work(study, records[cell[0]], *cell[1:], every) for cell in cells}
 
 
-def work(study: Study, records: Records, scale: str, fraction: str) -> Work:
-    """One training."""
+def work(
+    study: Study, records: Records, scale: str, fraction: str, every: Collection[Cell] = ()
+) -> Work:
+    """One training, beside all those of `every`: one of them may train the trunk of this."""
     task = records.task
     members = count_members(task, scale, fraction)
     params, per_sample, about = records.counted(scale)
     samples = records.samples(fraction)
     if samples is None:
         return Work(members, params, None, None, about)
-    epochs = task.training.epochs
-    steps = epochs * math.ceil(samples / task.training.batch_size)
+    epochs, size = task.training.epochs, task.training.batch_size
+    steps, runs = epochs * math.ceil(samples / size), epochs * samples * members
+    before = trunk_from(task, scale, fraction)
+    pool, inside = records.samples("1.0"), nested(task, fraction)
+    if inside:
+        steps = steps_of(blocks(pool, fraction, inside), size)
+    shared = (records.domain, scale, before) in every
+    if shared:
+        spared, seen = trunk_of(pool, before, nested(task, before), size)
+        going = on_trunk(task, scale, fraction)
+        steps, runs = steps - spared * going / members, runs - seen * going
     if per_sample is None:
-        return Work(members, None, None, steps, about)
+        return Work(members, None, None, steps, about, shared)
     whole = "sizes" in records.data
-    return Work(members, params, per_sample * samples * epochs * members, steps, about or not whole)
+    return Work(members, params, per_sample * runs, steps, about or not whole, shared)
 
 
 def _scaled(rough: float, points: list[tuple[float, float]]) -> float:
@@ -216,7 +232,7 @@ def _known(record: dict[str, Any]) -> tuple[Known, dict] | None:
         known = Known(
             params=record["params"]["total"],
             per_sample=flops["training_per_sample"],
-            members=_whole_runs(record["sweep"]),
+            members=_whole_runs(record["sweep"]) - _spared(record),
             flops=flops["job"],
             steps=record["steps"],
             seconds=seconds,
@@ -233,6 +249,12 @@ def _whole_runs(sweep: list[dict[str, Any]]) -> float:
     epochs = [run.get("epochs_run") for run in sweep]
     longest = max(filter(None, epochs), default=1)
     return sum((longest if each is None else each) / longest for each in epochs)
+
+
+def _spared(record: dict[str, Any]) -> float:
+    """As so many whole runs, what another job trained of a record's."""
+    trunk = record.get("trunk")
+    return trunk["runs"] * trunk["steps"] / record["steps"] if trunk else 0.0
 
 
 def _read(path: Path) -> dict[str, Any] | None:

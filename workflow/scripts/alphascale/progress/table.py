@@ -114,6 +114,12 @@ def _notes(works: Mapping[Cell, Work], paces: Mapping[str, Pace], sums: list[Sum
     for how, domains in by_how.items():
         which = f"{', '.join(domains)}: " if len(by_how) > 1 else ""
         notes.append(f"{which}time {how}, one job after the other, without their starts")
+    going = sum(work.trunk for work in works.values())
+    if going:
+        notes.append(
+            f"{going} of the jobs go on from where another begins to cool down: of them what they "
+            "train themselves is counted"
+        )
     if any(part.about and part.params is not None for part in sums):
         notes.append("~: about, by the shape of the model; exact once a record has counted it")
     if any(work.params is None for work in works.values()):

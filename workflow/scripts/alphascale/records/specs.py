@@ -6,8 +6,10 @@ no slice of a job leaves that job's result as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
 
 from ..config import Serving, Training
 from ..metrics import metric
@@ -229,6 +231,16 @@ class TrainSpec:
     data: DataSpec  # what its data are made by
     # digest of a user's own model module, None for a family of the project
     factory_code: str | None = None
+    # of schedule `cooldown`: the domain's smaller fractions, which an epoch sees first, each a
+    # prefix of the next; a slice of any other schedule does not have the key
+    nested: Annotated[list[str], Field(exclude_if=lambda given: not given)] = field(
+        default_factory=list
+    )
+
+    def on(self, fraction: str) -> TrainSpec:
+        """The same on another fraction; `nested` must name all that it nests."""
+        smaller = [each for each in self.nested if float(each) < float(fraction)]
+        return replace(self, fraction=fraction, nested=smaller)
 
 
 @dataclass(frozen=True)

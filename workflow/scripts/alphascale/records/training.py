@@ -35,7 +35,7 @@ class Flops:
     forward_per_sample: int  # of a forward pass
     training_per_sample: int  # of a forward and a backward pass
     per_run: int  # of one run to the last epoch
-    job: int  # of all runs of the job, each as long as it went
+    job: int  # of all runs of the job, each as long as it went; without the trunks of another job
     counted_by: str  # how they were counted
 
 
@@ -95,7 +95,7 @@ class SeedRun:
     # validation, test: with the weights of the best epoch; None where the run diverged
     validation: Scores | None
     test: Scores | None
-    flops: int  # of this run
+    flops: int  # of this run, its trunk among them whoever trained it
     # of a language model; None elsewhere and where the run diverged
     perplexity: Perplexity | None = None
     bits_per_byte: BySplit | None = None  # the same, of data whose bytes are known
@@ -126,6 +126,17 @@ class Language:
     tokens: int  # of the training fraction
     # of the model that knows the frequency of each token and nothing else
     unigram_perplexity: BySplit
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """The trunk that runs of a job went on from: the job of a smaller fraction trained it."""
+
+    fraction: str  # its own
+    # steps, samples: that it had taken and seen, of each run
+    steps: int
+    samples: int
+    runs: int  # of the job that went on from it, the others trained all of it themselves
 
 
 @dataclass(frozen=True)
@@ -192,6 +203,8 @@ class TrainingRecord:
     device: Device  # what was computed on
     versions: Versions  # of what trained
     language: Language | None = None  # of language models; None elsewhere
+    # what another job trained of it, under schedule `cooldown`; None where it trained all itself
+    trunk: Trunk | None = None
     # SHA-256 of the file of test outputs beside it (`outputs.py`), from which other metrics are
     # measured; None of language models, which have none
     outputs_sha256: str | None = None

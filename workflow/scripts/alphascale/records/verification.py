@@ -33,7 +33,7 @@ class Promise:
     def trained(self, like: TrainSpec) -> TrainSpec:
         """The training of this model, like another but for what is trained."""
         size = family(like.family).complete(self.size)
-        return replace(like, scale=self.scale, fraction=self.fraction, size=size)
+        return replace(like, scale=self.scale, size=size).on(self.fraction)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,8 @@ from ..records.specs import Prices
 from ..units import energy, mass, prefixed, significant
 from .amounts import amounts, scaled, total
 
-# Scale, fraction and members (trainings) of a cell.
-Cell = tuple[str, str, int]
+# Scale, fraction and members of a cell: trainings, as so many whole ones.
+Cell = tuple[str, str, float]
 # Before a training has run, its time is known to a factor of several: a budget of hours, energy or
 # money is refused where a machine of so many times the rough pace would not keep it either.
 FASTER = 10.0
@@ -84,7 +84,13 @@ CHEAPER = (
 
 
 def _cell(
-    own: RoundDomain, meta: Meta, costs: Prices, gpu: bool, scale: str, fraction: str, members: int
+    own: RoundDomain,
+    meta: Meta,
+    costs: Prices,
+    gpu: bool,
+    scale: str,
+    fraction: str,
+    members: float,
 ) -> Cost:
     """Of one job."""
     plan, samples = own.plan, prefix(meta.sizes["train"], fraction)

@@ -30,16 +30,24 @@ MADE_BY_OTHERS = "was made by another job, or on other data, another device or o
 
 
 class Checkpoints:
-    """The one state file of a job in `folder`; with no folder, nothing is kept.
+    """The one state file of a job in `folder`, or that of a `name`; with no folder, nothing is
+    kept. words: what it is called, and what a fault of it leads to.
 
     `identity` is whatever decides the course of training; a state of any other identity, or one
     that cannot be read, is set aside with a message and training starts anew.
     """
 
     def __init__(
-        self, folder: Path | None, identity: Any, device: torch.device, say: Callable[[str], None]
+        self,
+        folder: Path | None,
+        identity: Any,
+        device: torch.device,
+        say: Callable[[str], None],
+        name: str = STATE,
+        words: tuple[str, str] = ("checkpoint", "starting anew"),
     ):
-        self.path = None if folder is None else Path(folder) / STATE
+        self.path = None if folder is None else Path(folder) / name
+        self.kind, self.then = words
         self.digest = hashlib.sha256(canonical_json(identity).encode()).hexdigest()
         self.device, self.say = device, say
         self.saved = time.monotonic()
@@ -64,7 +72,7 @@ class Checkpoints:
             return state["state"]
         aside = self.path.with_suffix(".aside.pt")
         self.path.replace(aside)
-        self.say(f"checkpoint {self.path} {fault}; set aside as {aside.name}, starting anew")
+        self.say(f"{self.kind} {self.path} {fault}; set aside as {aside.name}, {self.then}")
         return None
 
     def save(self, state: Callable[[], State], now: bool = False) -> bool:
@@ -82,7 +90,7 @@ class Checkpoints:
                 file.write(hashlib.sha256(stream.getbuffer()).digest())
                 file.write(stream.getbuffer())
         except OSError as fault:
-            self.say(f"checkpoint {self.path} cannot be written: {fault.strerror or fault}")
+            self.say(f"{self.kind} {self.path} cannot be written: {fault.strerror or fault}")
             return False
         finally:
             self.saved = time.monotonic()

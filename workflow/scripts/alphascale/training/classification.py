@@ -8,13 +8,14 @@ tensors on the device: 18 × as fast as a DataLoader that fetches sample by samp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..data.batches import block_steps, blocks, steps_of
 from ..data.store import prefix
 from ..networks.draws import generator
 from ..records.outputs import MANY
@@ -47,9 +48,14 @@ class Classification:
         device: torch.device,
         augment: bool = False,
         weights: str = "none",
+        nested: Sequence[str] = (),
     ):
+        """nested: smaller fractions, smallest first, whose samples an epoch sees before all
+        others: each is a prefix of the next, in a random order of its own."""
         self.meta, self.device = meta, device
-        self.samples = prefix(len(tensors["train_y"]), fraction)
+        self.pool = len(tensors["train_y"])
+        self.samples = prefix(self.pool, fraction)
+        self.blocks = blocks(self.pool, fraction, nested)
         rows = {"train": self.samples, "validation": None, "test": None}
         self.x = {split: tensors[f"{split}_x"][:n].to(device) for split, n in rows.items()}
         self.y = {split: tensors[f"{split}_y"][:n].to(device) for split, n in rows.items()}
@@ -64,30 +70,34 @@ class Classification:
         self.weights = None if weights == "none" else self.class_weights()
 
     def steps(self, batch_size: int) -> int:
-        """Steps per epoch: none of a single sample, unless batches are of one."""
-        most = self.samples if batch_size == 1 else max(1, self.samples // 2)
-        return min(-(-self.samples // batch_size), most)
+        """Steps per epoch."""
+        return steps_of(self.blocks, batch_size)
+
+    def smallest_batch(self, batch_size: int) -> int:
+        """Samples of an epoch's smallest batch."""
+        return min(n // block_steps(n, batch_size) for _, n in self.blocks)
 
     def batches(
         self, seeds: list[int], epoch: int, batch_size: int
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """The epoch's batches for distinct seeds: x [S, B, ...], y [S, B].
 
-        Each seed has its own permutation. Batches differ by at most one sample, so that none is
-        too small for batch statistics; where one sample would be left over, one batch has three.
+        Each seed has its own permutation, of each block: no batch is of two. Batches of a block
+        differ by at most one sample, so that none is too small for batch statistics; where one
+        sample would be left over, one batch has three.
         """
-        orders = [
-            torch.randperm(self.samples, generator=generator(seed, "order", epoch))
-            for seed in seeds
-        ]
-        order = torch.stack(orders).to(self.device)
+        draws = [generator(seed, "order", epoch) for seed in seeds]
         sources = [generator(seed, "augment", epoch) for seed in seeds]
-        for rows in order.tensor_split(self.steps(batch_size), dim=1):
-            if self.padding:
-                x = torch.stack([self._augmented(r, s) for r, s in zip(rows, sources, strict=True)])
-            else:
-                x = self.x["train"][rows]
-            yield self.prepare(x), self.y["train"][rows]
+        for start, n in self.blocks:
+            orders = [start + torch.randperm(n, generator=draw) for draw in draws]
+            order = torch.stack(orders).to(self.device)
+            for rows in order.tensor_split(block_steps(n, batch_size), dim=1):
+                if self.padding:
+                    pairs = zip(rows, sources, strict=True)
+                    x = torch.stack([self._augmented(r, s) for r, s in pairs])
+                else:
+                    x = self.x["train"][rows]
+                yield self.prepare(x), self.y["train"][rows]
 
     def evaluation_batch(self) -> int:
         """Samples at a time when evaluating."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import __version__
+from ..data.batches import trunk_of
 from ..networks.count import COUNTED_BY, count_flops, count_params
 from ..records.rates import RateLaw
 from ..records.specs import TrainSpec
@@ -24,6 +25,7 @@ from ..records.training import (
     SweepRun,
     Times,
     TrainingRecord,
+    Trunk,
     Versions,
 )
 from ..records.typed import as_json
@@ -47,6 +49,7 @@ from .masked import Masked
 from .multi_label import MultiLabel
 from .next_token import NextToken
 from .regression import Regression
+from .trunk import Folders, Trunks
 
 if TYPE_CHECKING:
     from ..records.data import Meta
@@ -76,6 +79,7 @@ def run(
     asked: Callable[[], int | None] = lambda: None,
     law: RateLaw | None = None,
     checked: bool = False,
+    trunks: Folders | None = None,
 ) -> tuple[TrainingRecord, Outputs]:
     """Train all members of the job that `spec` describes; return its record and the test outputs
     of its good runs at the chosen learning rate.
@@ -86,14 +90,15 @@ def run(
     models, the folder for weights that the study keeps; asked, called after every step: a signal's
     number when the job shall save its state and end, by raising Stopped; law, of rates, where
     the spec says that the rate follows from it: the record's spec states it; checked, whether the
-    first seed tries a neighbour too.
-    Same spec, data, machine and thread count: same record, but for what is measured: `time`,
-    `energy` and `peak_memory_bytes`.
+    first seed tries a neighbour too; trunks, of schedule `cooldown`: the folders of the trunk to go
+    on from, and for that of this job.
+    Same spec, data, machine and thread count: same record, but for what is measured (`time`,
+    `energy` and `peak_memory_bytes`) and, where a trunk was taken, `trunk` and `flops.job`.
     Raises UserError for a size, device or model that cannot be.
     """
     started, cpu_started = time.monotonic(), time.process_time()
     params = Params(**count_params(spec.family, spec.size, meta))
-    check = None
+    check, folders = None, trunks or Folders()
     if spec.training.rates != "law":
         law = None
     else:
@@ -108,7 +113,7 @@ def run(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     task = TASK_OF[meta.task](
-        tensors, meta, spec.fraction, device, training.augment, training.class_weights
+        tensors, meta, spec.fraction, device, training.augment, training.class_weights, spec.nested
     )
     language = task.language(spec.size)
 
@@ -118,9 +123,10 @@ def run(
     training_started = time.monotonic()
     meter = Meter(gpu_uuid(device), _seen_before(checkpoints))
     with meter, deterministic(device):
-        members, outputs, pieces, before_s = _train_all(
-            setup, task, spec, params.total, progress, checkpoints, sha256, asked, kept, law, check
-        )
+        members, outputs, pieces, before_s, went_on = _train_all(
+            setup, task, spec, params.total, progress, checkpoints, sha256, asked, folders, kept,
+            law, check,
+        )  # fmt: skip
     train_s = before_s + time.monotonic() - training_started
 
     chosen = (
@@ -129,6 +135,12 @@ def run(
     if kept is not None:
         kept.choose(members, chosen)
     per_epoch = flops["training"] * task.samples
+    trunk = None
+    if went_on:
+        like = spec.on(folders.fraction)
+        one = trunk_of(task.pool, like.fraction, like.nested, training.batch_size)
+        trunk = Trunk(like.fraction, *one, went_on)
+    spared = trunk.samples * trunk.runs if trunk else 0
     seeds = [_seed_run(m, task, per_epoch) for m in members if m.learning_rate == chosen]
     longest = max(run.epochs_run for run in seeds)
     given = {
@@ -148,7 +160,7 @@ def run(
             forward_per_sample=flops["forward"],
             training_per_sample=flops["training"],
             per_run=per_epoch * training.epochs,
-            job=per_epoch * sum(m.epochs_run for m in members),
+            job=per_epoch * sum(m.epochs_run for m in members) - flops["training"] * spared,
             counted_by=COUNTED_BY,
         ),
         learning_rate=chosen,
@@ -171,6 +183,7 @@ def run(
         device=describe(device, bfloat16),
         versions=Versions(platform.python_version(), torch.__version__, __version__),
         language=language,
+        trunk=trunk,
     )
     return record, given
 
@@ -184,19 +197,22 @@ def _train_all(
     folder: Path | None,
     sha256: str,
     asked: Callable[[], int | None],
+    folders: Folders,
     kept: Kept | None = None,
     law: RateLaw | None = None,
     check: float | None = None,
-) -> tuple[list[Member], list[Tensor | None], int, float]:
+) -> tuple[list[Member], list[Tensor | None], int, float, int]:
     """Train the members chunk by chunk, going on from a checkpoint where there is one.
 
     Returns them, what each gave for the test split, the most pieces that a batch had to be computed
-    in, and the seconds that went into the checkpoint. check: a rate that the first seed is trained
-    at too; where it beats the law's, all other seeds are.
+    in, the seconds that went into the checkpoint, and how many went on from a trunk. check: a rate
+    that the first seed is trained at too; where it beats the law's, all other seeds are.
     """
     name = f"{spec.domain}/{spec.scale}/{spec.fraction}"
     rates = setup.training.learning_rates
     members = [Member(seed, rate) for seed in spec.seeds for rate in rates]
+    # Those that a trunk has: a check trains all of it, in a chunk of its own.
+    lawful = len(members)
     if check is not None:
         members.append(Member(spec.seeds[0], check))
     together = members_together(
@@ -209,17 +225,18 @@ def _train_all(
         task.meta.vocabulary,
     )
     identity = {
-        "spec": as_json(spec),
         "data": sha256,
         "torch": torch.__version__,
         "device": as_json(describe(setup.device, setup.bfloat16)),
-        "check": check,
     }
+    trunks = Trunks(folders, spec, identity, setup.device, lambda line: progress(f"{name}: {line}"))
+    identity = identity | {"spec": as_json(spec), "check": check, "trunk": folders.fraction}
     store = Checkpoints(folder, identity, setup.device, progress)
     saved = store.load() or {
-        "finished": [], "outputs": [], "chunk": None, "pieces": 1, "seconds": 0.0
+        "finished": [], "outputs": [], "chunk": None, "pieces": 1, "seconds": 0.0, "went_on": 0
     }  # fmt: skip
     pieces, before_s, began = saved["pieces"], saved["seconds"], time.monotonic()
+    went_on = saved["went_on"]
     finished = [member_of(member) for member in saved["finished"]]
     # A checkpoint is loaded to the device; these are for a file, as those that are still to come.
     outputs = [None if each is None else each.cpu() for each in saved["outputs"]]
@@ -235,7 +252,7 @@ def _train_all(
         seconds = before_s + time.monotonic() - began
         return {
             "finished": done, "outputs": outputs, "chunk": now, "pieces": pieces,
-            "seconds": seconds,
+            "seconds": seconds, "went_on": went_on,
         }  # fmt: skip
 
     def pause(chunk: Chunk) -> None:
@@ -256,13 +273,20 @@ def _train_all(
             say.grow(len(members))
         if len(finished) == len(members):
             break
-        some = members[len(finished) : len(finished) + together]
+        start = len(finished)
+        some = members[start : start + together]
+        if setup.training.schedule == "cooldown" and start < lawful:
+            some = members[start : min(start + together, lawful)]
         chunk = Chunk(setup, task, some, progress)
+        if start < lawful:
+            chunk.cool = partial(trunks.leave, start=start)
         if stops:
             chunk.stop = stopper(finished, setup.training.epochs, progress)
         if chunk_state is not None:
             chunk.load(chunk_state)
             chunk_state = None
+        elif start < lawful and trunks.take(chunk, start):
+            went_on += len(some)
         say.start(chunk, len(finished))
         chunk.run(say.epoch, say.step, pause)
         if kept is not None:
@@ -271,7 +295,7 @@ def _train_all(
         outputs += chunk.outputs
         pieces = max(pieces, chunk.pieces)
         store.save(partial(state, None))
-    return finished, outputs, pieces, before_s
+    return finished, outputs, pieces, before_s, went_on
 
 
 def _seen_before(folder: Path | None) -> str | None:
@@ -286,7 +310,7 @@ class _Progress:
 
     def __init__(self, say: Callable[[str], None], name: str, members: int, steps: int):
         self.say, self.name, self.members, self.steps = say, name, members, steps
-        self.taken = self.begun = 0
+        self.taken, self.begun = 0, None
         self.began = self.said = time.monotonic()
         self.loss = ""
 
@@ -294,9 +318,9 @@ class _Progress:
         """A chunk begins, perhaps not with its first epoch."""
         self.chunk, self.finished = chunk, finished
         self.taken = finished * (self.steps // self.members)
-        self.taken += len(chunk.members) * chunk.steps_taken
-        if not self.begun:
-            self.begun = self.taken
+        skipped = len(chunk.members) * chunk.steps_taken
+        self.taken += skipped
+        self.begun = self.taken if self.begun is None else self.begun + skipped
 
     def grow(self, members: int) -> None:
         """There are more runs than was known."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..config import Training
+from ..data.batches import cools_at, steps_of
 from ..errors import UserError
 from ..networks.build import batch_statistics, build, initialise
 from ..networks.draws import Masks
@@ -103,7 +104,7 @@ class Chunk:
         self.model = build(setup.family, setup.size, task.meta, len(members), setup.device.type)
         initialise(self.model, [member.seed for member in members])
         self.divisible = not batch_statistics(self.model)
-        one = task.samples < 2 * task.steps(setup.training.batch_size)
+        one = task.smallest_batch(setup.training.batch_size) < 2
         if one and not self.divisible:
             raise UserError(
                 f"training.batch_size: {setup.training.batch_size} makes batches of one sample, "
@@ -121,6 +122,8 @@ class Chunk:
         self.pause: Callable[[Chunk], None] = lambda chunk: None
         # called after an epoch: it may give members the status `stopped`
         self.stop: Callable[[list[Member], int], None] = lambda members, epoch: None
+        # called before the first step of a cool-down, where `state` is whole
+        self.cool: Callable[[Chunk], None] = lambda chunk: None
 
     def run(
         self,
@@ -199,18 +202,22 @@ class Chunk:
         training, task, within = self.setup.training, self.task, self.within
         noise = within.noise
         steps = task.steps(training.batch_size)
+        first = steps_of(task.blocks[:1], training.batch_size) * training.epochs
+        whole = steps * training.epochs
+        trunk = cools_at(whole) if training.schedule == "cooldown" else None
         self.model.train()
         batches = task.batches(noise.distinct, self.epoch, training.batch_size)
         # Batches that were seen before a resumption are made and dropped: so their draws are made.
         for x, y in islice(batches, within.steps, None):
+            step = (self.epoch - 1) * steps + within.steps
+            if step == trunk:
+                self.cool(self)
             if len(noise.seeds) > 1:
                 x, y = x[noise.index], y[noise.index]
             losses, right = self._gradients(x, y, noise)
             self.flat.clip(training.clip)
-            step = (self.epoch - 1) * steps + within.steps
-            self.optimiser.step(
-                schedule(training.schedule, step, steps * training.epochs, training.warmup)
-            )
+            factor = schedule(training.schedule, step, whole, training.warmup, first)
+            self.optimiser.step(factor)
             within.totals[0] += losses * y.shape[1]
             within.totals[1] += right
             within.steps += 1

@@ -12,6 +12,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..data.batches import cools_at
 from .flat import Flat
 
 FLOOR = 0.1  # a schedule ends at this share of the peak, the 10 % of Hoffmann et al. 2022
@@ -20,13 +21,20 @@ MOMENTUM = 0.9
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
-def schedule(kind: str, step: int, steps: int, warmup: float) -> float:
-    """Factor on the learning rate at step 0 … steps − 1: linear warm-up, then down to a tenth."""
-    rising = max(1, round(warmup * steps)) if warmup > 0 else 0
+def schedule(kind: str, step: int, steps: int, warmup: float, first: int | None = None) -> float:
+    """Factor on the learning rate at step 0 … steps − 1: linear warm-up, then down to a tenth;
+    `cooldown` stays at the peak up to `cools_at`, and goes down to nothing.
+
+    first: the steps that the warm-up is a share of, where these are fewer than all.
+    """
+    rising = max(1, round(warmup * (first or steps))) if warmup > 0 else 0
     if step < rising:
         return (step + 1) / rising
     if kind == "constant":
         return 1.0
+    if kind == "cooldown":
+        cooled = step - cools_at(steps)
+        return 1.0 - math.sqrt(max(0, cooled) / (steps - cools_at(steps)))
     progress = (step - rising) / max(1, steps - 1 - rising)
     if kind == "linear":
         return 1.0 - (1.0 - FLOOR) * progress
