@@ -11,11 +11,11 @@ from .amounts import total
 
 def text(record: RoundRecord, spec: RoundSpec) -> str:
     """A page: a paragraph a domain, and the whole against the budget."""
-    parts = [_domain(each) for each in record.domains]
+    parts = [_domain(each, spec.limits) for each in record.domains]
     return "\n".join([*parts, _whole(record, spec)])
 
 
-def _domain(found: DomainRound) -> str:
+def _domain(found: DomainRound, limits: Limits) -> str:
     title = f"{found.domain}: after {found.number} round{'s' * (found.number > 1)}"
     lines = [title, "-" * len(title)]
     pairs = [("known", _known(found))]
@@ -23,10 +23,15 @@ def _domain(found: DomainRound) -> str:
     if found.naive is not None and found.naive.flops:
         of_naive = percent(found.spent.flops / found.naive.flops)
         share = f", {of_naive} of one training of the naive model"
+        if limits.naive is not None:
+            share += f" ({percent(limits.naive)} allowed)"
     pairs.append(("taken", f"{prefixed(found.spent.flops, 'FLOP')}{share}"))
     if found.runs:
         pairs += [("next", run_text(run)) for run in found.runs]
-        pairs.append(("for", f"{_cost(found.next)}; {found.why}"))
+        hoped = ""
+        if found.ratio is not None:
+            hoped = f"; should leave {percent(found.ratio)} of the uncertainty where N* may lie"
+        pairs.append(("for", f"{_cost(found.next)}{hoped}; {found.why}"))
     else:
         pairs.append(("ended", found.why))
     for name, words in pairs:
