@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -416,7 +417,8 @@ def test_what_rests_on_time_is_known_as_well_as_the_jobs_times_carry_it() -> Non
             dict(zip(noisy["scale"].unique(), per_job, strict=True))
         )
         rate = costs.throughput(noisy, batch_size=100, stated=None)
-        found = costs.factor(rate, (2e12, 500))
+        near = replace(rate, largest_step=4e9)  # a step no larger than one that was timed
+        found = costs.factor(near, (2e12, 500))
         assert found is not None and 1.0 < found < 1.6
         held.append(abs(np.log(rate.seconds(2e12, 500) / true)) < np.log(found))
     assert 0.8 < np.mean(held) <= 1.0
@@ -425,6 +427,46 @@ def test_what_rests_on_time_is_known_as_well_as_the_jobs_times_carry_it() -> Non
     assert costs.factor(rate, (2e12, 500)) is None
     stated = costs.throughput(noisy, batch_size=100, stated=1e9)
     assert costs.factor(stated, (2e12, 500)) == costs.factor(stated, (1, 1), (2e12, 5)) == 1.0
+
+
+def test_the_factor_widens_with_how_far_a_step_lies_beyond_those_timed() -> None:
+    """Times without noise: all that is left is how far beyond, .4 a unit of its logarithm."""
+    frame = observations()
+    rate = costs.throughput(frame, batch_size=100, stated=None)
+    steps = frame["samples_seen"] / np.minimum(100, frame["samples"])
+    assert rate.largest_step == pytest.approx((frame["flops"] / steps).max())
+
+    def run(times: float) -> tuple[float, float]:
+        return times * rate.largest_step * 500, 500
+
+    assert costs.factor(rate, run(0.1)) == pytest.approx(1, abs=1e-4)
+    assert costs.factor(rate, run(1)) == pytest.approx(1, abs=1e-4)
+    assert costs.factor(rate, run(2)) == pytest.approx(2 ** (1.96 * 0.4), rel=1e-3)
+    assert costs.factor(rate, run(4)) == pytest.approx(2.96, abs=0.01)
+    assert costs.factor(rate, run(4.2)) is None  # more than 3
+    # Of a ratio what is common to both falls out.
+    assert costs.factor(rate, run(40), run(40)) == pytest.approx(1, abs=1e-4)
+    assert costs.factor(rate, run(20), run(40)) == pytest.approx(2 ** (1.96 * 0.4), rel=1e-3)
+    inside = costs.factor(rate, run(0.1), run(2))
+    assert costs.factor(rate, run(1), run(2)) == pytest.approx(inside)
+    far = costs.price(*run(60), rate, PRICES, costs.Power(100.0, ""))
+    assert far.factor is None and far.beyond == pytest.approx(60)
+
+
+# Seconds said and measured of six naive models, and how far their step lay beyond the largest timed:
+# four of the default study, two of another's, by the lines of their studies' jobs.
+TRAINED = (
+    (140.8, 37.1, 60), (223, 60.7, 70), (28.3, 102, 60), (14.3, 28, 11), (429, 7.2, 280),
+    (45, 7.2, 26),
+)  # fmt: skip
+
+
+def test_the_spread_is_that_of_naive_models_that_were_trained() -> None:
+    off = [abs(math.log(said / took)) / math.log(times) for said, took, times in TRAINED]
+    assert np.sqrt(np.mean(np.square(off))) == pytest.approx(costs.SPREAD, abs=0.06)
+    assert all(
+        1 / costs.far(times) < said / took < costs.far(times) for said, took, times in TRAINED
+    )
 
 
 FAMILIES = {
