@@ -453,8 +453,8 @@ def test_the_factor_widens_with_how_far_a_step_lies_beyond_those_timed() -> None
     assert far.factor is None and far.beyond == pytest.approx(60)
 
 
-# Seconds said and measured of six naive models, and how far their step lay beyond the largest timed:
-# four of the default study, two of another's, by the lines of their studies' jobs.
+# Seconds said and measured of six naive models, and how far their step lay beyond the largest
+# timed: four of the default study, two of another's, by the lines of their studies' jobs.
 TRAINED = (
     (140.8, 37.1, 60), (223, 60.7, 70), (28.3, 102, 60), (14.3, 28, 11), (429, 7.2, 280),
     (45, 7.2, 26),

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     import pandas
 
 JOULES_PER_KWH = 3.6e6
-# How far off a line fitted on smaller jobs is: 1σ of log seconds for each e-fold that a step's FLOPs
-# lie beyond the largest step timed. Of six naive models that were trained, 11 to 280 times beyond and
-# off by 1.4 to 60 times, either way, |log error| / ln(beyond) was .11 to .73, root mean square .4:
-# caches, threads and kernels are others there, of which the line's own errors know nothing.
+# How far off a line fitted on smaller jobs is: 1σ of log seconds for each e-fold that a step's
+# FLOPs lie beyond the largest step timed. Of six naive models that were trained, 11 to 280 times
+# beyond and off by 2 to 60 times, either way, |log error| / ln(beyond) was .11 to .73, root mean
+# square .4: caches, threads and kernels are others there, of which the line's own errors know
+# nothing.
 SPREAD = 0.4
 NORMAL_95 = 1.96
 # 95 % factor beyond which seconds, and what follows from them, are not told. At 3 a size whose step

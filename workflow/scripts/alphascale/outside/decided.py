@@ -83,7 +83,7 @@ def decide_table(domain: str, asked: Asked, made: Observed, frame: pandas.DataFr
     elif decision.architecture is not None and decision.architecture.price.factor is None:
         notes.append(
             "energy, CO₂ and money are not told: the runs' seconds do not go with their FLOPs well "
-            f"enough to carry them (more than a factor of {CARRIED:g} off); state --flops-per-second"
+            f"enough to carry them (a factor of {CARRIED:g} or more off); state --flops-per-second"
         )
     decision = replace(
         decision,
