@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alphascale import laws
+from alphascale.config import Training
 from alphascale.deciding import costs
 from alphascale.deciding.decision import decide
 from alphascale.deciding.run_warnings import guessing
@@ -24,7 +25,16 @@ from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
 from alphascale.records.decision import DecisionRecord, Price, PricedRun, Star, Throughput
 from alphascale.records.fit import Estimate, FractionFit
-from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
+from alphascale.records.pace import Pace, PaceRecord
+from alphascale.records.specs import (
+    BootstrapSpec,
+    DecisionSpec,
+    FitSpec,
+    PaceSpec,
+    Prices,
+    Target,
+)
+from alphascale.records.training import Device
 from alphascale.records.typed import Refused, as_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -547,3 +557,30 @@ def test_of_several_targets_what_is_built_reaches_them_all() -> None:
         assert one.architecture.params["total"] >= one.recommended
         found.append(one.target.metric)
     assert found[:2] == found[2:]
+
+
+def test_a_naive_model_that_was_timed_is_priced_by_its_own_steps() -> None:
+    frame, target = observations(), Target("error", 0.1)
+    line = decided(frame, target)
+    fits = fit_domain("d", FIT, frame)
+    draws = bootstrap_domain("d", BOOT, frame, fits)
+    spec = spec_of(target)
+
+    def with_pace(pace: Pace | Refused) -> DecisionRecord:
+        asked = PaceSpec("d", "mlp", spec.naive, "1.0", Training(), "cpu")
+        record = PaceRecord(asked, "code", pace, Device("cpu", "made", "float32", 1))
+        return decide(spec, frame, fits, draws, TABLE, pace=record)
+
+    found = with_pace(Pace(1e9, 0.25, 9, 0.02, 1.0))
+    steps = spec.epochs * math.ceil(found.samples / spec.batch_size)
+    price = found.naive.price
+    assert price.seconds == pytest.approx(0.25 * steps + spec.epochs + 2)
+    assert price.factor == costs.LEAST_TIMED
+    assert (price.timed, price.flops) == (9, line.naive.price.flops)
+    assert found.architecture == line.architecture
+    ratio = costs.independent(found.architecture.price.factor, price.factor)
+    assert found.saving == costs.saving(price, found.architecture.price, found.study, ratio)
+    assert "estimated, timed over 9 steps" in " ".join(text([found]).split())
+    why = with_pace(Refused("a step takes longer than 20 s")).naive.price
+    assert replace(why, how="") == replace(line.naive.price, how="")
+    assert "no step was timed: a step takes longer than 20 s" in why.how

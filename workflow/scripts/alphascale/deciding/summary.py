@@ -502,8 +502,9 @@ def beyond_text(cost: Price) -> str:
 
 
 def how(cost: Price) -> str:
-    """How the energy was got, in a word."""
-    return "measured" if cost.measured else "estimated"
+    """How the energy was got, in a word, and by how many steps the seconds if some were timed."""
+    steps = f", timed over {cost.timed} steps" if cost.timed else ""
+    return "measured" if cost.measured else f"estimated{steps}"
 
 
 def saving_text(decision: DecisionRecord) -> str:

@@ -33,6 +33,9 @@ class Price:
     factor: float | None = 1.0
     # FLOPs of a step over those of the largest that the seconds rest on; 1 for what is not larger
     beyond: float = 1.0
+    timed: int = (
+        0  # steps of this very model that the seconds rest on; 0 where it is another's pace
+    )
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,11 @@ function priceOf(domain, ask, flops, steps) {
     factor: factorOf(rate, [flops, steps]), beyond: beyondOf(rate, [flops, steps]) };
 }
 
+// The naive model's, of which some steps were timed.
+const timedPrice = (domain, ask) => ({
+  ...domain.timed, ...paidFor(domain, ask, domain.timed.seconds, domain.timed.kwh / domain.costs.pue),
+});
+
 // kwh: at the socket, before the building's share.
 function paidFor(domain, ask, seconds, kwh) {
   const used = kwh * domain.costs.pue;
@@ -175,6 +180,7 @@ function decide(domain, ask) {
   const build = built && runOf(domain, ask, built);
   const unbuilt = domain.naive && (domain.architectures.kind === "bare" ? bare(domain, domain.naive.size.params) : domain.naive);
   const naive = unbuilt && runOf(domain, ask, unbuilt);
+  if (naive && domain.timed) naive.price = timedPrice(domain, ask);
   const study = studyPrice(domain, ask);
   return { star, wanted: wanted[0] ?? null, build, naive, study,
     saving: build && naive ? savingOf(build, naive, study) : null,
