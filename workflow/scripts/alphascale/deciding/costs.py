@@ -30,8 +30,8 @@ JOULES_PER_KWH = 3.6e6
 # How far off a line fitted on smaller jobs is: 1σ of log seconds for each e-fold that a step's
 # FLOPs lie beyond the largest step timed. Of six naive models that were trained, 9 to 280 times
 # beyond and off by 2 to 60 times, either way, |log error| / ln(beyond) was .26 to .73, root mean
-# square .45, of the four of the default study alone .31: .4 lies between, and holds all six. Caches,
-# threads and kernels are others there, of which the line's own errors know nothing.
+# square .45, of the four of the default study alone .31: .4 lies between, and holds all six.
+# Caches, threads and kernels are others there, of which the line's own errors know nothing.
 SPREAD = 0.4
 NORMAL_95 = 1.96
 # Least 95 % factor about the seconds of a training of which some steps were timed: a machine is
