@@ -901,6 +901,18 @@ def serving_spec(wildcards):
     return slices.serving_slice(ladders, wildcards.domain)
 
 
+def pace_spec(wildcards):
+    """What timing the naive model depends on: of a study by rounds its whole ladders, as above."""
+    ladders = WHOLE.model_copy(update={"device": STUDY.device}) if WHOLE else STUDY
+    return slices.pace_slice(ladders, wildcards.domain)
+
+
+def pace_record(wildcards):
+    """The pace of a domain's naive model; nothing where there is none to time."""
+    timed = pace_spec(wildcards) is not None
+    return out(f"pace/{wildcards.domain}.json") if timed else []
+
+
 def serving_record(wildcards):
     """What serving takes in a domain; nothing where the study does not ask."""
     return [] if STUDY.serving is None else out(f"serving/{wildcards.domain}.json")

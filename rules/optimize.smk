@@ -8,6 +8,7 @@ rule optimize_domain:
         fit=out("fit/{domain}.json"),
         bootstrap=out("bootstrap/{domain}.json"),
         serving=serving_record,
+        pace=pace_record,
     output:
         decision=out("decision/{domain}.json"),
     log:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alphascale import laws
+from alphascale.config import Training
 from alphascale.deciding import costs
 from alphascale.deciding.decision import decide
 from alphascale.deciding.run_warnings import guessing
@@ -23,7 +25,16 @@ from alphascale.networks.search import smallest_with
 from alphascale.records.data import Meta
 from alphascale.records.decision import DecisionRecord, Price, PricedRun, Star, Throughput
 from alphascale.records.fit import Estimate, FractionFit
-from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
+from alphascale.records.pace import Pace, PaceRecord
+from alphascale.records.specs import (
+    BootstrapSpec,
+    DecisionSpec,
+    FitSpec,
+    PaceSpec,
+    Prices,
+    Target,
+)
+from alphascale.records.training import Device
 from alphascale.records.typed import Refused, as_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -416,7 +427,8 @@ def test_what_rests_on_time_is_known_as_well_as_the_jobs_times_carry_it() -> Non
             dict(zip(noisy["scale"].unique(), per_job, strict=True))
         )
         rate = costs.throughput(noisy, batch_size=100, stated=None)
-        found = costs.factor(rate, (2e12, 500))
+        near = replace(rate, largest_step=4e9)  # a step no larger than one that was timed
+        found = costs.factor(near, (2e12, 500))
         assert found is not None and 1.0 < found < 1.6
         held.append(abs(np.log(rate.seconds(2e12, 500) / true)) < np.log(found))
     assert 0.8 < np.mean(held) <= 1.0
@@ -425,6 +437,46 @@ def test_what_rests_on_time_is_known_as_well_as_the_jobs_times_carry_it() -> Non
     assert costs.factor(rate, (2e12, 500)) is None
     stated = costs.throughput(noisy, batch_size=100, stated=1e9)
     assert costs.factor(stated, (2e12, 500)) == costs.factor(stated, (1, 1), (2e12, 5)) == 1.0
+
+
+def test_the_factor_widens_with_how_far_a_step_lies_beyond_those_timed() -> None:
+    """Times without noise: all that is left is how far beyond, .4 a unit of its logarithm."""
+    frame = observations()
+    rate = costs.throughput(frame, batch_size=100, stated=None)
+    steps = frame["samples_seen"] / np.minimum(100, frame["samples"])
+    assert rate.largest_step == pytest.approx((frame["flops"] / steps).max())
+
+    def run(times: float) -> tuple[float, float]:
+        return times * rate.largest_step * 500, 500
+
+    assert costs.factor(rate, run(0.1)) == pytest.approx(1, abs=1e-4)
+    assert costs.factor(rate, run(1)) == pytest.approx(1, abs=1e-4)
+    assert costs.factor(rate, run(2)) == pytest.approx(2 ** (1.96 * 0.4), rel=1e-3)
+    assert costs.factor(rate, run(4)) == pytest.approx(2.96, abs=0.01)
+    assert costs.factor(rate, run(4.2)) is None  # more than 3
+    # Of a ratio what is common to both falls out.
+    assert costs.factor(rate, run(40), run(40)) == pytest.approx(1, abs=1e-4)
+    assert costs.factor(rate, run(20), run(40)) == pytest.approx(2 ** (1.96 * 0.4), rel=1e-3)
+    inside = costs.factor(rate, run(0.1), run(2))
+    assert costs.factor(rate, run(1), run(2)) == pytest.approx(inside)
+    far = costs.price(*run(60), rate, PRICES, costs.Power(100.0, ""))
+    assert far.factor is None and far.beyond == pytest.approx(60)
+
+
+# Seconds said and measured of six naive models, and how far their step lay beyond the largest
+# timed: four of the default study, two of another's, by the lines of their studies' jobs.
+TRAINED = (
+    (140.8, 37.1, 40), (223, 60.7, 138), (28.3, 102, 85), (14.3, 28.1, 9), (429, 7.2, 280),
+    (45, 7.2, 26),
+)  # fmt: skip
+
+
+def test_the_spread_is_that_of_naive_models_that_were_trained() -> None:
+    off = [abs(math.log(said / took)) / math.log(times) for said, took, times in TRAINED]
+    assert np.sqrt(np.mean(np.square(off))) == pytest.approx(costs.SPREAD, abs=0.06)
+    assert all(
+        1 / costs.far(times) < said / took < costs.far(times) for said, took, times in TRAINED
+    )
 
 
 FAMILIES = {
@@ -505,3 +557,30 @@ def test_of_several_targets_what_is_built_reaches_them_all() -> None:
         assert one.architecture.params["total"] >= one.recommended
         found.append(one.target.metric)
     assert found[:2] == found[2:]
+
+
+def test_a_naive_model_that_was_timed_is_priced_by_its_own_steps() -> None:
+    frame, target = observations(), Target("error", 0.1)
+    line = decided(frame, target)
+    fits = fit_domain("d", FIT, frame)
+    draws = bootstrap_domain("d", BOOT, frame, fits)
+    spec = spec_of(target)
+
+    def with_pace(pace: Pace | Refused) -> DecisionRecord:
+        asked = PaceSpec("d", "mlp", spec.naive, "1.0", Training(), "cpu")
+        record = PaceRecord(asked, "code", pace, Device("cpu", "made", "float32", 1))
+        return decide(spec, frame, fits, draws, TABLE, pace=record)
+
+    found = with_pace(Pace(1e9, 0.25, 9, 0.02, 1.0))
+    steps = spec.epochs * math.ceil(found.samples / spec.batch_size)
+    price = found.naive.price
+    assert price.seconds == pytest.approx(0.25 * steps + spec.epochs + 2)
+    assert price.factor == costs.LEAST_TIMED
+    assert (price.timed, price.flops) == (9, line.naive.price.flops)
+    assert found.architecture == line.architecture
+    ratio = costs.independent(found.architecture.price.factor, price.factor)
+    assert found.saving == costs.saving(price, found.architecture.price, found.study, ratio)
+    assert "estimated, timed over 9 steps" in " ".join(text([found]).split())
+    why = with_pace(Refused("a step takes longer than 20 s")).naive.price
+    assert replace(why, how="") == replace(line.naive.price, how="")
+    assert "no step was timed: a step takes longer than 20 s" in why.how

@@ -450,10 +450,12 @@ def test_a_start_of_each_run_is_told_from_its_flops(tmp_path, start: float) -> N
         seconds = start + 6 * row["params"] * 50_000 / 2e11
         row |= {"samples": 50_000, "seconds": seconds * float(np.exp(0.01 * rng.normal()))}
     path = written(tmp_path / "runs.csv", rows)
-    found = decided(path, "--naive", "1e8", "--watts", "300")
-    price, truth = found.naive.price, start + 6 * 1e8 * 5e4 / 2e11
+    found = decided(path, "--naive", "2e6", "--watts", "300")
+    price, truth = found.naive.price, start + 6 * 2e6 * 5e4 / 2e11
     assert price.factor is not None
     assert 1 / price.factor <= price.seconds / truth <= price.factor
+    far = decided(path, "--naive", "1e8", "--watts", "300").naive.price
+    assert far.factor is None and far.beyond > 100
 
 
 def test_of_accuracy_and_error_that_of_the_target_rules(tmp_path, capsys) -> None:

@@ -17,7 +17,7 @@ from alphascale.records.data import Meta
 from alphascale.records.rounds import Limits, Reached, RoundRecord
 from alphascale.records.typed import as_json, parse
 from alphascale.rounds.afford import check_budget
-from alphascale.rounds.amounts import total
+from alphascale.rounds.amounts import UNTOLD, pricing, total
 from alphascale.rounds.spec import round_spec
 from alphascale.rounds.step import Known, next_round
 from alphascale.rounds.text import text
@@ -150,6 +150,21 @@ def test_a_budget_in_any_unit_is_kept(unit: str) -> None:
     assert seen[0] == 0 or seen[-1] > 0
     (none,) = step(0.11, budget={unit: spent * 0.5}).domains
     assert none.state == "budget" and f"study.budget.{unit}" in none.why
+
+
+def test_a_budget_counts_on_the_worst_of_what_lies_far_beyond_the_jobs() -> None:
+    """Twenty times the largest step timed: no factor is told, and the upper end is wider than that
+    of a domain whose jobs tell nothing."""
+    frame = ran(LADDER)
+    priced = pricing(frame, slices.prices(study(0.11)), EPOCHS, 50)
+    flops = 20 * priced.rate.largest_step * EPOCHS * POOL / 50
+    found, upper = priced.of(3 * flops, POOL, 3)
+    assert upper.flops == found.flops
+    assert upper.seconds / found.seconds == pytest.approx(20**0.784)
+    found, upper = priced.of(3 * flops / 20, POOL, 3)
+    assert 1 <= upper.seconds / found.seconds < 1.05
+    found, upper = priced.of(3 * flops / 4, POOL, 3)  # five times: its factor is more than 3
+    assert upper.seconds / found.seconds == UNTOLD
 
 
 def test_domains_share_what_is_left_and_one_that_is_sure_leaves_its_part() -> None:

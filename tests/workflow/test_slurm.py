@@ -375,7 +375,12 @@ def test_a_profile_is_edited_in_places_that_exist(root: Path) -> None:
     text = (root / "profiles" / "slurm" / "config.yaml").read_text()
     profile = yaml.safe_load(text)
     assert profile["executor"] == "slurm" and profile["retries"] >= 1
-    assert set(profile["set-resources"]) == {"train", "serving_domain", "verify_domain"}
+    assert set(profile["set-resources"]) == {
+        "train",
+        "pace_domain",
+        "serving_domain",
+        "verify_domain",
+    }
     for rule in profile["set-resources"].values():
         assert rule["gpu"] == 1 and rule["cpus_per_gpu"] >= 1 and "tasks" not in rule
     assert "slurm-array-jobs" not in text

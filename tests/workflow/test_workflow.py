@@ -140,6 +140,16 @@ def test_key_order_spelling_and_comments_in_the_study_run_nothing(finished: Path
         assert stale(finished) == set()
 
 
+def test_another_naive_model_is_timed_and_trains_nothing(finished: Path) -> None:
+    def edit(study: dict) -> None:
+        study["domains"]["table"]["naive"] = {"width": 128}
+
+    with edited(finished, edit):
+        assert stale(finished) == {"time the naive model of table"} | from_("optimize", "table")
+    with edited(finished, lambda s: s.update(costs={"flops_per_second": 1.0e9})):
+        assert stale(finished) == set.union(*(from_("optimize", d) for d in SIZES))
+
+
 def test_touched_and_commented_code_runs_nothing(finished: Path) -> None:
     scripts = finished / "workflow" / "scripts"
     job = scripts / "alphascale" / "training" / "job.py"
@@ -164,7 +174,8 @@ def test_touched_and_commented_code_runs_nothing(finished: Path) -> None:
         ),
         (
             "training/job.py",
-            set.union(*(trainings(d) | from_("gather", d) for d in SIZES)),
+            set.union(*(trainings(d) | from_("gather", d) for d in SIZES))
+            | {f"time the naive model of {d}" for d in SIZES},
         ),
         ("data/make.py", {f"prepare the data of {d}" for d in SIZES}),
     ],

@@ -36,6 +36,7 @@ from .records.specs import (
     FitSpec,
     LanguageDomain,
     LanguageSpec,
+    PaceSpec,
     PageSpec,
     PlanSpec,
     Prices,
@@ -337,6 +338,30 @@ def serving_slice(study: Study, domain: str) -> ServingSpec | None:
         counted=study.fit.params,
         batch=study.serving.batch,
         precision=task.training.precision,
+        device=study.device,
+        factory_code=file_digest(factory_file(task.family)) if is_own(task.family) else None,
+    )
+
+
+# Of a training section, what makes no step longer or shorter: another of them times nothing anew.
+TIMELESS = {
+    "epochs": 1000, "learning_rates": [1e-4], "rates": "sweep", "sweep": "full", "patience": None,
+    "schedule": "constant", "warmup": 0.0, "keep": False,
+}  # fmt: skip
+
+
+def pace_slice(study: Study, domain: str) -> PaceSpec | None:
+    """What timing the naive model depends on. None where there is none, or where the study states
+    how fast its device is."""
+    task = study.domains[domain]
+    if task.naive is None or study.costs.flops_per_second is not None:
+        return None
+    return PaceSpec(
+        domain=domain,
+        family=task.family,
+        naive=task.naive,
+        fraction=fractions(study, domain)[-1],
+        training=task.training.model_copy(update=TIMELESS),
         device=study.device,
         factory_code=file_digest(factory_file(task.family)) if is_own(task.family) else None,
     )

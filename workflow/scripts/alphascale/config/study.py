@@ -273,6 +273,7 @@ STAGES = frozenset(
         "observations",
         "optimize",
         "optimize_domain",
+        "pace_domain",
         "page",
         "plan",
         "plan_domain",

@@ -27,11 +27,23 @@ from ..records.decision import (
     Throughput,
 )
 from ..records.fit import Estimate, FitRecord, LadderPoint
+from ..records.pace import PaceRecord
 from ..records.runs import largest
 from ..records.serving import ServingRecord
 from ..records.specs import DecisionSpec, Size
 from ..records.typed import Refused
-from .costs import Power, estimated, factor, power, price, saving, study_price, throughput
+from .costs import (
+    Power,
+    estimated,
+    factor,
+    independent,
+    power,
+    price,
+    saving,
+    study_price,
+    throughput,
+    timed_price,
+)
 from .lifetime import LITTLE, Keeping, keeping, served
 from .models import Models, of_family
 from .rates import rates_used
@@ -52,9 +64,11 @@ def decide(
     meta: Meta,
     models: Models | None = None,
     serving: ServingRecord | None = None,
+    pace: PaceRecord | None = None,
 ) -> DecisionRecord:
     """The decision of one domain; models: what may be built, by default the family's networks;
-    serving: what it takes to answer requests, where the study asks for that.
+    serving: what it takes to answer requests, where the study asks for that; pace: how long a step
+    of the naive model takes, where it was timed.
 
     N* is the smallest N whose expected metric reaches the target. Its interval spans all resamples,
     those that never reach the target counting as infinite (written null), never dropped. Of the
@@ -137,6 +151,13 @@ def decide(
             )
             architecture, between, excluded = None, "", True
     naive = None if spec.naive is None else run_of(spec.naive, here.samples, law)
+    if naive is not None and pace is not None:
+        cost, steps = naive.price, steps_of(here.samples)
+        if isinstance(pace.pace, Refused):
+            cost = replace(cost, how=f"{cost.how}; no step was timed: {pace.pace.refused}")
+        else:
+            cost = timed_price(cost.flops, steps, spec.epochs, pace.pace, spec.costs, watts)
+        naive = replace(naive, price=cost)
     serves = kept if isinstance(kept, Keeping) else None
     joint = _cheapest_pair(spec, frame, fits, bootstrap, rate, watts, serves)
     if isinstance(joint, CheapestPair) and joint.params is not None and unbuildable is None:
@@ -159,6 +180,8 @@ def decide(
     if architecture and naive:
         steps = steps_of(here.samples)
         ratio = factor(rate, (architecture.price.flops, steps), (naive.price.flops, steps))
+        if naive.price.timed:
+            ratio = independent(architecture.price.factor, naive.price.factor)
         gains = saving(naive.price, architecture.price, study, ratio)
     keeps = kept
     if isinstance(kept, Keeping):

@@ -494,15 +494,23 @@ def cost_line(decision: DecisionRecord, cost: Price) -> str:
     """FLOPs, and energy, CO₂ and money with the factor that they are known by."""
     flops = prefixed(cost.flops, "FLOP")
     if cost.factor is None:
-        return f"{flops}; {NOT_CARRIED}"
+        return f"{flops}; {NOT_CARRIED}{beyond_text(cost)}"
     paid = money(cost.money, decision.costs.currency)
     within = f" (within × {cost.factor:.2f})" if cost.factor > 1.005 else ""
     return f"{flops}, {energy(cost.kwh)}, {mass(cost.co2_g)} CO₂, {paid}{within}"
 
 
+def beyond_text(cost: Price) -> str:
+    """How far beyond what was timed a training lies; empty where it is no larger."""
+    if cost.beyond < 1.05:
+        return ""
+    return f" (a step takes {significant(cost.beyond, 2)} × the FLOPs of any that was timed)"
+
+
 def how(cost: Price) -> str:
-    """How the energy was got, in a word."""
-    return "measured" if cost.measured else "estimated"
+    """How the energy was got, in a word, and by how many steps the seconds if some were timed."""
+    steps = f", timed over {cost.timed} steps" if cost.timed else ""
+    return "measured" if cost.measured else f"estimated{steps}"
 
 
 def saving_text(decision: DecisionRecord) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..auditing.audit import PASSED, SEVERITY, WARNED, audit
 from ..config.study import Bootstrap
+from ..deciding.costs import CARRIED
 from ..deciding.decision import decide
 from ..deciding.models import of_table
 from ..errors import UserError
@@ -82,7 +83,7 @@ def decide_table(domain: str, asked: Asked, made: Observed, frame: pandas.DataFr
     elif decision.architecture is not None and decision.architecture.price.factor is None:
         notes.append(
             "energy, CO₂ and money are not told: the runs' seconds do not go with their FLOPs well "
-            "enough to carry them (more than a factor of 2 off); state --flops-per-second"
+            f"enough to carry them (a factor of {CARRIED:g} or more off); state --flops-per-second"
         )
     decision = replace(
         decision,

@@ -93,6 +93,10 @@ def domain_payload(stages: Stages, meta: Meta | None) -> dict[str, Any]:
         ],
         "architectures": _architectures(stages, meta),
         "naive": None if decision.naive is None else _known(decision.naive, stages, meta),
+        # The naive model's price where some of its steps were timed, else null.
+        "timed": as_json(decision.naive.price)
+        if decision.naive is not None and decision.naive.price.timed
+        else None,
         "serving": _serving(decision),
         "rate": as_json(decision.throughput),
         "watts": power(stages.frame, spec.costs).watts,

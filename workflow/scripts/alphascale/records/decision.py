@@ -31,6 +31,11 @@ class Price:
     # 95 % factor about what rests on time (seconds, kwh, co2_g, money), 1 where it was measured or
     # stated; None where the study's timings do not carry it, and it is not to be shown
     factor: float | None = 1.0
+    # FLOPs of a step over those of the largest that the seconds rest on; 1 for what is not larger
+    beyond: float = 1.0
+    timed: int = (
+        0  # steps of this very model that the seconds rest on; 0 where it is another's pace
+    )
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,9 @@ class Throughput:
     # variances of step_seconds and of 1/flops_per_second, and their covariance; None where the jobs
     # do not tell, zeros where the throughput is stated
     variance: tuple[float, float, float] | None = (0.0, 0.0, 0.0)
+    largest_step: float | None = (
+        None  # most FLOPs of a step that was timed; None where it is stated
+    )
 
     def seconds(self, flops: float, steps: float) -> float:
         return steps * self.step_seconds + flops / self.flops_per_second

@@ -280,6 +280,21 @@ class ServingSpec:
 
 
 @dataclass(frozen=True)
+class PaceSpec:
+    """What the pace of a domain's naive model depends on."""
+
+    # domain, family, naive: as in DecisionSpec
+    domain: str
+    family: str
+    naive: Size
+    fraction: str  # the largest
+    training: Training  # as the trainings', but for what takes no time of a step
+    device: str  # where
+    # digest of a user's own model module, None for a family of the project
+    factory_code: str | None = None
+
+
+@dataclass(frozen=True)
 class LanguageDomain:
     """One domain of a group that is judged together."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..deciding.costs import Power, power, price, study_price, throughput
+from ..deciding.costs import Power, far, power, price, study_price, throughput
 from ..records.decision import Price, Throughput
 from ..records.rounds import Cost
 from ..records.specs import Prices
@@ -15,8 +15,8 @@ from ..records.specs import Prices
 if TYPE_CHECKING:
     import pandas
 
-# Where a domain's own jobs do not tell a training's time to a factor of 2, this one is taken for
-# the upper end of what follows from it.
+# Where a domain's own jobs do not tell a training's time to `costs.CARRIED`, this one is taken for
+# the upper end of what follows from it, or `costs.far` where that is more.
 UNTOLD = 4.0
 NOTHING = Cost(0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -36,7 +36,7 @@ class Pricing:
         estimated, and its upper end. FLOPs are counted: of them both are the same."""
         steps = self.epochs * math.ceil(samples / self.batch_size)
         one = price(flops / members, steps, self.rate, self.costs, self.watts)
-        most = UNTOLD if one.factor is None else one.factor
+        most = max(UNTOLD, far(one.beyond)) if one.factor is None else one.factor
         found = scaled(amounts(one), members)
         upper = Cost(found.flops, *(each * most for each in found.amounts[1:]))
         return found, upper

@@ -30,11 +30,11 @@ from ..records.serving import Answering, ServedSize, ServingRecord
 from ..records.specs import ServingSpec, Size
 from ..records.typed import Refused
 from ..training.classification import EVALUATION_BATCH, Classification
-from ..training.device import choose_device, describe, gpu_uuid, use_bfloat16
+from ..training.device import choose_device, describe, free_memory, gpu_uuid, use_bfloat16
 from ..training.energy import STAT, Meter, busy_seconds, rated
 from ..training.job import TASK_OF
 from ..training.loop import out_of_memory
-from .memory import ON_CPU, ON_GPU, free_memory, memory
+from .memory import ON_CPU, ON_GPU, memory
 from .sizes import Sized, sizes
 
 if TYPE_CHECKING:

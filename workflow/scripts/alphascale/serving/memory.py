@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +14,6 @@ from torch.utils._pytree import tree_leaves
 if TYPE_CHECKING:
     from .measure import Server
 
-MEMINFO = Path("/proc/meminfo")
 ON_GPU = "weights, and the most that torch held on the GPU beside them"
 ON_CPU = (
     "weights, samples and activations, as torch allocates them; without what kernels take "
@@ -77,15 +75,3 @@ class Live(TorchDispatchMode):
     def _gone(self, key: int, size: int) -> None:
         self.seen.discard(key)
         self.now -= size
-
-
-def free_memory(device: torch.device) -> int | None:
-    """Bytes that are free where models are built; None where the system does not say."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        lines = MEMINFO.read_text().splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    return 1024 * int(found[0]) if found else None

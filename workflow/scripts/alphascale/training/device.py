@@ -8,6 +8,7 @@ import platform
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -21,6 +22,7 @@ from ..records.training import Device
 TOGETHER = 20_000_000
 # On a GPU: three Transformers of 10.8 M as one were 2.8 times as fast as one by one (H100).
 TOGETHER_ON_GPU = 40_000_000
+MEMINFO = Path("/proc/meminfo")
 # glibc's mallopt: freed memory stays with the process, and no tensor below 32 MB is mapped anew.
 MALLOPT = {-1: 2**31 - 1, -3: 32 << 20}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD (32 MB at most)
 
@@ -144,3 +146,15 @@ def _processor() -> str:
     except OSError:
         names = []
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that are free where models are built; None where the system does not say."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        lines = MEMINFO.read_text().splitlines()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return 1024 * int(found[0]) if found else None

@@ -2,7 +2,9 @@
 // price. `domain` is one domain of the payload (page/payload.py), `ask` is what the sliders say.
 
 const FAR = 10;  // deciding/ranges.py: a choice farther beyond the ladder rests on the law alone
-const CARRIED = 2;  // deciding/costs.py: a factor beyond which times are not told
+// deciding/costs.py: a factor beyond which times are not told, and how far off they are for each
+// e-fold beyond the largest step timed
+const CARRIED = 3, SPREAD = 0.4;
 const JOULES_PER_KWH = 3.6e6;
 
 const finite = (value) => (Number.isFinite(value) ? value : null);
@@ -79,8 +81,13 @@ function bare(domain, n) {
 function priceOf(domain, ask, flops, steps) {
   const rate = domain.rate, seconds = steps * rate.step_seconds + flops / rate.flops_per_second;
   return { flops, seconds, ...paidFor(domain, ask, seconds, (domain.watts * seconds) / JOULES_PER_KWH),
-    factor: factorOf(rate, [flops, steps]) };
+    factor: factorOf(rate, [flops, steps]), beyond: beyondOf(rate, [flops, steps]) };
 }
+
+// The naive model's, of which some steps were timed.
+const timedPrice = (domain, ask) => ({
+  ...domain.timed, ...paidFor(domain, ask, domain.timed.seconds, domain.timed.kwh / domain.costs.pue),
+});
 
 // kwh: at the socket, before the building's share.
 function paidFor(domain, ask, seconds, kwh) {
@@ -91,6 +98,10 @@ function paidFor(domain, ask, seconds, kwh) {
   };
 }
 
+// FLOPs of a step of a run (FLOPs, steps) over those of the largest timed, at least 1.
+const beyondOf = (rate, [flops, steps]) =>
+  rate.largest_step && steps ? Math.max(flops / steps / rate.largest_step, 1) : 1;
+
 // The 95 % factor about the seconds of a run (FLOPs, steps).
 function factorOf(rate, [flops, steps]) {
   if (!rate.variance) return null;
@@ -98,7 +109,8 @@ function factorOf(rate, [flops, steps]) {
   const ofSteps = steps / seconds, ofFlops = flops / seconds;
   const [a, b, both] = rate.variance;
   const variance = ofSteps * ofSteps * a + 2 * ofSteps * ofFlops * both + ofFlops * ofFlops * b;
-  const found = Math.exp(1.96 * Math.sqrt(Math.max(variance, 0)));
+  const farOff = SPREAD * Math.log(beyondOf(rate, [flops, steps]));
+  const found = Math.exp(1.96 * Math.sqrt(Math.max(variance, 0) + farOff * farOff));
   return found <= CARRIED ? found : null;
 }
 
@@ -176,6 +188,7 @@ function decide(domain, ask) {
   const build = built && runOf(domain, ask, built);
   const unbuilt = domain.naive && (domain.architectures.kind === "bare" ? bare(domain, domain.naive.size.params) : domain.naive);
   const naive = unbuilt && runOf(domain, ask, unbuilt);
+  if (naive && domain.timed) naive.price = timedPrice(domain, ask);
   const study = studyPrice(domain, ask);
   return { star, wanted: wanted[0] ?? null, build, naive, study,
     saving: build && naive ? savingOf(build, naive, study) : null,

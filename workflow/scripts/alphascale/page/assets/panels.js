@@ -126,7 +126,7 @@ function cards(place, domain, ask, found) {
     const cost = build.price;
     list.append(cell("build", "To build", make("strong", {}, isBare(domain) ? count(build.params.total) : sizeText(build.size)), `${build.params.total.toLocaleString("en")} parameters; predicted ${predicted(domain, build)}`));
     list.append(cell("cost", `Its training costs${perSample(domain)}`, make("strong", { "data-value": "money" }, cost.factor === null ? prefixed(cost.flops, "FLOP") : money(cost.money, domain.costs.currency)),
-      cost.factor === null ? "energy, CO₂ and money not told: the jobs' times do not carry them" : withUnits(cost)));
+      cost.factor === null ? `energy, CO₂ and money not told: the jobs' times do not carry them${cost.beyond < 1.05 ? "" : ` (a step takes ${significant(cost.beyond, 2)} × the FLOPs of any that was timed)`}` : withUnits(cost)));
   }
   if (saving) {
     list.append(cell("net", "Saved, with this study's cost counted", make("strong", {}, percent(saving.net)), `of the naive model's FLOPs; ${percent(saving.gross)} without the study`),
