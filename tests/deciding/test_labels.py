@@ -10,7 +10,8 @@ import pytest
 from alphascale import laws
 from alphascale.config import read_study
 from alphascale.deciding.decision import decide
-from alphascale.deciding.summary import table_rows, text
+from alphascale.deciding.summary import text
+from alphascale.deciding.summary_table import table_rows
 from alphascale.errors import UserError
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.fitting.joint import cheapest

@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from alphascale.deciding.summary import table_rows, text, withheld_text
+from alphascale.deciding.summary import text, withheld_text
+from alphascale.deciding.summary_table import table_rows
 from alphascale.plots import accuracy, compute, predicted, surface
 from alphascale.records.specs import Target
 from matplotlib.text import Text

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from alphascale.deciding.decision import decide
-from alphascale.deciding.summary import table_rows, text
+from alphascale.deciding.summary import text
+from alphascale.deciding.summary_table import table_rows
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.networks.count import count_params
 from alphascale.plots.draw import DRAW

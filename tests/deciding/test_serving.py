@@ -9,7 +9,8 @@ import pytest
 from alphascale.config import Serving, read_study
 from alphascale.deciding.decision import decide
 from alphascale.deciding.lifetime import Keeping, keeping
-from alphascale.deciding.summary import table_rows, text
+from alphascale.deciding.summary import text
+from alphascale.deciding.summary_table import table_rows
 from alphascale.errors import UserError
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
 from alphascale.networks.count import count_params

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 from alphascale.deciding.run_warnings import run_warnings
-from alphascale.deciding.summary import metric_text, table_rows, text, withheld_text
+from alphascale.deciding.summary import metric_text, text, withheld_text
+from alphascale.deciding.summary_table import table_rows
 from alphascale.records.fit import Estimate
 from alphascale.records.typed import Refused
 from alphascale.units import count, money, percent, prefixed, probability, significant

@@ -1,6 +1,7 @@
 """Summarise one domain's decision: a table and a page to read."""
 
-from alphascale.deciding.summary import table_rows, text
+from alphascale.deciding.summary import text
+from alphascale.deciding.summary_table import table_rows
 from alphascale.records.decision import DecisionRecord
 from alphascale.records.files import write_text
 from alphascale.records.observations import write_table

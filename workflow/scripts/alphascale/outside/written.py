@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..deciding.summary import table_rows
+from ..deciding.summary_table import table_rows
 from ..errors import UserError
 from ..page.build import PAGE, study_payload, write_page
 from ..page.payload import Stages, domain_payload
