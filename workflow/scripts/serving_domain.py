@@ -1,29 +1,15 @@
 """Measure what the sizes of a domain take to answer requests, with fresh weights."""
 
-import json
-import os
-from pathlib import Path
-
-from alphascale.data.store import open_tensors
-from alphascale.families.foreign import remember
-from alphascale.records.data import read_prepared
 from alphascale.records.specs import ServingSpec
 from alphascale.records.typed import spec_of, write
 from alphascale.running import program
-from alphascale.running.devices import lease
+from alphascale.running.measuring import on_device
 
 
 def main(job):
-    # Before torch is imported: the thread count and the device are read once, at import.
-    os.environ["OMP_NUM_THREADS"] = job.options.threads
-    remember(json.loads(job.options.weights))
-    with lease(job.options.device, job.say, int(job.options.jobs_per_gpu)):
-        import torch
+    with on_device(job) as (meta, tensors):
         from alphascale.serving.measure import measure
 
-        torch.set_num_threads(int(job.options.threads))
-        meta = read_prepared(job.input.meta)
-        tensors = open_tensors(Path(job.input.meta).with_suffix(".safetensors"), meta.sha256)
         spec = spec_of(job, ServingSpec)
         write(job.output.serving, measure(spec, tensors, meta, job.code, job.say))
 
