@@ -10,7 +10,8 @@ from ..records.specs import Target
 from ..records.typed import Refused
 from ..units import count, energy, money, percent, prefixed, probability, significant, wrapped
 from .ranges import FAR
-from .summary import NOT_CARRIED, TableCell, target_value
+from .summary import NOT_CARRIED, target_value
+from .summary_table import TableCell
 
 NONE = "no domain names another with `compare`\n"
 
