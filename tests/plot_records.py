@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from alphascale.config import Training
 from alphascale.deciding.decision import decide
 from alphascale.fitting.domain import bootstrap_domain, fit_domain
+from alphascale.networks.count import count_flops
 from alphascale.plots.records import Records
 from alphascale.records.data import Meta
-from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, Prices, Target
+from alphascale.records.pace import Pace, PaceRecord
+from alphascale.records.specs import BootstrapSpec, DecisionSpec, FitSpec, PaceSpec, Prices, Target
+from alphascale.records.training import Device
 from observations_made import observed
 
 WIDTHS = {"w8": 8, "w16": 16, "w32": 32, "w64": 64, "w128": 128, "w256": 256}
@@ -63,7 +67,16 @@ def records(
         naive={"width": 512, "depth": 3} if naive else None, epochs=20, batch_size=100,
         members=6, counted="total", level=0.95, costs=COSTS,
     )  # fmt: skip
-    return Records(table, fit, bootstrap, decide(spec, table, fit, bootstrap, META))
+    pace = timed(spec) if naive else None
+    return Records(table, fit, bootstrap, decide(spec, table, fit, bootstrap, META, pace=pace))
+
+
+def timed(spec: DecisionSpec) -> PaceRecord:
+    """The naive model's steps, at the pace of the frame's jobs."""
+    step = count_flops("mlp", spec.naive, META)["training"] * spec.batch_size
+    asked = PaceSpec("tabular", "mlp", spec.naive, "1.0", Training(), "cpu")
+    found = Pace(step, step / 2e11, 20, 0.02, 0.0)
+    return PaceRecord(asked, "code", found, Device("cpu", "made", "float32", 1))
 
 
 def with_decision(found: Records, **changes) -> Records:

@@ -139,7 +139,7 @@ def test_a_budget_in_any_unit_is_kept(unit: str) -> None:
     free = step(0.11, budget={"naive": 10.0}).domains[0]
     spent = free.spent.amounts[at] / (3600 if unit == "hours" else 1)
     seen = []
-    for factor in (1.02, 1.06, 1.1, 1.2, 2.0):
+    for factor in (1.02, 1.1, 2.0):
         (found,) = step(0.11, budget={unit: spent * factor}).domains
         if found.runs:
             taken = found.spent.amounts[at] + found.at_most.amounts[at]
