@@ -1,6 +1,7 @@
 # make run    set up everything in $(VENV), then run the default study
 # make test   set up everything, then run the tests
 # make test-slow    the proofs that take minutes
+# make test-long    those of them that .ci/run leaves out: other libraries' models, small grids (ten minutes)
 # make test-slurm   the tests that need a SLURM cluster, on the one that sbatch reaches
 # make test-gpu     on a machine with a GPU: every family on it, its speed, memory and energy, in one table
 # make mutants      plausible mistakes in the package, and which of them no test notices (an hour or two)
@@ -17,7 +18,7 @@ READY := $(VENV)/.command-$(shell { pwd; cat pyproject.toml requirements.txt; } 
 # Snakemake finds its helpers, and jobs their interpreter, in the environment, activated or not.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: run test test-slow test-slurm test-gpu mutants lint format config envs setup
+.PHONY: run test test-slow test-long test-slurm test-gpu mutants lint format config envs setup
 
 run: $(READY)
 	snakemake --cores all
@@ -26,7 +27,10 @@ test: $(READY)
 	python -m pytest
 
 test-slow: $(READY)
-	python -m pytest -m slow
+	python -m pytest -m "slow and not long"
+
+test-long: $(READY)
+	python -m pytest -m long
 
 test-slurm: $(READY)
 	python -m pytest tests/workflow/test_slurm.py -rs --durations=0

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from study_made import copy_project, write_study
 from tasks_made import study_of_names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 RESULTS = Path("results/names")
 MEASURED = ("job_seconds", "joules", "energy_how", "watts", "watts_how", "peak_memory_bytes")
 STAGE = "optimize"  # without the figures, which take as long as all trainings

@@ -9,7 +9,7 @@ import yaml
 from alphascale import pipeline
 from alphascale.records.typed import Refused
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def test_the_two_by_two_grid_runs_to_its_laws(root: Path, tmp_path, monkeypatch) -> None:
