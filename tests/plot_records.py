@@ -54,8 +54,9 @@ def records(
     withhold: int = 1,
     naive: bool = True,
     resamples: int = 200,
+    paced: bool = False,
 ) -> Records:
-    """Records with the real fits, bootstrap and decision."""
+    """Records with the real fits, bootstrap and decision; paced: the naive model was timed."""
     table = frame() if table is None else table
     metric = "loss" if target[0] == "loss" else "error"
     fit = fit_domain("tabular", FitSpec("power_floor", "total", withhold), table)
@@ -67,7 +68,7 @@ def records(
         naive={"width": 512, "depth": 3} if naive else None, epochs=20, batch_size=100,
         members=6, counted="total", level=0.95, costs=COSTS,
     )  # fmt: skip
-    pace = timed(spec) if naive else None
+    pace = timed(spec) if paced else None
     return Records(table, fit, bootstrap, decide(spec, table, fit, bootstrap, META, pace=pace))
 
 

@@ -46,7 +46,7 @@ def test_the_form_finds_what_made_the_runs(law: str, metric: str) -> None:
 
 
 def test_the_summary_shows_the_fit_and_what_is_saved_in_amounts() -> None:
-    found = records()
+    found = records(paced=True)
     shown = found.decision.shown
     assert isinstance(shown, ShownForm) and shown.failed_resamples == 0
     page = " ".join(text([found.decision]).split())

@@ -43,18 +43,18 @@ def words(figure: Figure) -> str:
 
 @pytest.fixture(scope="module")
 def good():
-    return records()
+    return records(paced=True)
 
 
 @pytest.fixture(scope="module")
 def hard():
-    return records(target=("accuracy", 0.985))
+    return records(target=("accuracy", 0.985), paced=True)
 
 
 @pytest.fixture(scope="module")
 def noisy():
     """Seeds that scatter, two sizes withheld: intervals wide enough to tell apart."""
-    return records(frame(noise=0.1), target=("accuracy", 0.972), withhold=2)
+    return records(frame(noise=0.1), target=("accuracy", 0.972), withhold=2, paced=True)
 
 
 def few(table):
