@@ -730,9 +730,8 @@ def left_checkpoints():
         path.name[:-13] for path in Path(RESULTS).glob("verify/*/*.promise.json")
     }
     for trunk, record in trunks().items():
-        if Path(
-            record
-        ).exists():  # a training that was there already did not ask for it
+        # A training that was there already did not ask for it.
+        if Path(record).exists():
             shutil.rmtree(trunk, ignore_errors=True)
         wanted.add(Path(trunk).name)
     folders = [path for path in Path(CHECKPOINTS).glob("*") if path.name not in wanted]

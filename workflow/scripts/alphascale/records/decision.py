@@ -33,9 +33,8 @@ class Price:
     factor: float | None = 1.0
     # FLOPs of a step over those of the largest that the seconds rest on; 1 for what is not larger
     beyond: float = 1.0
-    timed: int = (
-        0  # steps of this very model that the seconds rest on; 0 where it is another's pace
-    )
+    # steps of this very model that the seconds rest on; 0 where it is another's pace
+    timed: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,9 +90,8 @@ class Throughput:
     # variances of step_seconds and of 1/flops_per_second, and their covariance; None where the jobs
     # do not tell, zeros where the throughput is stated
     variance: tuple[float, float, float] | None = (0.0, 0.0, 0.0)
-    largest_step: float | None = (
-        None  # most FLOPs of a step that was timed; None where it is stated
-    )
+    # most FLOPs of a step that was timed; None where it is stated
+    largest_step: float | None = None
 
     def seconds(self, flops: float, steps: float) -> float:
         return steps * self.step_seconds + flops / self.flops_per_second

@@ -74,9 +74,10 @@ def next_round(spec: RoundSpec, known: list[Known]) -> RoundRecord:
     while some:
         for i in some:
             plan(i, len(some))
-        left_over, some = some, [i for i in some if found[i].runs]
-        if some == left_over:
+        fewer = [i for i in some if found[i].runs]
+        if fewer == some:
             break
+        some = fewer
     # What buys nothing in parts may still buy a run of one of them.
     for i in going:
         if not any(each.runs for each in found):

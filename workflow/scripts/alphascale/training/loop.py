@@ -325,11 +325,11 @@ class Chunk:
         correct: Tensor | int = 0
         for x, y in self.task.evaluation(split):
             try:
-                outputs, losses, right = self._measured(x, y)
+                outputs, losses, right = self.measured(x, y)
             except RuntimeError as fault:
                 if not self._unrepeatable(fault):
                     raise
-                outputs, losses, right = self._measured(x, y)
+                outputs, losses, right = self.measured(x, y)
             if kept is not None:
                 kept.append(self.task.output(outputs))
             total = total + losses.double() * y.shape[1]
@@ -338,7 +338,7 @@ class Chunk:
         count = len(self.task.y[split])
         return (total / count).tolist(), (correct / count).tolist()
 
-    def _measured(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def measured(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the models give for a batch; each member's mean loss, correct predictions."""
         with self._autocast():
             outputs = self.model(x)

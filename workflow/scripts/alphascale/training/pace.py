@@ -157,12 +157,11 @@ def _timed(
 def _evaluation(chunk: Chunk, clock: Clock) -> float:
     """Seconds of a pass over the validation split, by as many of its batches as EVALUATION_S lets
     be computed."""
-    task, setup = chunk.task, chunk.setup
+    task = chunk.task
     chunk.model.eval()
     rows, began = 0, clock.now()
     for x, y in task.evaluation("validation"):
-        with torch.autocast(setup.device.type, torch.bfloat16, enabled=setup.bfloat16):
-            task.losses(chunk.model(x), y)
+        chunk.measured(x, y)
         rows += y.shape[1]
         if clock.now() - began >= EVALUATION_S:
             break
